@@ -1,0 +1,143 @@
+//! A person's answer to an escalation: what may be answered, what exactly is bound, and where its delivery stands.
+//!
+//! What was seen is what is delivered: a decision is bound to the bytes that were shown. Unanswered is never approved.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use ts_rs::TS;
+
+use crate::{
+    ids::{DecisionId, EndpointId, EscalationId},
+    time::Time,
+};
+
+/// What the person said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, TS)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    /// Do exactly this, once.
+    Approve,
+    /// The agent's own standing option.
+    ApproveAlways,
+    /// Do this instead.
+    Edit,
+    /// Here is the answer.
+    Respond,
+    /// Do not.
+    Reject,
+    /// Do not, and stop.
+    Cancel,
+}
+
+/// Where a delivery stands (contract, section 8).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, TS)]
+#[serde(rename_all = "kebab-case")]
+pub enum DeliveryState {
+    /// In its undo time.
+    Held,
+    /// Waits for its turn, or for an endpoint that is away.
+    Queued,
+    /// A request is (or was, before a crash) on its way.
+    Sending,
+    /// Taken, not yet confirmed.
+    Sent,
+    /// The agent shows it.
+    Applied,
+    /// Somebody else was first; what was recorded is the truth.
+    AlreadyResolved,
+    /// The agent refused it.
+    Refused,
+    /// Too late.
+    Expired,
+    /// The question changed: back to the person.
+    Changed,
+    /// Cannot be told; the person is asked.
+    Unknown,
+}
+
+impl DeliveryState {
+    /// Nothing more will happen by itself.
+    pub fn is_final(self) -> bool {
+        matches!(
+            self,
+            Self::Applied
+                | Self::AlreadyResolved
+                | Self::Refused
+                | Self::Expired
+                | Self::Changed
+                | Self::Unknown
+        )
+    }
+}
+
+/// The body of a delivery (contract, section 2). Serialised once, when decided; the same bytes are sent every time.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DecisionBody {
+    /// What.
+    pub outcome: Outcome,
+    /// One of the agent's options.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub option_id: Option<String>,
+    /// Instead of the proposed action.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub edited_action: Option<Value>,
+    /// The answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub payload: Option<Value>,
+    /// Words for the agent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+    /// `sha256:` + hex over the exact bytes shown.
+    pub action_digest: String,
+    /// `me`.
+    pub decided_by: String,
+    /// When.
+    pub decided_at: Time,
+}
+
+/// A decision with its delivery: one row of `decisions`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Decision {
+    /// UUIDv7 = idempotency key.
+    pub id: DecisionId,
+    /// To whom.
+    pub endpoint: EndpointId,
+    /// Which question.
+    pub escalation: EscalationId,
+    /// The version that was shown.
+    pub version: String,
+    /// What was shown, bound (never leaves the app).
+    pub binding_hash: String,
+    /// What.
+    pub outcome: Outcome,
+    /// The exact bytes to send.
+    pub body: String,
+    /// When.
+    pub decided_at: Time,
+    /// Not sent before this (undo time).
+    pub held_until: Time,
+    /// Whole content reached, long enough on screen, alone.
+    pub considered: bool,
+    /// How long it was on screen, milliseconds.
+    pub shown_ms: u64,
+    /// Where it stands.
+    pub delivery: Delivery,
+}
+
+/// How far a delivery is.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Delivery {
+    /// The state.
+    pub state: DeliveryState,
+    /// Requests made so far.
+    pub attempts: u32,
+    /// Not before this.
+    pub next_attempt_at: Option<Time>,
+    /// A sentence: why it waits, or what was refused.
+    pub detail: Option<String>,
+    /// What the agent says was decided, when it was not this.
+    pub recorded_outcome: Option<String>,
+    /// When the state last changed.
+    pub changed_at: Time,
+}

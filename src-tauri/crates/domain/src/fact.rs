@@ -1,0 +1,181 @@
+//! Everything that can become true: one line of a replay file, one row of the log of facts.
+//!
+//! Live and replay run the same code because they feed the same lines. The text of a line is kept; its number is what
+//! evidence points to.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::{
+    contract::Document,
+    decision::Outcome,
+    ids::{AgentId, EndpointId, EscalationId},
+    ownership::Ownership,
+    settings::Settings,
+    time::Time,
+};
+
+/// One line, read: when, and what.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Line {
+    /// 1-based number in the file, or the row's number in the log.
+    pub number: u64,
+    /// When; `None` for the config line only.
+    pub at: Option<Time>,
+    /// What.
+    pub fact: Fact,
+}
+
+/// What a line says.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Fact {
+    /// First line: rules, thresholds and schemas to begin with.
+    Config(Config),
+    /// A successful poll. The document is shared: it can be large.
+    Status {
+        /// Who answered.
+        endpoint: EndpointId,
+        /// What it said.
+        document: Arc<Document>,
+    },
+    /// A failed poll.
+    Failed {
+        /// Who did not answer well.
+        endpoint: EndpointId,
+        /// Why.
+        error: PollError,
+    },
+    /// Time passes.
+    Tick,
+    /// The machine slept for the given seconds before this line.
+    Woke {
+        /// How long.
+        slept_seconds: u64,
+    },
+    /// The person decided.
+    Decision {
+        /// Whose question.
+        endpoint: EndpointId,
+        /// Which one.
+        escalation: EscalationId,
+        /// What.
+        outcome: Outcome,
+        /// Seen whole, long enough, alone: counts for readiness. Absent in a file means true.
+        considered: bool,
+    },
+    /// The person acted on something that is not an escalation of an agent.
+    Person(PersonAction),
+    /// The ownership document was replaced.
+    Rules(Ownership),
+}
+
+/// The first line of a file.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Config {
+    /// Rules to begin with.
+    pub ownership: Ownership,
+    /// Thresholds.
+    pub settings: Settings,
+    /// JSON Schemas by name; none is read from disk.
+    pub schemas: BTreeMap<String, Value>,
+}
+
+/// Why a poll failed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ts_rs::TS)]
+#[serde(rename_all = "camelCase")]
+pub struct PollError {
+    /// Which family.
+    pub kind: PollErrorKind,
+    /// Status code, for `http`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub http_status: Option<u16>,
+    /// What the endpoint asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retry_after_seconds: Option<u64>,
+    /// A sentence for people; never a token, never a query string.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
+}
+
+/// Families of failed polls.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ts_rs::TS,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum PollErrorKind {
+    /// No whole answer in time.
+    Timeout,
+    /// No connection.
+    Connect,
+    /// An answer that is not 2xx.
+    Http,
+    /// An answer that cannot be used.
+    Invalid,
+}
+
+/// What the person did, other than answering an agent.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "action", rename_all = "kebab-case")]
+pub enum PersonAction {
+    /// Settled a finding.
+    Resolve {
+        /// Its rule.
+        rule: String,
+        /// Its subject, as printed in the finding.
+        #[serde(default)]
+        subject: Option<String>,
+    },
+    /// Read the whole ownership document.
+    MarkReviewed,
+    /// Stop polling an endpoint.
+    Pause {
+        /// Which.
+        endpoint: EndpointId,
+    },
+    /// Poll it again.
+    Unpause {
+        /// Which.
+        endpoint: EndpointId,
+    },
+    /// Not now.
+    Snooze {
+        /// Of a finding.
+        #[serde(default)]
+        rule: Option<String>,
+        /// Which one.
+        #[serde(default)]
+        subject: Option<String>,
+        /// Until when.
+        until: Time,
+    },
+    /// More time.
+    Extend {
+        /// Of a finding.
+        #[serde(default)]
+        rule: Option<String>,
+        /// Which one.
+        #[serde(default)]
+        subject: Option<String>,
+        /// Until when.
+        until: Time,
+    },
+    /// Another agent joins the fleet.
+    AddAgent {
+        /// Which.
+        agent: AgentId,
+        /// Why now.
+        #[serde(default)]
+        reason: Option<String>,
+    },
+    /// It joins although the newest one is not ready.
+    OverrideReadiness {
+        /// Which.
+        agent: AgentId,
+        /// Why.
+        #[serde(default)]
+        reason: Option<String>,
+    },
+}

@@ -1,0 +1,17 @@
+//! The rules of Mission Control: what an agent may say, what is true after it said it, who owns what, what went
+//! wrong between agents, and what a person decided.
+//!
+//! Pure: no I/O, no clock, no async, no HTTP, no SQL. Time and ids are parameters; the same facts in the same order
+//! always give the same changes.
+
+pub mod ids;
+pub mod time;
+
+pub mod contract;
+pub mod fact;
+pub mod ownership;
+pub mod settings;
+
+pub mod change;
+pub mod decision;
+pub mod finding;

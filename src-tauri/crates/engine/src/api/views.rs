@@ -1,0 +1,244 @@
+//! What screens receive. Shapes only: every number and sentence in them is computed from stored facts elsewhere.
+//!
+//! Text that an agent wrote is in fields named `…Text` and of type [`AgentText`]; it is never markup. Times are RFC 3339 UTC.
+
+use domain::{
+    change::EscalationPhase,
+    contract::{AccessMode, EscalationKind, EscalationSeverity, TaskState},
+    decision::{DeliveryState, Outcome},
+    finding::{Evidence, Resolution, Severity},
+    ids::{AgentId, EndpointId},
+    ownership::{Exception, Ownership, Rule},
+    time::Time,
+};
+use serde::{Deserialize, Serialize};
+use ts_rs::TS;
+
+macro_rules! views {
+    ($($(#[$meta:meta])* $name:ident { $($(#[$field_meta:meta])* $field:ident: $type:ty,)* })*) => {$(
+        $(#[$meta])*
+        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+        #[serde(rename_all = "camelCase")]
+        #[ts(export)]
+        #[allow(missing_docs)]
+        pub struct $name { $($(#[$field_meta])* pub $field: $type,)* }
+    )*};
+}
+
+macro_rules! words {
+    ($($(#[$meta:meta])* $name:ident { $($word:ident,)* })*) => {$(
+        $(#[$meta])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, TS)]
+        #[serde(rename_all = "kebab-case")]
+        #[ts(export)]
+        #[allow(missing_docs)]
+        pub enum $name { $($word,)* }
+    )*};
+}
+
+words! {
+    /// What an endpoint's answer looks like now. `Unknown` = not asked yet since start or wake.
+    Health { Unknown, Online, Unreachable, Unauthorized, Incompatible, Stale, Paused, }
+    /// Columns of the board.
+    Column { Queued, Running, HandedOver, NeedsYou, Done, Failed, Unknown, }
+    /// Shape of a card, by the status set of the design.
+    Shape { Queued, Running, HandedOver, NeedsYou, Stalled, Done, Conflict, Failed, Paused, Unreachable, Unknown, }
+    /// How hard something is to take back; decides the gesture.
+    RiskClass { Reversible, Outward, Destructive, }
+    /// Topics of the one event `changed`.
+    Topic { Inbox, Board, Ownership, Limits, Agents, Settings, Status, }
+    /// Where a limit's number comes from.
+    Basis { Reported, Headers, Percent, Unknown, }
+    /// What a lint issue does to saving.
+    LintLevel { Blocks, Warns, }
+    /// A mark in the ownership matrix.
+    Mark { None, Owner, Sequence, Reader, Seen, Conflict, }
+}
+
+views! {
+    /// Text as an agent wrote it, with everything hidden made visible. `marks` say where; `text` has the escapes in place.
+    AgentText { text: String, flagged: bool, marks: Vec<TextMark>, }
+    /// One place where something hidden was made visible; offset in Unicode scalar values of the original.
+    TextMark { codepoint: String, offset: usize, kind: String, }
+
+    /// The event: what is stale, never what it became.
+    Changed { topics: Vec<Topic>, revision: u64, }
+
+    /// The status line and the navigation badges.
+    StatusView {
+        revision: u64, version: String, demo: bool, read_only: Option<String>, data_folder: String, store_bytes: u64,
+        agents_answering: u32, agents_total: u32, last_poll_at: Option<Time>, running: u32,
+        inbox_count: u32, board_count: u32, ownership_conflicts: u32, agents_count: u32,
+        undo: Option<UndoView>, needs_setup: bool, notice: Option<String>, now: Time,
+    }
+    /// What undo would do.
+    UndoView { decision_id: String, sentence: String, until: Time, }
+
+    /// The inbox: groups in fixed order.
+    InboxView { title: String, groups: Vec<InboxGroup>, }
+    /// `needs-decision`, `stopped-moving`, `handled`.
+    InboxGroup { id: String, label: String, count: u32, items: Vec<InboxItem>, }
+    /// A card of the list. `key` is stable: `e:<endpoint>/<escalation>` or `f:<episode>`.
+    InboxItem {
+        key: String, shape: Shape, title: AgentText, subtitle: String, agent: Option<String>, endpoint: Option<EndpointId>,
+        due_at: Option<Time>, overdue: bool, severity: Severity, count: u32, state_label: Option<String>,
+    }
+    /// One escalation, opened. Drawn from stored bytes.
+    EscalationView {
+        key: String, endpoint: EndpointId, escalation: String, version: String, binding_hash: String, action_digest: String,
+        kind: EscalationKind, phase: EscalationPhase, risk: RiskClass, severity: Option<EscalationSeverity>,
+        agent: AgentId, agent_name: AgentText, endpoint_health: Health, heading: String, title: AgentText, message: AgentText,
+        effect: String, reversibility: String, touches: Vec<TouchView>, blocks: Vec<String>, rule_broken: Option<String>,
+        created_at: Time, due_at: Time, hard_deadline: bool, at_zero: String,
+        action: Option<ActionView>, options: Vec<OptionView>, response_schema: Option<serde_json::Value>,
+        gestures: Vec<GestureView>, blocked_reason: Option<String>, task: Option<TaskLink>,
+        history: Vec<HistoryLine>, decision: Option<DecisionView>, raw_bytes: u32,
+    }
+    /// What would be done, token by token. `lines` is the exact proposed action for reading; nothing is cut.
+    ActionView {
+        name: AgentText, command: Vec<AgentText>, cwd: Option<AgentText>, env: Vec<PairView>, target: Option<AgentText>,
+        args: Vec<PairView>, diff: Vec<DiffLine>, raw: AgentText, line_count: u32, char_count: u32,
+    }
+    PairView { name: AgentText, value: AgentText, }
+    /// `added`, `removed`, `same`, `header`.
+    DiffLine { kind: String, text: AgentText, }
+    OptionView { id: String, label: AgentText, effect: Option<AgentText>, }
+    /// A resource the action touches and who owns it.
+    TouchView { resource: String, owner: Option<String>, }
+    TaskLink { endpoint: EndpointId, task: String, title: AgentText, }
+    HistoryLine { at: Time, sentence: String, }
+    /// What can be answered, by which key; `arm` = first press arms, second acts; `hold` = hold 1.2 s after 5 s.
+    GestureView { outcome: Outcome, option_id: Option<String>, label: String, key: Option<String>, arm: bool, hold: bool, safest: bool, needs_message: bool, needs_payload: bool, }
+    /// A decision and where it is.
+    DecisionView {
+        id: String, outcome: Outcome, decided_at: Time, state: DeliveryState, sentence: String, held_until: Option<Time>,
+        attempts: u32, next_attempt_at: Option<Time>, detail: Option<String>, recorded_outcome: Option<String>,
+    }
+    /// A decision as the person makes it: bound to what was rendered.
+    DecideRequest {
+        endpoint: EndpointId, escalation: String, version: String, binding_hash: String, outcome: Outcome,
+        option_id: Option<String>, edited_action: Option<String>, payload: Option<String>, message: Option<String>,
+        shown_ms: u64, reached_end: bool,
+    }
+    /// Which escalation.
+    EscalationRequest { endpoint: EndpointId, escalation: String, }
+    /// Which decision to take back from its undo time.
+    UndoRequest { decision_id: String, }
+    /// A finding, opened.
+    FindingView {
+        key: String, rule: String, severity: Severity, at: Time, cleared_at: Option<Time>, summary: AgentText,
+        agents: Vec<AgentId>, endpoints: Vec<EndpointId>, tasks: Vec<String>, resource: Option<String>, pool: Option<String>,
+        evidence: Vec<EvidenceView>, resolutions: Vec<Resolution>, explanation: String,
+    }
+    EvidenceView { at: Option<Time>, evidence: Evidence, sentence: AgentText, }
+    /// `resolution` is one of the finding's; `snooze` and `dismiss` always work.
+    FindingAction { key: String, resolution: String, until: Option<Time>, reason: Option<String>, }
+    /// Which finding.
+    FindingRequest { key: String, }
+
+    /// Ask for the board: counts of all columns, a page of each asked one.
+    BoardRequest { pages: Vec<PageRequest>, filter: String, problems_only: bool, }
+    /// A page of a column. `after` is the `cursor` of the last card seen.
+    PageRequest { column: Column, offset: u32, limit: u32, }
+    BoardView { title: String, columns: Vec<ColumnView>, loading: Vec<LoadingView>, revision: u64, }
+    ColumnView { column: Column, label: String, count: u32, offset: u32, cards: Vec<CardView>, }
+    /// A long list that is still being read.
+    LoadingView { endpoint: EndpointId, seen: u32, }
+    /// A task on the board.
+    CardView {
+        endpoint: EndpointId, task: String, title: AgentText, agent: AgentId, shape: Shape, state: TaskState, native_state: Option<String>,
+        since: Time, budget_seconds: Option<u64>, started_at: Option<Time>, progress: Option<f64>, note: Option<String>,
+        stale: bool, escalation_key: Option<String>, last_change: Time,
+    }
+    TaskRequest { endpoint: EndpointId, task: String, }
+    /// A task, opened.
+    TaskView {
+        card: CardView, message: Option<AgentText>, kind: Option<String>, key: Option<String>, context_id: Option<String>,
+        depends_on: Vec<String>, waiting_for: Option<String>, attempt: Option<u64>, deadline_at: Option<Time>,
+        input_tokens: Option<f64>, output_tokens: Option<f64>, cost_usd: Option<f64>, next_stage: Option<String>,
+        accesses: Vec<AccessView>, history: Vec<HistoryLine>, can_cancel: bool, cancel_reason: Option<String>, raw: AgentText,
+    }
+    AccessView { at: Time, mode: AccessMode, resource: String, version: Option<String>, }
+
+    /// The map of who owns what: the saved document, what was seen, who there is.
+    OwnershipView {
+        title: String, revision: u64, saved_at: Option<Time>, document: Ownership, agents: Vec<OwnershipAgent>,
+        seen: Vec<SeenView>, versions: Vec<VersionView>, lint: LintView, draft: Option<DraftView>,
+    }
+    /// A column of the matrix. `name` is what a rule writes: the bare id, or `endpoint/agent` when two share an id.
+    OwnershipAgent { name: String, endpoint: Option<EndpointId>, agent: AgentId, label: AgentText, health: Health, only_in_rules: bool, }
+    /// Observed behaviour: who touched what, how often, last when.
+    SeenView { agent: String, resource: String, mode: AccessMode, count: u32, last_at: Time, covered: bool, }
+    VersionView { revision: u64, saved_at: Time, sentence: String, hash: String, }
+    LintView { blocks: u32, warns: u32, issues: Vec<LintIssueView>, matrix: Vec<RowView>, changes: Vec<String>, }
+    /// `witness`: a name both patterns match. `fixes` are edits that settle it.
+    LintIssueView {
+        severity: LintLevel, code: String, rules: Vec<u32>, resource: Option<String>, agents: Vec<String>, witness: Option<String>,
+        message: String, fixes: Vec<FixView>,
+    }
+    FixView { label: String, edit: EditView, }
+    /// A row: a rule (or a seen resource without one). `cells` follow the order of `agents`.
+    RowView { group: String, rule: Option<u32>, resource: String, owner_label: String, purpose: Option<String>, cells: Vec<CellView>, conflict: bool, }
+    CellView { mark: Mark, place: Option<u32>, }
+    /// The unsaved document with its base; kept by the engine so that a restart does not lose it.
+    DraftView { base_revision: u64, document: Ownership, lint: LintView, can_undo: Option<String>, can_redo: Option<String>, }
+    /// One edit of the draft. `kind` says which members count:
+    /// `own`, `read`, `sequence`, `clear` (rule, agent) · `transfer` (rule, agent) · `add-rule` (value) · `set-rule` (rule, value) ·
+    /// `remove-rule` (rule) · `add-exception`, `set-exception`, `remove-exception` (rule = index, exception) · `undo` · `redo` · `discard`.
+    EditView { kind: String, rule: Option<u32>, agent: Option<String>, value: Option<Rule>, exception: Option<Exception>, }
+    SaveRequest { base_revision: u64, sentence: Option<String>, }
+    ImportRequest { text: String, }
+    /// `toml`, `markdown`, `codeowners`, `agents-md`.
+    ExportRequest { format: String, revision: Option<u64>, }
+    ExportView { file_name: String, text: String, }
+    RevisionRequest { revision: u64, }
+
+    LimitsView { title: String, pools: Vec<PoolView>, }
+    PoolView { key: String, provider: String, account: Option<String>, scope: Option<String>, agents: Vec<ShareView>, windows: Vec<WindowView>, rejected_last_day: u32, last_rejected_at: Option<Time>, }
+    /// `share` of the use seen in the window, 0..1; absent = cannot be told.
+    ShareView { agent: String, share: Option<f64>, last_at: Time, }
+    WindowView {
+        name: String, unit: Option<String>, limit: Option<f64>, remaining: Option<f64>, used: Option<f64>, used_percent: Option<f64>,
+        window_seconds: Option<u64>, reset_at: Option<Time>, status: Option<String>, observed_at: Time, stale: bool, basis: Basis,
+        runs_out_at: Option<Time>, forecast: String, level: String, history: Vec<PointView>,
+    }
+    PointView { at: Time, used_percent: f64, }
+
+    AgentsView { title: String, endpoints: Vec<EndpointView>, }
+    EndpointView {
+        id: EndpointId, name: String, kind: String, url: String, health: Health, sentence: String, detail: Option<String>,
+        last_good_at: Option<Time>, next_poll_at: Option<Time>, interval_seconds: Option<f64>, paused: bool,
+        capabilities: Vec<String>, warnings: Vec<String>, credential: String, agents: Vec<AgentView>, history: Vec<HealthSlot>,
+        pages_loaded: Option<u32>, raw_available: bool, dead_letters: u32,
+    }
+    /// One half hour of the last day. `state`: `none`, `good`, `mixed`, `bad`.
+    HealthSlot { at: Time, state: String, }
+    AgentView { agent: AgentId, name: AgentText, version: Option<String>, model: Option<String>, status: String, doing: Option<AgentText>, open_tasks: u32, waiting: u32, last_signal_at: Option<Time>, }
+    ProbeRequest { url: String, token: Option<String>, basic: Option<String>, }
+    /// What a probe found, in plain words. `token` when the person must log in first.
+    ProbeView {
+        kind: String, identified: bool, name: Option<String>, product: Option<String>, product_version: Option<String>,
+        protocol_version: Option<String>, can: Vec<String>, cannot: Vec<String>, warnings: Vec<String>, url: String,
+        sample: Vec<String>, problem: Option<String>, needs_credential: bool,
+    }
+    AddEndpointRequest { name: String, url: String, kind: String, token: Option<String>, basic: Option<String>, }
+    EndpointRequest { endpoint: EndpointId, }
+    EditEndpointRequest { endpoint: EndpointId, name: Option<String>, url: Option<String>, token: Option<String>, basic: Option<String>, paused: Option<bool>, }
+    /// Ports that would be asked; shown before anything is.
+    DiscoverPlan { ports: Vec<DiscoverPort>, }
+    DiscoverPort { port: u16, usual: String, }
+    DiscoverRequest { ports: Vec<u16>, }
+    DiscoverView { found: Vec<ProbeView>, asked: u32, }
+    RawView { text: AgentText, at: Option<Time>, truncated: bool, }
+
+    SettingsView { rules: domain::settings::Settings, theme: String, density: String, single_keys: bool, replace_hold: bool, safe_graphics: bool, data_folder: String, store_bytes: u64, sqlite_version: String, webkit_version: Option<String>, version: String, }
+    SettingsRequest { theme: Option<String>, density: Option<String>, single_keys: Option<bool>, replace_hold: Option<bool>, safe_graphics: Option<bool>, rules: Option<domain::settings::Settings>, }
+
+    SearchRequest { text: String, limit: u32, }
+    SearchView { hits: Vec<HitView>, }
+    /// `kind`: `agent`, `task`, `resource`, `decision`. `route` is where it is shown.
+    HitView { kind: String, title: AgentText, subtitle: String, route: String, }
+    LinkRequest { url: String, }
+    TextView { text: String, }
+    Nothing { }
+}

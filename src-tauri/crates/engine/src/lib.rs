@@ -1,0 +1,3 @@
+//! The engine: polls endpoints, decides with `domain`, stores, delivers, announces. Runs with or without a window.
+
+pub mod api;

@@ -1,0 +1,117 @@
+// Written by `cargo test -p engine`; do not edit.
+import type { AddEndpointRequest } from "./AddEndpointRequest";
+import type { AgentsView } from "./AgentsView";
+import type { BoardRequest } from "./BoardRequest";
+import type { BoardView } from "./BoardView";
+import type { DecideRequest } from "./DecideRequest";
+import type { DecisionView } from "./DecisionView";
+import type { DiscoverPlan } from "./DiscoverPlan";
+import type { DiscoverRequest } from "./DiscoverRequest";
+import type { DiscoverView } from "./DiscoverView";
+import type { DraftView } from "./DraftView";
+import type { EditEndpointRequest } from "./EditEndpointRequest";
+import type { EditView } from "./EditView";
+import type { EndpointRequest } from "./EndpointRequest";
+import type { EndpointView } from "./EndpointView";
+import type { EscalationRequest } from "./EscalationRequest";
+import type { EscalationView } from "./EscalationView";
+import type { ExportRequest } from "./ExportRequest";
+import type { ExportView } from "./ExportView";
+import type { FindingAction } from "./FindingAction";
+import type { FindingRequest } from "./FindingRequest";
+import type { FindingView } from "./FindingView";
+import type { ImportRequest } from "./ImportRequest";
+import type { InboxView } from "./InboxView";
+import type { LimitsView } from "./LimitsView";
+import type { LinkRequest } from "./LinkRequest";
+import type { Nothing } from "./Nothing";
+import type { OwnershipView } from "./OwnershipView";
+import type { ProbeRequest } from "./ProbeRequest";
+import type { ProbeView } from "./ProbeView";
+import type { RawView } from "./RawView";
+import type { RevisionRequest } from "./RevisionRequest";
+import type { SaveRequest } from "./SaveRequest";
+import type { SearchRequest } from "./SearchRequest";
+import type { SearchView } from "./SearchView";
+import type { SettingsRequest } from "./SettingsRequest";
+import type { SettingsView } from "./SettingsView";
+import type { StatusView } from "./StatusView";
+import type { TaskRequest } from "./TaskRequest";
+import type { TaskView } from "./TaskView";
+import type { TextView } from "./TextView";
+import type { UndoRequest } from "./UndoRequest";
+import type { Topic } from "./Topic";
+
+export type Commands = {
+  status: [Nothing, StatusView];
+  inbox: [Nothing, InboxView];
+  escalation: [EscalationRequest, EscalationView];
+  finding: [FindingRequest, FindingView];
+  decide: [DecideRequest, DecisionView];
+  undoDecision: [UndoRequest, Nothing];
+  actOnFinding: [FindingAction, Nothing];
+  board: [BoardRequest, BoardView];
+  task: [TaskRequest, TaskView];
+  cancelTask: [TaskRequest, TextView];
+  ownership: [Nothing, OwnershipView];
+  editDraft: [EditView, DraftView];
+  saveDraft: [SaveRequest, OwnershipView];
+  importOwnership: [ImportRequest, DraftView];
+  exportOwnership: [ExportRequest, ExportView];
+  ownershipVersion: [RevisionRequest, OwnershipView];
+  restoreVersion: [RevisionRequest, DraftView];
+  limits: [Nothing, LimitsView];
+  agents: [Nothing, AgentsView];
+  probe: [ProbeRequest, ProbeView];
+  addEndpoint: [AddEndpointRequest, EndpointView];
+  editEndpoint: [EditEndpointRequest, Nothing];
+  removeEndpoint: [EndpointRequest, Nothing];
+  pollNow: [EndpointRequest, Nothing];
+  rawAnswer: [EndpointRequest, RawView];
+  discoverPlan: [Nothing, DiscoverPlan];
+  discover: [DiscoverRequest, DiscoverView];
+  startDemo: [Nothing, Nothing];
+  leaveDemo: [Nothing, Nothing];
+  settings: [Nothing, SettingsView];
+  saveSettings: [SettingsRequest, SettingsView];
+  search: [SearchRequest, SearchView];
+  openLink: [LinkRequest, Nothing];
+  uiReady: [Nothing, Nothing];
+};
+
+export const topics: Record<keyof Commands, Topic[]> = {
+  status: ["status"],
+  inbox: ["inbox"],
+  escalation: ["inbox"],
+  finding: ["inbox"],
+  decide: [],
+  undoDecision: [],
+  actOnFinding: [],
+  board: ["board"],
+  task: ["board"],
+  cancelTask: [],
+  ownership: ["ownership"],
+  editDraft: [],
+  saveDraft: [],
+  importOwnership: [],
+  exportOwnership: [],
+  ownershipVersion: [],
+  restoreVersion: [],
+  limits: ["limits"],
+  agents: ["agents"],
+  probe: [],
+  addEndpoint: [],
+  editEndpoint: [],
+  removeEndpoint: [],
+  pollNow: [],
+  rawAnswer: [],
+  discoverPlan: [],
+  discover: [],
+  startDemo: [],
+  leaveDemo: [],
+  settings: ["settings"],
+  saveSettings: [],
+  search: [],
+  openLink: [],
+  uiReady: [],
+};
