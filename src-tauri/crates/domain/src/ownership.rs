@@ -8,6 +8,8 @@ use ts_rs::TS;
 
 use crate::time::Time;
 
+pub mod pattern;
+
 /// The whole document.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
 #[serde(default)]
