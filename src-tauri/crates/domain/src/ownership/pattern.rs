@@ -5,7 +5,7 @@
 //! name both match. Which rule then counts is not decided here.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
+    collections::{BTreeSet, HashMap, VecDeque},
     ops::Bound,
 };
 
@@ -85,7 +85,7 @@ impl Pattern {
         let (mut at, mut text) = (0, rest);
         // Where to go on from when what follows a wildcard does not fit: the wildcard takes one more. A later wildcard
         // settles the earlier ones of its kind, and a `**` settles every `*` before it.
-        let (mut segment, mut run): (Option<(usize, &str)>, Option<(usize, &str)>) = (None, None);
+        let (mut segment, mut run) = (None::<(usize, &str)>, None::<(usize, &str)>);
         loop {
             match tokens.get(at) {
                 Some(Token::Segment) => {
@@ -249,7 +249,7 @@ pub fn matches_agent(pattern: &str, endpoint: &str, agent: &str) -> bool {
 pub struct Index {
     patterns: Vec<Pattern>,
     by_prefix: HashMap<String, Vec<usize>>,
-    sorted: BTreeMap<String, ()>,
+    sorted: BTreeSet<String>,
     lengths: BTreeSet<usize>,
 }
 
@@ -261,7 +261,7 @@ impl Index {
             let pattern = Pattern::resource(text);
             let prefix = pattern.prefix.clone();
             index.lengths.insert(prefix.len());
-            index.sorted.insert(prefix.clone(), ());
+            index.sorted.insert(prefix.clone());
             index
                 .by_prefix
                 .entry(prefix)
@@ -293,7 +293,7 @@ impl Index {
         let longer = self
             .sorted
             .range::<str, _>((Bound::Excluded(prefix), Bound::Unbounded))
-            .map_while(|(key, ())| key.starts_with(prefix).then_some(key))
+            .map_while(|key| key.starts_with(prefix).then_some(key))
             .flat_map(|key| &self.by_prefix[key])
             .copied();
         let mut found: Vec<_> = self
