@@ -15,3 +15,5 @@ pub mod settings;
 pub mod change;
 pub mod decision;
 pub mod finding;
+pub mod link;
+pub mod text;
