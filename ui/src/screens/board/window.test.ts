@@ -1,0 +1,34 @@
+// What of a long column is in the page.
+import { describe, expect, test } from "vitest";
+import { columnHeight, scrollToShow, visibleRange } from "./window";
+
+describe("the rows in the page", () => {
+  test.each([
+    ["the top shows the first rows and a few below", 0, 640, 100, { first: 0, end: 14 }],
+    ["the middle has a few rows on both sides", 6400, 640, 20000, { first: 96, end: 114 }],
+    ["the end stops at the last row", 64 * 90, 640, 100, { first: 86, end: 100 }],
+    ["scrolled past the end of a list that shrank, the last rows stay", 99_999, 640, 10, { first: 9, end: 10 }],
+    ["an empty list has none", 0, 640, 0, { first: 0, end: 0 }],
+    ["a negative overscroll counts as the top", -50, 640, 100, { first: 0, end: 14 }],
+  ])("%s", (_name, top, height, count, expected) => {
+    expect(visibleRange(top, height, 64, count)).toEqual(expected);
+  });
+
+  test("seven columns of 20,000 cards stay far under 3,000 elements", () => {
+    const { first, end } = visibleRange(500_000, 1200, 50, 20_000);
+    expect((end - first) * 7 * 12).toBeLessThan(3000);
+  });
+
+  test("a row already in view does not scroll", () => {
+    expect(scrollToShow(3, 0, 640, 64)).toBe(0);
+  });
+
+  test("a row above or below is brought to the nearer edge", () => {
+    expect(scrollToShow(2, 640, 640, 64)).toBe(128);
+    expect(scrollToShow(20, 0, 640, 64)).toBe(21 * 64 - 640);
+  });
+
+  test("the column is as high as all its rows", () => {
+    expect(columnHeight(20_000, 64)).toBe(1_280_000);
+  });
+});
