@@ -2,10 +2,20 @@
 //!
 //! What was seen is what is delivered: a decision is bound to the bytes that were shown. Unanswered is never approved.
 
+mod decide;
+mod risk;
+
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::value::RawValue;
 use ts_rs::TS;
 
+pub use self::{
+    decide::{
+        Answer, LARGEST_ACTION, Refusal, UNDO_SECONDS, binding_hash, binding_of, bound_bytes,
+        decide, digest, strict_json,
+    },
+    risk::{Risk, risk, risk_of_action},
+};
 use crate::{
     ids::{DecisionId, EndpointId, EscalationId},
     time::Time,
@@ -71,7 +81,7 @@ impl DeliveryState {
 }
 
 /// The body of a delivery (contract, section 2). Serialised once, when decided; the same bytes are sent every time.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct DecisionBody {
     /// What.
@@ -81,10 +91,10 @@ pub struct DecisionBody {
     pub option_id: Option<String>,
     /// Instead of the proposed action.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub edited_action: Option<Value>,
+    pub edited_action: Option<Box<RawValue>>,
     /// The answer.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub payload: Option<Value>,
+    pub payload: Option<Box<RawValue>>,
     /// Words for the agent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,

@@ -1,0 +1,490 @@
+//! From what a person clicked to a decision, or to the reason why not. Pure: the store makes it durable, the engine
+//! delivers it.
+//!
+//! A decision names the version and the binding hash that were on screen. If the question is another one by now, nothing
+//! is decided. Unanswered is never approved, and after the hard end nothing is accepted.
+
+use std::collections::HashSet;
+
+use chrono::TimeDelta;
+use serde::de::{self, DeserializeSeed, MapAccess, SeqAccess, Visitor};
+use serde_json::value::RawValue;
+use sha2::{Digest, Sha256};
+
+use super::{Decision, DecisionBody, Delivery, DeliveryState, Outcome, Risk, risk};
+use crate::{
+    change::{EscalationPhase, EscalationRecord},
+    contract::EscalationKind,
+    ids::{AgentRef, DecisionId, EscalationId},
+    time::Time,
+};
+
+/// Version of the binding; a change of what is bound changes it.
+const BINDING_FORMAT: &str = "mission-control/binding/1";
+/// Nothing larger is decided: nobody has read it.
+pub const LARGEST_ACTION: usize = 64 * 1024;
+/// How long a decision stays here before it leaves, and can be taken back.
+pub const UNDO_SECONDS: i64 = 10;
+
+/// What the person did, with what was on screen.
+#[derive(Clone, Debug)]
+pub struct Answer<'a> {
+    /// The version shown.
+    pub version: &'a str,
+    /// The binding hash shown.
+    pub binding_hash: &'a str,
+    /// What.
+    pub outcome: Outcome,
+    /// One of the agent's options.
+    pub option_id: Option<&'a str>,
+    /// JSON instead of the proposed action.
+    pub edited_action: Option<&'a str>,
+    /// JSON answer.
+    pub payload: Option<&'a str>,
+    /// Words for the agent.
+    pub message: Option<&'a str>,
+    /// Milliseconds on screen.
+    pub shown_ms: u64,
+    /// Whether the end of the content was in view.
+    pub reached_end: bool,
+}
+
+/// Why nothing was decided, in a sentence.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// Not pending any more.
+    #[error("This question is already settled ({0}); nothing was decided.")]
+    Settled(&'static str),
+    /// Another version or other bytes than shown.
+    #[error("The question has changed since you looked; nothing was decided. Look at it again.")]
+    Changed,
+    /// After `expiresAt`.
+    #[error("This question has expired; nothing was decided.")]
+    Expired,
+    /// The end was not in view.
+    #[error("Read the whole action before you approve it.")]
+    NotRead,
+    /// Something is missing or malformed.
+    #[error("{0}")]
+    Invalid(String),
+}
+
+/// `sha256:` + hex: the digest the contract sends as `actionDigest`.
+pub fn digest(bytes: &str) -> String {
+    format!("sha256:{}", hex(&Sha256::digest(bytes)))
+}
+
+/// The bytes a decision is about: the proposed action as received, or the whole item when there is none.
+pub fn bound_bytes(record: &EscalationRecord) -> &str {
+    record.action_raw.as_deref().unwrap_or(&record.raw)
+}
+
+/// What was shown, bound: format, endpoint, agent, escalation, version and bytes, each with its length before it.
+pub fn binding_hash(
+    agent: &AgentRef,
+    escalation: &EscalationId,
+    version: &str,
+    bytes: &str,
+) -> String {
+    let mut hash = Sha256::new();
+    for part in [
+        BINDING_FORMAT,
+        agent.endpoint.as_str(),
+        agent.agent.as_str(),
+        escalation.as_str(),
+        version,
+        bytes,
+    ] {
+        hash.update((part.len() as u64).to_be_bytes());
+        hash.update(part);
+    }
+    hex(&hash.finalize())
+}
+
+/// The binding of a record as it is now.
+pub fn binding_of(record: &EscalationRecord) -> String {
+    binding_hash(
+        &record.agent,
+        &record.value.id,
+        &record.value.version,
+        bound_bytes(record),
+    )
+}
+
+/// Decides. `now` must not be earlier than any time seen before (a clock set back never revives a question).
+pub fn decide(
+    record: &EscalationRecord,
+    answer: &Answer<'_>,
+    id: DecisionId,
+    now: Time,
+) -> Result<Decision, Refusal> {
+    match record.phase {
+        EscalationPhase::Pending => {}
+        EscalationPhase::Answered => return Err(Refusal::Settled("you answered it")),
+        EscalationPhase::Expired => return Err(Refusal::Expired),
+        EscalationPhase::Withdrawn => return Err(Refusal::Settled("the agent took it back")),
+        EscalationPhase::Superseded => return Err(Refusal::Changed),
+    }
+    if answer.version != record.value.version || answer.binding_hash != binding_of(record) {
+        return Err(Refusal::Changed);
+    }
+    if record.value.expires_at.is_some_and(|end| now >= end) {
+        return Err(Refusal::Expired);
+    }
+    let edited_action = answer
+        .edited_action
+        .map(|text| strict_json(text, "The edited action"))
+        .transpose()?;
+    let payload = answer
+        .payload
+        .map(|text| strict_json(text, "The answer"))
+        .transpose()?;
+    allowed(record, answer)?;
+    let says_yes = matches!(answer.outcome, Outcome::Approve | Outcome::ApproveAlways);
+    if says_yes && !answer.reached_end {
+        return Err(Refusal::NotRead);
+    }
+    let bound = bound_bytes(record);
+    if (says_yes || answer.outcome == Outcome::Edit) && bound.len() > LARGEST_ACTION {
+        return Err(Refusal::Invalid(
+            "The action is larger than 64 KiB, which nobody can read; refuse it instead.".into(),
+        ));
+    }
+    let action_digest = digest(edited_action.as_ref().map_or(bound, |edited| edited.get()));
+    let body = DecisionBody {
+        outcome: answer.outcome,
+        option_id: answer.option_id.map(str::to_owned),
+        edited_action,
+        payload,
+        message: answer
+            .message
+            .filter(|text| !text.trim().is_empty())
+            .map(str::to_owned),
+        action_digest,
+        decided_by: "me".to_owned(),
+        decided_at: now,
+    };
+    let body = serde_json::to_string(&body).map_err(|error| Refusal::Invalid(error.to_string()))?;
+    let undo = match (risk(&record.value), says_yes) {
+        (Risk::Destructive, true) => 0, // Two moments came before it; the card says there is no way back.
+        (Risk::Destructive | Risk::Outward | Risk::Reversible, _) => UNDO_SECONDS,
+    };
+    let characters = bound.chars().count() as u64;
+    Ok(Decision {
+        id,
+        endpoint: record.agent.endpoint.clone(),
+        escalation: record.value.id.clone(),
+        version: record.value.version.clone(),
+        binding_hash: answer.binding_hash.to_owned(),
+        outcome: answer.outcome,
+        body,
+        decided_at: now,
+        held_until: now + TimeDelta::seconds(undo),
+        // On screen for two seconds, or as long as 60 characters a second take, whichever is more.
+        considered: answer.reached_end && answer.shown_ms >= (characters * 1000 / 60).max(2000),
+        shown_ms: answer.shown_ms,
+        delivery: Delivery {
+            state: DeliveryState::Held,
+            attempts: 0,
+            next_attempt_at: None,
+            detail: None,
+            recorded_outcome: None,
+            changed_at: now,
+        },
+    })
+}
+
+fn allowed(record: &EscalationRecord, answer: &Answer<'_>) -> Result<(), Refusal> {
+    let refuse = |sentence: &str| Err(Refusal::Invalid(sentence.to_owned()));
+    let question = &record.value;
+    if let Some(option) = answer.option_id
+        && !question.options.iter().any(|known| known.id == option)
+    {
+        return refuse("The agent does not offer this option.");
+    }
+    match answer.outcome {
+        Outcome::Edit if answer.edited_action.is_none() => {
+            refuse("An edit needs the edited action.")
+        }
+        Outcome::Edit if question.proposed_action.is_none() => {
+            refuse("There is no action to edit.")
+        }
+        Outcome::Edit | Outcome::Reject | Outcome::Cancel => Ok(()),
+        _ if answer.edited_action.is_some() => refuse("Only an edit carries an edited action."),
+        Outcome::Approve if question.kind == EscalationKind::Auth => {
+            refuse("Log in at the agent; this cannot be approved.")
+        }
+        Outcome::ApproveAlways if answer.option_id.is_none() => {
+            refuse("The agent offers no standing approval.")
+        }
+        Outcome::Respond
+            if answer.payload.is_none()
+                && answer.message.is_none()
+                && answer.option_id.is_none() =>
+        {
+            refuse("An answer needs words, a choice or a form.")
+        }
+        Outcome::Approve | Outcome::ApproveAlways | Outcome::Respond => Ok(()),
+    }
+}
+
+/// JSON with no duplicate key at any depth, kept as the exact text: parsers differ in which of two keys they believe.
+pub fn strict_json(text: &str, name: &str) -> Result<Box<RawValue>, Refusal> {
+    let invalid =
+        |error: serde_json::Error| Refusal::Invalid(format!("{name} is not usable JSON: {error}."));
+    let mut reader = serde_json::Deserializer::from_str(text);
+    NoDuplicates.deserialize(&mut reader).map_err(invalid)?;
+    reader.end().map_err(invalid)?;
+    RawValue::from_string(text.trim().to_owned()).map_err(invalid)
+}
+
+struct NoDuplicates;
+
+impl<'de> DeserializeSeed<'de> for NoDuplicates {
+    type Value = ();
+
+    fn deserialize<D: de::Deserializer<'de>>(self, reader: D) -> Result<(), D::Error> {
+        reader.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for NoDuplicates {
+    type Value = ();
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("JSON without duplicate keys")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
+        let mut names = HashSet::new();
+        while let Some(name) = members.next_key::<String>()? {
+            if !names.insert(name.clone()) {
+                return Err(de::Error::custom(format!(
+                    "the member \"{name}\" stands twice"
+                )));
+            }
+            members.next_value_seed(NoDuplicates)?;
+        }
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
+        while items.next_element_seed(NoDuplicates)?.is_some() {}
+        Ok(())
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
+        Ok(())
+    }
+    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
+        Ok(())
+    }
+    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
+        Ok(())
+    }
+    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
+        Ok(())
+    }
+    fn visit_str<E>(self, _: &str) -> Result<(), E> {
+        Ok(())
+    }
+    fn visit_unit<E>(self) -> Result<(), E> {
+        Ok(())
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::contract::Escalation;
+
+    const ACTION: &str = r#"{"name":"mail.send","target":"output:mail/supplier"}"#;
+
+    fn time(seconds: i64) -> Time {
+        Time::from_timestamp(1_800_000_000 + seconds, 0).expect("a time")
+    }
+
+    fn question() -> EscalationRecord {
+        let raw = format!(
+            r#"{{"id":"e1","version":"1","kind":"approval","title":"Send","message":"Please","proposedAction":{ACTION},
+            "createdAt":"2027-01-15T08:00:00Z","expiresAt":"2027-01-15T08:10:00Z","status":"pending"}}"#
+        );
+        let value: Escalation = serde_json::from_str(&raw).expect("an escalation");
+        EscalationRecord {
+            agent: AgentRef {
+                endpoint: "host".into(),
+                agent: "payments".into(),
+            },
+            value,
+            raw: raw.into(),
+            action_raw: Some(ACTION.into()),
+            line: 2,
+            created_at: time(0),
+            due_at: time(600),
+            fallback: "hold".into(),
+            phase: EscalationPhase::Pending,
+        }
+    }
+
+    fn yes<'a>(hash: &'a str) -> Answer<'a> {
+        Answer {
+            version: "1",
+            binding_hash: hash,
+            outcome: Outcome::Approve,
+            option_id: None,
+            edited_action: None,
+            payload: None,
+            message: None,
+            shown_ms: 5000,
+            reached_end: true,
+        }
+    }
+
+    fn check(
+        record: &EscalationRecord,
+        answer: &Answer<'_>,
+        now: Time,
+        expected: Result<(), Refusal>,
+    ) {
+        assert_eq!(
+            decide(record, answer, "id".into(), now).map(|_| ()),
+            expected,
+            "{answer:?} at {now}"
+        );
+    }
+
+    #[test]
+    fn an_approval_carries_the_digest_of_the_bytes_shown() {
+        let record = question();
+        let decision = decide(&record, &yes(&binding_of(&record)), "id".into(), time(1))
+            .expect("it is decided");
+        let body: DecisionBody = serde_json::from_str(&decision.body).expect("a body");
+        assert_eq!(
+            body.action_digest,
+            digest(ACTION),
+            "the agent compares this with what it asked"
+        );
+        assert_eq!(
+            decision.held_until,
+            time(11),
+            "outward decisions can be taken back for ten seconds"
+        );
+    }
+
+    #[test]
+    fn other_bytes_or_another_version_decide_nothing() {
+        let record = question();
+        let hash = binding_of(&record);
+        let mut swapped = question();
+        swapped.action_raw = Some(r#"{"name":"mail.send","target":"output:mail/everyone"}"#.into());
+        check(&swapped, &yes(&hash), time(1), Err(Refusal::Changed));
+        check(
+            &record,
+            &Answer {
+                version: "2",
+                ..yes(&hash)
+            },
+            time(1),
+            Err(Refusal::Changed),
+        );
+        let mut elsewhere = question();
+        elsewhere.agent.endpoint = "other".into();
+        check(&elsewhere, &yes(&hash), time(1), Err(Refusal::Changed));
+    }
+
+    #[test]
+    fn nothing_is_accepted_from_the_hard_end_on() {
+        let record = question();
+        let end = record.value.expires_at.expect("it has an end");
+        check(
+            &record,
+            &yes(&binding_of(&record)),
+            end,
+            Err(Refusal::Expired),
+        );
+        check(
+            &record,
+            &yes(&binding_of(&record)),
+            end - TimeDelta::microseconds(1),
+            Ok(()),
+        );
+    }
+
+    #[test]
+    fn an_approval_needs_the_end_in_view_and_a_refusal_does_not() {
+        let record = question();
+        let hash = binding_of(&record);
+        check(
+            &record,
+            &Answer {
+                reached_end: false,
+                ..yes(&hash)
+            },
+            time(1),
+            Err(Refusal::NotRead),
+        );
+        check(
+            &record,
+            &Answer {
+                reached_end: false,
+                outcome: Outcome::Reject,
+                ..yes(&hash)
+            },
+            time(1),
+            Ok(()),
+        );
+    }
+
+    #[test]
+    fn an_edit_with_a_key_twice_is_refused() {
+        let record = question();
+        let hash = binding_of(&record);
+        let edited = r#"{"name":"a","args":{"to":"x","to":"y"}}"#;
+        let answer = Answer {
+            outcome: Outcome::Edit,
+            edited_action: Some(edited),
+            ..yes(&hash)
+        };
+        assert!(
+            matches!(
+                decide(&record, &answer, "id".into(), time(1)),
+                Err(Refusal::Invalid(_))
+            ),
+            "two readings"
+        );
+    }
+
+    #[test]
+    fn an_edit_sends_the_edited_bytes_and_their_digest() {
+        let record = question();
+        let hash = binding_of(&record);
+        let edited = r#"{"name":"mail.send","args":{"n":12345678901234567890123}}"#;
+        let answer = Answer {
+            outcome: Outcome::Edit,
+            edited_action: Some(edited),
+            ..yes(&hash)
+        };
+        let decision = decide(&record, &answer, "id".into(), time(1)).expect("it is decided");
+        assert!(decision.body.contains(edited), "numbers keep every digit");
+        assert!(
+            decision.body.contains(&digest(edited)),
+            "the digest is over what is sent"
+        );
+    }
+
+    #[test]
+    fn a_quick_approval_is_not_a_considered_one() {
+        let record = question();
+        let hash = binding_of(&record);
+        let quick = Answer {
+            shown_ms: 500,
+            ..yes(&hash)
+        };
+        let decision = decide(&record, &quick, "id".into(), time(1)).expect("it is decided");
+        assert!(!decision.considered, "half a second is not reading");
+    }
+}
