@@ -1,1 +1,33 @@
-fn main() {}
+//! `cargo xtask run | test`: the two commands of the README. Each does its own set-up on a fresh machine that has Rust and
+//! Node, and says what it is doing. It has no dependencies, so that it starts in seconds.
+
+mod run;
+mod screens;
+mod step;
+mod system;
+mod test;
+
+use std::process::ExitCode;
+
+const USAGE: &str = "\
+cargo xtask run [-- ARGUMENTS]   set up, build and start the app
+cargo xtask test [--long]        every check; --long adds the runs that take minutes";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let result = match words.as_slice() {
+        ["test"] => test::test(false),
+        ["test", "--long"] => test::test(true),
+        ["run"] => run::run(&[]),
+        ["run", "--", rest @ ..] => run::run(rest),
+        _ => Err(USAGE.to_owned()),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(problem) => {
+            eprintln!("\n{problem}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! `cargo xtask test`: every check, in the order in which a mistake is found soonest. `.ci/run` runs exactly this.
+
+use crate::{
+    screens,
+    step::{self, Outcome, cargo, program, step},
+    system,
+};
+use std::{path::Path, time::Instant};
+
+const GENERATED: &str = "ui/src/api/generated";
+
+pub(crate) fn test(long: bool) -> Outcome {
+    let start = Instant::now();
+    let root = step::root()?;
+    step(
+        "Rust: format",
+        &mut cargo(&root, &["fmt", "--all", "--check"]),
+    )?;
+    system::install(system::Need::Test)?;
+    screens::install(&root)?;
+    screens::check(&root)?;
+    screens::build(&root)?;
+    step(
+        "Rust: lints",
+        &mut cargo(
+            &root,
+            &[
+                "clippy",
+                "--workspace",
+                "--all-targets",
+                "--",
+                "-D",
+                "warnings",
+            ],
+        ),
+    )?;
+    let mut tests = cargo(&root, &["test", "--workspace", "--no-fail-fast"]);
+    if long {
+        tests.env("MISSION_CONTROL_LONG", "1");
+    }
+    step("Rust: tests", &mut tests)?;
+    generated_files_are_fresh(&root)?;
+    println!("\nAll checks passed in {} s.", start.elapsed().as_secs());
+    Ok(())
+}
+
+/// The tests write the screens' types; a difference means that they were not committed. A source archive without a
+/// history cannot tell, and is not checked.
+fn generated_files_are_fresh(root: &Path) -> Outcome {
+    if !root.join(".git").exists() {
+        return Ok(());
+    }
+    println!("==> Generated types of the screens: fresh?");
+    let ask = |arguments: &[&str]| {
+        step::output(
+            program("git", arguments)
+                .args(["--", GENERATED])
+                .current_dir(root),
+        )
+        .ok_or_else(|| "git did not answer.".to_owned())
+    };
+    let changed = ask(&["diff", "--name-only"])?;
+    let added = ask(&["ls-files", "--others", "--exclude-standard"])?;
+    if changed.is_empty() && added.is_empty() {
+        return Ok(());
+    }
+    Err(format!(
+        "The tests have just written these files anew; look at them and commit them:\n{changed}{added}"
+    ))
+}
