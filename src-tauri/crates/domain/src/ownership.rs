@@ -8,7 +8,9 @@ use ts_rs::TS;
 
 use crate::time::Time;
 
+pub mod names;
 pub mod pattern;
+pub mod text;
 
 /// The whole document.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
