@@ -4,12 +4,12 @@ import { columnHeight, scrollToShow, visibleRange } from "./window";
 
 describe("the rows in the page", () => {
   test.each([
-    ["the top shows the first rows and a few below", 0, 640, 100, { first: 0, end: 14 }],
-    ["the middle has a few rows on both sides", 6400, 640, 20000, { first: 96, end: 114 }],
-    ["the end stops at the last row", 64 * 90, 640, 100, { first: 86, end: 100 }],
+    ["the top shows the first rows and a few below", 0, 640, 100, { first: 0, end: 13 }],
+    ["the middle has a few rows on both sides", 6400, 640, 20000, { first: 97, end: 113 }],
+    ["the end stops at the last row", 64 * 90, 640, 100, { first: 87, end: 100 }],
     ["scrolled past the end of a list that shrank, the last rows stay", 99_999, 640, 10, { first: 9, end: 10 }],
     ["an empty list has none", 0, 640, 0, { first: 0, end: 0 }],
-    ["a negative overscroll counts as the top", -50, 640, 100, { first: 0, end: 14 }],
+    ["a negative overscroll counts as the top", -50, 640, 100, { first: 0, end: 13 }],
   ])("%s", (_name, top, height, count, expected) => {
     expect(visibleRange(top, height, 64, count)).toEqual(expected);
   });

@@ -13,7 +13,7 @@ export const DENSE_CARD_HEIGHT = 44;
 export const CARD_GAP = 6;
 
 /** The rows that a viewport of `height` pixels at `scrollTop` can show, with `extra` rows on each side. */
-export function visibleRange(scrollTop: number, height: number, pitch: number, count: number, extra = 4): Range {
+export function visibleRange(scrollTop: number, height: number, pitch: number, count: number, extra = 3): Range {
   if (count <= 0 || pitch <= 0) return { first: 0, end: 0 };
   const first = Math.max(0, Math.min(count - 1, Math.floor(Math.max(0, scrollTop) / pitch) - extra));
   const end = Math.min(count, Math.max(first + 1, Math.ceil((Math.max(0, scrollTop) + Math.max(0, height)) / pitch) + extra));

@@ -1,0 +1,151 @@
+// The board's state in the page: title, counts, the cards around what is on screen, filter. It asks the engine again when
+// something changed and when the person scrolls to cards it does not hold; it never sorts, filters or counts itself.
+import type { BoardRequest } from "../../api/generated/BoardRequest";
+import type { BoardView } from "../../api/generated/BoardView";
+import type { CardView } from "../../api/generated/CardView";
+import type { Column } from "../../api/generated/Column";
+import type { LoadingView } from "../../api/generated/LoadingView";
+import { ColumnPages } from "./pages";
+import type { Range } from "./window";
+
+/** Order on screen. */
+export const COLUMNS: readonly Column[] = ["queued", "running", "handed-over", "needs-you", "done", "failed", "unknown"];
+
+/** Rows asked of a column before its height is known. */
+const FIRST_ROWS = 20;
+
+export interface ColumnHead {
+  column: Column;
+  label: string;
+  count: number;
+}
+
+export class BoardModel {
+  title = $state("");
+  heads = $state.raw<readonly ColumnHead[]>([]);
+  loading = $state.raw<readonly LoadingView[]>([]);
+  revision = $state(0);
+  /** Grows with every answer; reading it makes a component draw cards again. */
+  version = $state(0);
+  /** The last question failed; what is shown is from before. */
+  failed = $state(false);
+  loaded = $state(false);
+  filter = $state("");
+  problemsOnly = $state(false);
+
+  #pages = new Map<Column, ColumnPages>(COLUMNS.map((column) => [column, new ColumnPages(column)]));
+  #ranges = new Map<Column, Range>();
+  #ask: (request: BoardRequest) => Promise<BoardView>;
+  #busy = false;
+  #waiting: "fresh" | "more" | null = null;
+  #closed = false;
+
+  constructor(ask: (request: BoardRequest) => Promise<BoardView>) {
+    this.#ask = ask;
+  }
+
+  close(): void {
+    this.#closed = true;
+  }
+
+  pages(column: Column): ColumnPages {
+    const pages = this.#pages.get(column);
+    if (pages === undefined) throw new RangeError(column);
+    return pages;
+  }
+
+  card(column: Column, index: number): CardView | undefined {
+    void this.version;
+    return this.pages(column).card(index);
+  }
+
+  counts(): number[] {
+    return this.heads.map((head) => head.count);
+  }
+
+  /** What a column shows now. Asks for cards that are missing there. */
+  show(column: Column, range: Range): void {
+    this.#ranges.set(column, range);
+    if (this.loaded && this.pages(column).missing(range) !== null) void this.#request("more");
+  }
+
+  /** Something changed: everything on screen is asked again. */
+  refresh(): Promise<void> {
+    return this.#request("fresh");
+  }
+
+  setFilter(filter: string): Promise<void> {
+    this.filter = filter;
+    return this.#restart();
+  }
+
+  setProblemsOnly(on: boolean): Promise<void> {
+    this.problemsOnly = on;
+    return this.#restart();
+  }
+
+  #restart(): Promise<void> {
+    this.#ranges.clear();
+    return this.#request("fresh");
+  }
+
+  /** One question at a time; what comes in between becomes one more question after it. */
+  async #request(why: "fresh" | "more"): Promise<void> {
+    if (this.#busy) {
+      if (this.#waiting !== "fresh") this.#waiting = why;
+      return;
+    }
+    this.#busy = true;
+    try {
+      for (let next: "fresh" | "more" | null = why; next !== null && !this.#closed; ) {
+        this.#waiting = null;
+        await this.#once(next === "fresh");
+        next = this.#waiting;
+      }
+    } finally {
+      this.#busy = false;
+    }
+  }
+
+  async #once(fresh: boolean): Promise<void> {
+    const filter = this.filter;
+    const problemsOnly = this.problemsOnly;
+    const pages = COLUMNS.map((column) => {
+      const range = this.#ranges.get(column) ?? { first: 0, end: FIRST_ROWS };
+      return fresh ? this.pages(column).pageOf(range) : this.pages(column).missing(range);
+    }).filter((page) => page !== null);
+    if (pages.length === 0) return;
+    let view: BoardView;
+    try {
+      view = await this.#ask({ pages, filter, problemsOnly });
+    } catch {
+      this.failed = true;
+      return;
+    }
+    // Typed over meanwhile: the answer is for another question, and the next one is already waiting.
+    if (filter !== this.filter || problemsOnly !== this.problemsOnly) return;
+    this.failed = false;
+    const asked = new Set(pages.map((page) => page.column));
+    // A page asked while scrolling may already be newer than its neighbours; then they are asked again too.
+    const moved = !fresh && view.revision !== this.revision;
+    for (const column of view.columns) {
+      const own = this.#pages.get(column.column);
+      if (own === undefined) continue;
+      if (!asked.has(column.column)) {
+        own.count = column.count;
+        continue;
+      }
+      own.take(column, fresh, this.#ranges.get(column.column) ?? { first: 0, end: FIRST_ROWS });
+    }
+    this.title = view.title;
+    this.loading = view.loading;
+    this.revision = view.revision;
+    this.heads = COLUMNS.flatMap((column) => {
+      const head = view.columns.find((one) => one.column === column);
+      return head === undefined ? [] : [{ column, label: head.label, count: head.count }];
+    });
+    this.loaded = true;
+    this.version += 1;
+    if (moved && this.#waiting === null) this.#waiting = "fresh";
+  }
+}

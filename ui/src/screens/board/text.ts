@@ -1,0 +1,89 @@
+// The board's sentences. Numbers and times are written by the helpers of `src/text.ts`; what happened to a task comes
+// from the engine.
+import type { AccessMode } from "../../api/generated/AccessMode";
+import type { LoadingView } from "../../api/generated/LoadingView";
+import type { TaskState } from "../../api/generated/TaskState";
+import { whole } from "../../text";
+
+export const words = {
+  board: "Board",
+  filter: "Filter",
+  filterHint: "Title, agent or task",
+  problemsOnly: "Problems only",
+  dense: "Dense cards",
+  nextCard: "Next card",
+  previousCard: "Previous card",
+  nextColumn: "Next column",
+  previousColumn: "Previous column",
+  firstCard: "First card of the column",
+  lastCard: "Last card of the column",
+  furtherDown: "Ten cards down",
+  furtherUp: "Ten cards up",
+  empty: "No tasks yet. Agents that report work appear here by themselves.",
+  seeAgents: "See the agents",
+  emptyFiltered: "No task matches.",
+  showAll: "Show all tasks",
+  failed: "The board could not be read again. What you see is from before.",
+  again: "Try again",
+  stale: "Last known state",
+  staleMeaning: "Its endpoint has not answered lately; this is the last known state.",
+  over: "over its time",
+  decide: "Decide in the inbox",
+  close: "Close",
+  details: "Details of the task",
+  cancel: "Cancel this task",
+  cancelAsk: "Ask its agent to cancel this task? Work already done stays done.",
+  cancelYes: "Ask the agent to cancel",
+  cancelNo: "Keep it running",
+  cancelCannot: "Cannot be cancelled from here",
+  accesses: "What it touched",
+  noAccesses: "Its agent reported no reads or writes.",
+  history: "What happened",
+  raw: "As the agent sent it",
+  taskGone: "This task is no longer known.",
+  says: (agent: string) => `What ${agent} says`,
+  state: "State",
+  endpoint: "Endpoint",
+  since: "In this state",
+  lastChange: "Last change",
+  progress: "Progress",
+  budget: "Time budget",
+  deadline: "Deadline",
+  waitingFor: "Waits for",
+  dependsOn: "Comes after",
+  nextStage: "Goes on to",
+  attempt: "Attempt",
+  kind: "Kind",
+  key: "Key",
+  context: "Context",
+  tokens: "Tokens",
+  tokensOf: (input: number | null, output: number | null) =>
+    [input === null ? null : `${whole(input)} in`, output === null ? null : `${whole(output)} out`]
+      .filter((part) => part !== null)
+      .join(", "),
+  cost: "Cost",
+  dollars: (value: number) => `$${value.toFixed(2)}`,
+  when: "When",
+  how: "How",
+  resource: "Resource",
+  version: "Version",
+  modes: { read: "read", write: "wrote", consume: "consumed" } satisfies Record<AccessMode, string>,
+};
+
+export const stateLabels: Record<TaskState, string> = {
+  submitted: "Submitted",
+  working: "Working",
+  "input-required": "Waits for an answer",
+  "auth-required": "Waits for a login",
+  completed: "Completed",
+  failed: "Failed",
+  canceled: "Cancelled",
+  rejected: "Refused",
+  unknown: "Unknown",
+};
+
+/** A long list that is still being read, in one sentence. */
+export function loadingSentence(loading: readonly LoadingView[]): string {
+  const parts = loading.map((one) => `${one.endpoint} (${whole(one.seen)} so far)`);
+  return parts.length === 0 ? "" : `Still reading long lists: ${parts.join(", ")}.`;
+}
