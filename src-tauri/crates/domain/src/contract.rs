@@ -4,6 +4,10 @@
 //! Member names and meanings follow the contract exactly (see the README, "The contract"). An absent list means
 //! "unchanged or not supported", an empty one "known to be empty".
 
+pub(crate) mod json;
+mod members;
+mod read;
+
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -14,6 +18,10 @@ use crate::{
     ids::{AgentId, DocumentId, EscalationId, Resource, TaskId},
     time::Time,
 };
+
+pub(crate) use members::read_time;
+pub(crate) use read::read_node;
+pub use read::{read, read_state};
 
 /// The A2A extension URI under which the same records ride inside A2A.
 pub const EXTENSION_URI: &str = "https://w3id.org/mission-control/coordination/v1";

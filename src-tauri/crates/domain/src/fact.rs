@@ -3,6 +3,8 @@
 //! Live and replay run the same code because they feed the same lines. The text of a line is kept; its number is what
 //! evidence points to.
 
+mod line;
+
 use std::{collections::BTreeMap, sync::Arc};
 
 use serde::{Deserialize, Serialize};
@@ -15,6 +17,11 @@ use crate::{
     ownership::Ownership,
     settings::Settings,
     time::Time,
+};
+
+pub use line::{
+    LineError, read_line, write_config, write_decision, write_failed, write_person, write_rules,
+    write_status, write_tick, write_woke,
 };
 
 /// One line, read: when, and what.

@@ -17,3 +17,8 @@ pub mod decision;
 pub mod finding;
 pub mod link;
 pub mod text;
+
+pub mod delta;
+pub mod fleet;
+pub mod replay;
+mod rules;

@@ -1,0 +1,406 @@
+//! JSON as it was written: a tree that keeps the exact bytes of every value and notices what a map would hide.
+//!
+//! Needed because digests are over received bytes and because a repeated key must make its item a dead letter, not
+//! silently win. It does not interpret numbers or dates.
+
+use std::fmt;
+
+/// Nesting beyond this is refused; far above any real document, far below a stack's end.
+const DEPTH: usize = 100;
+
+/// A value with its exact text.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Node<'a> {
+    /// The value's bytes as received.
+    pub(crate) raw: &'a str,
+    /// What it is.
+    pub(crate) tree: Tree<'a>,
+}
+
+/// The six kinds of JSON.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Tree<'a> {
+    Null,
+    Bool(bool),
+    Number,
+    /// `None`: holds half of a surrogate pair, so it is no text.
+    Text(Option<String>),
+    List(Vec<Node<'a>>),
+    /// In the order written, repeated keys included.
+    Map(Vec<(String, Node<'a>)>),
+}
+
+/// Where reading stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Broken {
+    offset: usize,
+}
+
+impl fmt::Display for Broken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "not JSON from byte {}", self.offset)
+    }
+}
+
+impl<'a> Node<'a> {
+    /// The first member of that name, if this is an object.
+    pub(crate) fn get(&self, name: &str) -> Option<&Node<'a>> {
+        match &self.tree {
+            Tree::Map(members) => members.iter().find(|(key, _)| key == name).map(|(_, n)| n),
+            _ => None,
+        }
+    }
+
+    /// The text, if it is one.
+    pub(crate) fn text(&self) -> Option<&str> {
+        match &self.tree {
+            Tree::Text(text) => text.as_deref(),
+            _ => None,
+        }
+    }
+
+    /// Word for the kind, for messages.
+    pub(crate) fn kind(&self) -> &'static str {
+        match self.tree {
+            Tree::Null => "null",
+            Tree::Bool(_) => "true or false",
+            Tree::Number => "a number",
+            Tree::Text(_) => "text",
+            Tree::List(_) => "a list",
+            Tree::Map(_) => "an object",
+        }
+    }
+
+    /// Pointers of keys that stand twice in one object, and of texts that are none, anywhere below.
+    pub(crate) fn flaws(&self, pointer: &str, out: &mut Vec<(String, Flaw)>) {
+        match &self.tree {
+            Tree::Text(None) => out.push((pointer.to_owned(), Flaw::HalfCharacter)),
+            Tree::List(nodes) => {
+                for (index, node) in nodes.iter().enumerate() {
+                    node.flaws(&format!("{pointer}/{index}"), out);
+                }
+            }
+            Tree::Map(members) => {
+                for (index, (key, node)) in members.iter().enumerate() {
+                    let here = format!("{pointer}/{}", escape(key));
+                    if members.iter().take(index).any(|(other, _)| other == key) {
+                        out.push((here.clone(), Flaw::DuplicateKey));
+                    }
+                    node.flaws(&here, out);
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// What well-formed JSON can still hide.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Flaw {
+    DuplicateKey,
+    HalfCharacter,
+}
+
+/// One reference token of RFC 6901.
+pub(crate) fn escape(key: &str) -> String {
+    key.replace('~', "~0").replace('/', "~1")
+}
+
+/// Reads one JSON text.
+pub(crate) fn parse(text: &str) -> Result<Node<'_>, Broken> {
+    let mut parser = Parser { text, at: 0 };
+    parser.space();
+    let node = parser.value(0)?;
+    parser.space();
+    if parser.at == text.len() {
+        Ok(node)
+    } else {
+        Err(parser.broken())
+    }
+}
+
+struct Parser<'a> {
+    text: &'a str,
+    at: usize,
+}
+
+impl<'a> Parser<'a> {
+    fn broken(&self) -> Broken {
+        Broken { offset: self.at }
+    }
+
+    fn peek(&self) -> Option<u8> {
+        self.text.as_bytes().get(self.at).copied()
+    }
+
+    fn space(&mut self) {
+        while matches!(self.peek(), Some(b' ' | b'\t' | b'\n' | b'\r')) {
+            self.at += 1;
+        }
+    }
+
+    fn take(&mut self, byte: u8) -> bool {
+        let found = self.peek() == Some(byte);
+        if found {
+            self.at += 1;
+        }
+        found
+    }
+
+    fn slice(&self, start: usize) -> &'a str {
+        self.text.get(start..self.at).unwrap_or_default()
+    }
+
+    fn value(&mut self, depth: usize) -> Result<Node<'a>, Broken> {
+        if depth > DEPTH {
+            return Err(self.broken());
+        }
+        let start = self.at;
+        let tree = match self.peek() {
+            Some(b'{') => self.map(depth)?,
+            Some(b'[') => self.list(depth)?,
+            Some(b'"') => Tree::Text(self.string()?),
+            Some(b'-' | b'0'..=b'9') => {
+                self.number()?;
+                Tree::Number
+            }
+            Some(b't') => self.word("true", Tree::Bool(true))?,
+            Some(b'f') => self.word("false", Tree::Bool(false))?,
+            Some(b'n') => self.word("null", Tree::Null)?,
+            _ => return Err(self.broken()),
+        };
+        Ok(Node {
+            raw: self.slice(start),
+            tree,
+        })
+    }
+
+    fn word(&mut self, word: &str, tree: Tree<'a>) -> Result<Tree<'a>, Broken> {
+        let rest = self.text.get(self.at..).unwrap_or_default();
+        if rest.starts_with(word) {
+            self.at += word.len();
+            Ok(tree)
+        } else {
+            Err(self.broken())
+        }
+    }
+
+    fn digits(&mut self) -> Result<(), Broken> {
+        let start = self.at;
+        while matches!(self.peek(), Some(b'0'..=b'9')) {
+            self.at += 1;
+        }
+        if self.at == start {
+            Err(self.broken())
+        } else {
+            Ok(())
+        }
+    }
+
+    fn number(&mut self) -> Result<(), Broken> {
+        self.take(b'-');
+        if !self.take(b'0') {
+            self.digits()?;
+        }
+        if self.take(b'.') {
+            self.digits()?;
+        }
+        if matches!(self.peek(), Some(b'e' | b'E')) {
+            self.at += 1;
+            if matches!(self.peek(), Some(b'+' | b'-')) {
+                self.at += 1;
+            }
+            self.digits()?;
+        }
+        Ok(())
+    }
+
+    fn list(&mut self, depth: usize) -> Result<Tree<'a>, Broken> {
+        self.at += 1;
+        let mut nodes = vec![];
+        self.space();
+        if self.take(b']') {
+            return Ok(Tree::List(nodes));
+        }
+        loop {
+            self.space();
+            nodes.push(self.value(depth + 1)?);
+            self.space();
+            if self.take(b']') {
+                return Ok(Tree::List(nodes));
+            }
+            if !self.take(b',') {
+                return Err(self.broken());
+            }
+        }
+    }
+
+    fn map(&mut self, depth: usize) -> Result<Tree<'a>, Broken> {
+        self.at += 1;
+        let mut members = vec![];
+        self.space();
+        if self.take(b'}') {
+            return Ok(Tree::Map(members));
+        }
+        loop {
+            self.space();
+            if self.peek() != Some(b'"') {
+                return Err(self.broken());
+            }
+            let key = self.string()?.unwrap_or_else(|| "\u{fffd}".to_owned());
+            self.space();
+            if !self.take(b':') {
+                return Err(self.broken());
+            }
+            self.space();
+            members.push((key, self.value(depth + 1)?));
+            self.space();
+            if self.take(b'}') {
+                return Ok(Tree::Map(members));
+            }
+            if !self.take(b',') {
+                return Err(self.broken());
+            }
+        }
+    }
+
+    fn string(&mut self) -> Result<Option<String>, Broken> {
+        self.at += 1;
+        let mut text = String::new();
+        let mut whole = true;
+        loop {
+            let start = self.at;
+            while !matches!(self.peek(), None | Some(b'"' | b'\\' | 0..=0x1f)) {
+                self.at += 1;
+            }
+            text.push_str(self.slice(start));
+            match self.peek() {
+                Some(b'"') => {
+                    self.at += 1;
+                    return Ok(whole.then_some(text));
+                }
+                Some(b'\\') => {
+                    self.at += 1;
+                    match self.escaped()? {
+                        Some(c) => text.push(c),
+                        None => whole = false,
+                    }
+                }
+                _ => return Err(self.broken()),
+            }
+        }
+    }
+
+    fn escaped(&mut self) -> Result<Option<char>, Broken> {
+        let Some(byte) = self.peek() else {
+            return Err(self.broken());
+        };
+        self.at += 1;
+        Ok(Some(match byte {
+            b'"' => '"',
+            b'\\' => '\\',
+            b'/' => '/',
+            b'b' => '\u{8}',
+            b'f' => '\u{c}',
+            b'n' => '\n',
+            b'r' => '\r',
+            b't' => '\t',
+            b'u' => {
+                let first = self.hex()?;
+                if !(0xd800..0xe000).contains(&first) {
+                    return Ok(char::from_u32(first));
+                }
+                let rest = self.text.get(self.at..).unwrap_or_default();
+                if first >= 0xdc00 || !rest.starts_with("\\u") {
+                    return Ok(None);
+                }
+                let before = self.at;
+                self.at += 2;
+                let second = self.hex()?;
+                if !(0xdc00..0xe000).contains(&second) {
+                    self.at = before;
+                    return Ok(None);
+                }
+                return Ok(char::from_u32(
+                    0x10000 + ((first - 0xd800) << 10) + (second - 0xdc00),
+                ));
+            }
+            _ => return Err(self.broken()),
+        }))
+    }
+
+    fn hex(&mut self) -> Result<u32, Broken> {
+        let digits = self.text.get(self.at..self.at + 4).unwrap_or_default();
+        if digits.len() != 4 || !digits.bytes().all(|b| b.is_ascii_hexdigit()) {
+            return Err(self.broken());
+        }
+        self.at += 4;
+        u32::from_str_radix(digits, 16).map_err(|_| self.broken())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(text: &str, good: bool) {
+        assert_eq!(parse(text).is_ok(), good, "{text}");
+        // serde_json is the second opinion, apart from half characters, which are well-formed.
+        if !text.contains("\\ud8") {
+            let other = serde_json::from_str::<serde_json::Value>(text);
+            assert_eq!(other.is_ok(), good, "{text}");
+        }
+    }
+
+    #[test]
+    fn only_json_is_read() {
+        for text in [
+            "{}",
+            " [1, -0, 1.5e+3, \"a\\u00e9\\ud83d\\ude00\"] ",
+            "null",
+            "{\"a\":{\"b\":[]}}",
+            "\"\\ud800\"",
+        ] {
+            check(text, true);
+        }
+        for text in [
+            "",
+            "{",
+            "[1,]",
+            "{\"a\":1,}",
+            "01",
+            "1.",
+            "+1",
+            "'a'",
+            "{a:1}",
+            "[1] 2",
+            "\"\n\"",
+            "nul",
+            "\"\\x\"",
+            "NaN",
+        ] {
+            check(text, false);
+        }
+        check(&"[".repeat(100_000), false);
+    }
+
+    #[test]
+    fn the_bytes_of_a_value_are_kept() {
+        let node = parse("{ \"a\" : { \"b\" : 1.0 } }").unwrap();
+        assert_eq!(node.get("a").unwrap().raw, "{ \"b\" : 1.0 }");
+    }
+
+    #[test]
+    fn a_repeated_key_is_seen_wherever_it_stands() {
+        let node = parse("{\"a\":[{\"x/y\":1,\"x/y\":2}],\"b\":\"\\ud800\"}").unwrap();
+        let mut flaws = vec![];
+        node.flaws("", &mut flaws);
+        assert_eq!(
+            flaws,
+            [
+                ("/a/0/x~1y".to_owned(), Flaw::DuplicateKey),
+                ("/b".to_owned(), Flaw::HalfCharacter)
+            ]
+        );
+    }
+}
