@@ -1,4 +1,8 @@
 //! The engine: polls endpoints, decides with `domain`, stores, delivers, announces. Runs with or without a window.
 
+pub mod announce;
 pub mod api;
+pub mod clock;
 pub mod demo;
+pub mod live;
+pub mod pace;
