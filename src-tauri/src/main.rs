@@ -1,13 +1,9 @@
-//! The desktop app's process. It only starts the shell and says in words when that fails.
+//! The desktop app's process. Everything is in the library beside it, so that tests can reach it.
+
+#![cfg_attr(not(debug_assertions), windows_subsystem = "windows")]
 
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    match tauri::Builder::default().run(tauri::generate_context!()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("Mission Control could not open its window: {error}.");
-            ExitCode::FAILURE
-        }
-    }
+    mission_control::main()
 }
