@@ -1,0 +1,49 @@
+//! Brings a file to the newest schema: numbered steps, each in one transaction, with a backup before the first one.
+//! Steps are never edited after release and never go back.
+
+use std::path::Path;
+
+use domain::time::Time;
+use rusqlite::Connection;
+
+use crate::{Error, Result, open};
+
+/// `MCTL`: this file is ours.
+pub(crate) const APPLICATION_ID: i64 = 0x4d43_544c;
+
+const STEPS: &[&str] = &[include_str!("../migrations/0001_first.sql")];
+
+/// Refuses files that are not ours or too new, then applies what is missing.
+pub(crate) fn migrate(connection: &mut Connection, dir: &Path, now: Time) -> Result<()> {
+    let pragma = |name: &str| -> Result<i64> {
+        Ok(connection.query_row(&format!("PRAGMA {name}"), [], |row| row.get(0))?)
+    };
+    let application = pragma("application_id")?;
+    let found = pragma("user_version")?;
+    let tables: i64 =
+        connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    let known = STEPS.len() as i64;
+    if application != APPLICATION_ID && (application != 0 || tables > 0) {
+        return Err(Error::Foreign(dir.join(open::FILE)));
+    }
+    if found > known {
+        return Err(Error::Newer { found, known });
+    }
+    if (1..known).contains(&found) {
+        let name = format!("before-format-{known}-{}.db", open::stamp(now));
+        let path = dir.join(name).to_string_lossy().into_owned();
+        connection.execute("VACUUM INTO ?1", [path])?;
+    }
+    for (index, step) in STEPS
+        .iter()
+        .enumerate()
+        .skip(usize::try_from(found).unwrap_or(0))
+    {
+        let transaction = connection.transaction()?;
+        transaction.execute_batch(step)?;
+        transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+        transaction.pragma_update(None, "user_version", index as i64 + 1)?;
+        transaction.commit()?;
+    }
+    Ok(())
+}

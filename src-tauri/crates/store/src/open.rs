@@ -1,0 +1,246 @@
+//! Opening the data folder: one process owns it, the file is checked and brought to the newest schema, a damaged one
+//! is set aside under its date (never deleted), and a newer one is refused.
+//!
+//! Does not know where the folder is: that is the caller's.
+
+use std::{
+    fs::{self, File, TryLockError},
+    io,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use chrono::SecondsFormat;
+use domain::time::Time;
+use rusqlite::{Connection, OpenFlags};
+
+use crate::{
+    Error, Reader, Result, migrate,
+    tables::audit::{self, Head},
+    writer::{Tx, Writer},
+};
+
+/// Name of the database in the folder.
+pub(crate) const FILE: &str = "mission-control.db";
+const LOCK: &str = "lock";
+/// Older ones can lose a WAL commit (fixed in 3.51.3).
+const OLDEST_SQLITE: i32 = 3_051_003;
+/// Files up to this size are checked whole at each start; larger ones only where they are read.
+const CHECKED_BYTES: u64 = 32 << 20;
+
+/// The open store. Clones share it; the folder is free again when the last one is gone.
+#[derive(Clone)]
+pub struct Store {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    // Dropped in this order: the writer ends before the lock is let go.
+    writer: Writer,
+    readers: Mutex<Vec<Connection>>,
+    dir: PathBuf,
+    notice: Option<String>,
+    _lock: File,
+}
+
+impl Store {
+    /// Opens the folder, making it when it is not there. `now` only names files that are set aside.
+    pub fn open(dir: impl AsRef<Path>, now: Time) -> Result<Self> {
+        let dir = dir.as_ref();
+        if rusqlite::version_number() < OLDEST_SQLITE {
+            return Err(Error::OldSqlite(rusqlite::version()));
+        }
+        make_private(dir)?;
+        let lock = take_lock(dir)?;
+        let mut notice = None;
+        let connection = match open_file(dir, now) {
+            Err(error) if error.is_damage() => {
+                let name = set_aside(dir, now)?;
+                notice = Some(format!(
+                    "The database was damaged. It was set aside as {name}, and a new one was started."
+                ));
+                open_file(dir, now)?
+            }
+            other => other?,
+        };
+        audit::catch_up(&connection, &Head::in_folder(dir))?;
+        let writer = Writer::start(connection, Head::in_folder(dir))?;
+        let inner = Inner {
+            writer,
+            readers: Mutex::default(),
+            dir: dir.to_owned(),
+            notice,
+            _lock: lock,
+        };
+        Ok(Self {
+            inner: Arc::new(inner),
+        })
+    }
+
+    /// Something the person should know about the opening.
+    pub fn notice(&self) -> Option<&str> {
+        self.inner.notice.as_deref()
+    }
+
+    /// The folder.
+    pub fn dir(&self) -> &Path {
+        &self.inner.dir
+    }
+
+    /// Bytes of the database with its log.
+    pub fn bytes(&self) -> u64 {
+        ["", "-wal"]
+            .iter()
+            .filter_map(|end| fs::metadata(self.inner.dir.join(format!("{FILE}{end}"))).ok())
+            .map(|meta| meta.len())
+            .sum()
+    }
+
+    /// Writes in one transaction and waits for it: all of it is on the disk, or none. Blocks: from async code use
+    /// `write_then`, or a blocking thread.
+    pub fn write<T: Send + 'static>(
+        &self,
+        change: impl FnOnce(&Tx<'_>) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let (tell, told) = std::sync::mpsc::sync_channel(1);
+        self.write_then(change, move |result| {
+            // The asker may be gone; the change stays made.
+            let _ = tell.send(result);
+        });
+        told.recv().map_err(|_| Error::Closed)?
+    }
+
+    /// Queues a transaction and calls `done` on the writer thread after it was committed or rolled back. `done` must
+    /// be short (send on a channel).
+    pub fn write_then<T: Send + 'static>(
+        &self,
+        change: impl FnOnce(&Tx<'_>) -> Result<T> + Send + 'static,
+        done: impl FnOnce(Result<T>) + Send + 'static,
+    ) {
+        self.inner.writer.queue(change, done);
+    }
+
+    /// Reads at one moment, beside the writer.
+    pub fn read<T>(&self, read: impl FnOnce(&Reader) -> Result<T>) -> Result<T> {
+        let pooled = self
+            .inner
+            .readers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .pop();
+        let mut connection = match pooled {
+            Some(connection) => connection,
+            None => self.reader()?,
+        };
+        let transaction = connection.transaction()?;
+        let result = read(&transaction);
+        transaction.finish()?;
+        self.inner
+            .readers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(connection);
+        result
+    }
+
+    fn reader(&self) -> Result<Connection> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(self.inner.dir.join(FILE), flags)?;
+        connection.set_prepared_statement_cache_capacity(64);
+        connection.pragma_update(None, "trusted_schema", false)?;
+        Ok(connection)
+    }
+
+    /// A whole copy of the database as a file of its own.
+    pub fn backup(&self, to: &Path) -> Result<()> {
+        let connection = self.reader()?;
+        connection.execute("VACUUM INTO ?1", [to.to_string_lossy()])?;
+        Ok(())
+    }
+
+    /// Where the head of the audit chain is kept outside the database.
+    pub fn audit_head(&self) -> Head {
+        Head::in_folder(&self.inner.dir)
+    }
+}
+
+/// A time that can stand in a file name.
+pub(crate) fn stamp(now: Time) -> String {
+    now.to_rfc3339_opts(SecondsFormat::Secs, true)
+        .replace(':', "-")
+}
+
+fn folder(error: io::Error) -> Error {
+    let words = match error.kind() {
+        io::ErrorKind::PermissionDenied => "there is no permission to write there",
+        io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => "it is not a folder",
+        io::ErrorKind::StorageFull => "the disk is full",
+        io::ErrorKind::ReadOnlyFilesystem => "the disk is read-only",
+        _ => "the disk does not answer as it should",
+    };
+    Error::Folder(error, words.to_owned())
+}
+
+/// Makes the folder for this user alone.
+fn make_private(dir: &Path) -> Result<()> {
+    fs::create_dir_all(dir).map_err(folder)?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        fs::set_permissions(dir, fs::Permissions::from_mode(0o700)).map_err(folder)?;
+    }
+    Ok(())
+}
+
+fn take_lock(dir: &Path) -> Result<File> {
+    let lock = File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(dir.join(LOCK))
+        .map_err(folder)?;
+    match lock.try_lock() {
+        Ok(()) => Ok(lock),
+        Err(TryLockError::WouldBlock) => Err(Error::Locked),
+        Err(TryLockError::Error(error)) => Err(folder(error)),
+    }
+}
+
+fn open_file(dir: &Path, now: Time) -> Result<Connection> {
+    let path = dir.join(FILE);
+    let mut connection = Connection::open(&path)?;
+    connection.set_prepared_statement_cache_capacity(128);
+    connection.pragma_update(None, "trusted_schema", false)?;
+    connection.pragma_update(None, "cell_size_check", true)?;
+    connection.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(()))?;
+    connection.pragma_update(None, "synchronous", "full")?;
+    connection.pragma_update(None, "foreign_keys", true)?;
+    if fs::metadata(&path).map_err(folder)?.len() <= CHECKED_BYTES {
+        let answer: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
+        if answer != "ok" {
+            return Err(rusqlite::Error::SqliteFailure(
+                rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CORRUPT),
+                Some(answer),
+            )
+            .into());
+        }
+    }
+    migrate::migrate(&mut connection, dir, now)?;
+    Ok(connection)
+}
+
+/// Renames the database, its log and the head of its audit, so that a new one can start beside them.
+fn set_aside(dir: &Path, now: Time) -> Result<String> {
+    let name = format!("damaged-{}.db", stamp(now));
+    for end in ["", "-wal", "-shm"] {
+        let from = dir.join(format!("{FILE}{end}"));
+        if from.exists() {
+            fs::rename(from, dir.join(format!("{name}{end}"))).map_err(folder)?;
+        }
+    }
+    let head = dir.join(audit::HEAD_FILE);
+    if head.exists() {
+        fs::rename(head, dir.join(format!("{name}.{}", audit::HEAD_FILE))).map_err(folder)?;
+    }
+    Ok(name)
+}

@@ -1,0 +1,17 @@
+//! One file per table (or small family): the only places with SQL on it.
+
+pub mod accesses;
+pub mod agents;
+pub mod audit;
+pub mod dead_letters;
+pub mod decisions;
+pub mod endpoints;
+pub mod escalations;
+pub mod facts;
+pub mod findings;
+pub mod health;
+pub mod ownership;
+pub mod quota;
+pub mod records;
+pub mod settings;
+pub mod tasks;

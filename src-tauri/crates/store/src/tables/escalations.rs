@@ -1,0 +1,184 @@
+//! Questions of agents, one row for each version of a question. An answered one stays answered while its decision
+//! stands, whatever a late poll still says of it.
+
+use domain::{
+    change::{EscalationPhase, EscalationRecord},
+    ids::{AgentRef, EndpointId, EscalationId},
+    time::Time,
+};
+use rusqlite::{Row, params};
+
+use crate::{Reader, Result, Tx, sql, tables::tasks};
+
+/// New, different or settled. A new version that waits replaces earlier ones that waited.
+pub fn put(tx: &Tx<'_>, record: &EscalationRecord) -> Result<()> {
+    let endpoint = record.agent.endpoint.as_str();
+    let id = record.value.id.as_str();
+    let task = record.value.task_id.as_ref().map(|task| task.as_str());
+    sql::run(
+        tx,
+        "INSERT INTO escalations (endpoint, escalation, version, agent, task, phase, created_at, due_at, expires_at, fallback, line, value, raw, action_raw)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
+         ON CONFLICT (endpoint, escalation, version) DO UPDATE SET agent = excluded.agent, task = excluded.task,
+             phase = CASE WHEN phase = 'answered' AND EXISTS (
+                 SELECT 1 FROM decisions WHERE undone_at IS NULL AND decisions.endpoint = escalations.endpoint
+                     AND decisions.escalation = escalations.escalation AND decisions.version = escalations.version)
+                 THEN phase ELSE excluded.phase END,
+             created_at = excluded.created_at, due_at = excluded.due_at, expires_at = excluded.expires_at, fallback = excluded.fallback,
+             line = excluded.line, value = excluded.value, raw = excluded.raw, action_raw = excluded.action_raw",
+        params![
+            endpoint,
+            id,
+            record.value.version,
+            record.agent.agent.as_str(),
+            task,
+            sql::word(&record.phase)?,
+            sql::micros(record.created_at),
+            sql::micros(record.due_at),
+            record.value.expires_at.map(sql::micros),
+            record.fallback,
+            record.line as i64,
+            serde_json::to_string(&record.value)?,
+            &*record.raw,
+            record.action_raw.as_deref()
+        ],
+    )?;
+    if record.phase == EscalationPhase::Pending {
+        sql::run(
+            tx,
+            "UPDATE escalations SET phase = 'superseded' WHERE endpoint = ?1 AND escalation = ?2 AND version <> ?3 AND phase = 'pending'",
+            params![endpoint, id, record.value.version],
+        )?;
+    }
+    place(tx, endpoint, task)
+}
+
+fn place(tx: &Tx<'_>, endpoint: &str, task: Option<&str>) -> Result<()> {
+    match task {
+        Some(task) => tasks::place(tx, endpoint, task),
+        None => Ok(()),
+    }
+}
+
+/// Moves one version to another phase, if it is in the expected one. Says whether it was.
+pub(crate) fn shift(
+    tx: &Tx<'_>,
+    record: &EscalationRecord,
+    from: EscalationPhase,
+    to: EscalationPhase,
+) -> Result<bool> {
+    let endpoint = record.agent.endpoint.as_str();
+    let changed = sql::run(
+        tx,
+        "UPDATE escalations SET phase = ?5 WHERE endpoint = ?1 AND escalation = ?2 AND version = ?3 AND phase = ?4",
+        params![
+            endpoint,
+            record.value.id.as_str(),
+            record.value.version,
+            sql::word(&from)?,
+            sql::word(&to)?
+        ],
+    )?;
+    place(
+        tx,
+        endpoint,
+        record.value.task_id.as_ref().map(|task| task.as_str()),
+    )?;
+    Ok(changed == 1)
+}
+
+const FIELDS: &str =
+    "endpoint, agent, phase, created_at, due_at, fallback, line, value, raw, action_raw";
+
+fn read(row: &Row<'_>) -> Result<EscalationRecord> {
+    Ok(EscalationRecord {
+        agent: AgentRef {
+            endpoint: row.get::<_, String>(0)?.into(),
+            agent: row.get::<_, String>(1)?.into(),
+        },
+        phase: sql::from_word(&row.get::<_, String>(2)?)?,
+        created_at: sql::time(row.get(3)?),
+        due_at: sql::time(row.get(4)?),
+        fallback: row.get(5)?,
+        line: row.get::<_, i64>(6)? as u64,
+        value: serde_json::from_str(&row.get::<_, String>(7)?)?,
+        raw: row.get::<_, String>(8)?.into(),
+        action_raw: row.get::<_, Option<String>>(9)?.map(Into::into),
+    })
+}
+
+/// The version that counts: the one that waits, else the one heard last.
+pub fn get(
+    reader: &Reader,
+    endpoint: &EndpointId,
+    id: &EscalationId,
+) -> Result<Option<EscalationRecord>> {
+    let query = format!(
+        "SELECT {FIELDS} FROM escalations WHERE endpoint = ?1 AND escalation = ?2
+         ORDER BY phase = 'superseded', line DESC, rowid DESC LIMIT 1"
+    );
+    sql::first(reader, &query, [endpoint.as_str(), id.as_str()], read)
+}
+
+/// One version.
+pub fn version(
+    reader: &Reader,
+    endpoint: &EndpointId,
+    id: &EscalationId,
+    version: &str,
+) -> Result<Option<EscalationRecord>> {
+    let query = format!(
+        "SELECT {FIELDS} FROM escalations WHERE endpoint = ?1 AND escalation = ?2 AND version = ?3"
+    );
+    sql::first(
+        reader,
+        &query,
+        [endpoint.as_str(), id.as_str(), version],
+        read,
+    )
+}
+
+/// What waits for the person, first due first.
+pub fn pending(reader: &Reader) -> Result<Vec<EscalationRecord>> {
+    let query = format!(
+        "SELECT {FIELDS} FROM escalations WHERE phase = 'pending' ORDER BY due_at, endpoint, escalation"
+    );
+    sql::all(reader, &query, [], read)
+}
+
+/// How many wait for the person.
+pub fn count_pending(reader: &Reader) -> Result<u32> {
+    let count = sql::number(
+        reader,
+        "SELECT count(*) FROM escalations WHERE phase = 'pending'",
+        [],
+    )?;
+    Ok(u32::try_from(count).unwrap_or(u32::MAX))
+}
+
+/// The one that a task waits for.
+pub fn of_task(reader: &Reader, endpoint: &str, task: &str) -> Result<Option<EscalationId>> {
+    sql::first(
+        reader,
+        "SELECT escalation FROM escalations WHERE endpoint = ?1 AND task = ?2 AND phase = 'pending' ORDER BY due_at LIMIT 1",
+        [endpoint, task],
+        |row| Ok(row.get::<_, String>(0)?.into()),
+    )
+}
+
+/// Takes hard deadlines at their word: what waits and cannot be accepted any more has expired. Says which.
+pub fn expire(tx: &Tx<'_>, now: Time) -> Result<Vec<EscalationRecord>> {
+    let query = format!(
+        "SELECT {FIELDS} FROM escalations WHERE phase = 'pending' AND expires_at IS NOT NULL AND expires_at <= ?1"
+    );
+    let late = sql::all(tx, &query, [sql::micros(now)], read)?;
+    for record in &late {
+        shift(
+            tx,
+            record,
+            EscalationPhase::Pending,
+            EscalationPhase::Expired,
+        )?;
+    }
+    Ok(late)
+}

@@ -1,0 +1,111 @@
+//! The one thread that writes. Changes are queued as closures and run one after the other, each in one transaction.
+//!
+//! A closure that panics rolls back and is reported; the thread goes on.
+
+use std::{
+    cell::RefCell,
+    ops::Deref,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::mpsc,
+    thread::JoinHandle,
+};
+
+use rusqlite::{Connection, Transaction, TransactionBehavior};
+
+use crate::{Error, Result, tables::audit::Head};
+
+/// A write transaction. Reads like a connection; the functions that write take it.
+pub struct Tx<'a> {
+    transaction: Transaction<'a>,
+    /// The chain's new end, to be written beside the database after the commit.
+    pub(crate) audit_end: RefCell<Option<(i64, String)>>,
+}
+
+impl Deref for Tx<'_> {
+    type Target = Connection;
+
+    fn deref(&self) -> &Connection {
+        &self.transaction
+    }
+}
+
+type Job = Box<dyn FnOnce(&mut Connection) + Send>;
+
+pub(crate) struct Writer {
+    jobs: Option<mpsc::Sender<Job>>,
+    thread: Option<JoinHandle<()>>,
+    head: Head,
+}
+
+impl Writer {
+    pub(crate) fn start(mut connection: Connection, head: Head) -> Result<Self> {
+        let (jobs, queue) = mpsc::channel::<Job>();
+        let thread = std::thread::Builder::new()
+            .name("store-writer".to_owned())
+            .spawn(move || {
+                for job in queue {
+                    job(&mut connection);
+                }
+                // Best effort: the next start repeats what is missing.
+                let _ = connection.execute_batch("PRAGMA optimize");
+            })
+            .map_err(|error| Error::Folder(error, "no thread could be started".to_owned()))?;
+        Ok(Self {
+            jobs: Some(jobs),
+            thread: Some(thread),
+            head,
+        })
+    }
+
+    pub(crate) fn queue<T: Send + 'static>(
+        &self,
+        change: impl FnOnce(&Tx<'_>) -> Result<T> + Send + 'static,
+        done: impl FnOnce(Result<T>) + Send + 'static,
+    ) {
+        let head = self.head.clone();
+        let job: Job = Box::new(move |connection| {
+            let result = catch_unwind(AssertUnwindSafe(|| transact(connection, change, &head)));
+            let result = result.unwrap_or(Err(Error::Panicked));
+            // What the caller does with the answer must not end the writer either.
+            let _ = catch_unwind(AssertUnwindSafe(|| done(result)));
+        });
+        if let Some(jobs) = &self.jobs {
+            // A closed queue drops the job, and with it `done`: the asker sees its channel close.
+            let _ = jobs.send(job);
+        }
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.jobs = None;
+        if let Some(thread) = self.thread.take() {
+            // When the last clone goes on the writer thread itself, there is nothing to wait for.
+            if thread.thread().id() != std::thread::current().id() {
+                let _ = thread.join();
+            }
+        }
+    }
+}
+
+fn transact<T>(
+    connection: &mut Connection,
+    change: impl FnOnce(&Tx<'_>) -> Result<T>,
+    head: &Head,
+) -> Result<T> {
+    let tx = Tx {
+        transaction: connection.transaction_with_behavior(TransactionBehavior::Immediate)?,
+        audit_end: RefCell::default(),
+    };
+    let value = change(&tx)?;
+    let Tx {
+        transaction,
+        audit_end,
+    } = tx;
+    transaction.commit()?;
+    if let Some((seq, hash)) = audit_end.into_inner() {
+        // The commit stands whether or not this works; the next start catches up.
+        let _ = head.write(seq, &hash);
+    }
+    Ok(value)
+}

@@ -1,0 +1,527 @@
+//! The store on real files: what survives, what is refused, what is noticed. Rules about single facts are `domain`'s.
+
+use std::{fs, path::Path};
+
+use chrono::DateTime;
+use domain::{
+    change::{Change, EscalationPhase, EscalationRecord, TaskRecord},
+    contract::{Escalation, Task},
+    decision::{Decision, Delivery, DeliveryState, Outcome},
+    finding::Finding,
+    ids::{AgentRef, TaskRef},
+    time::Time,
+};
+use serde_json::json;
+use store::{
+    Error, Store, apply,
+    tables::{
+        audit::{self, Verdict},
+        decisions::{self, Recorded},
+        escalations, facts, findings, ownership, settings, tasks,
+    },
+};
+
+fn at(seconds: i64) -> Time {
+    DateTime::from_timestamp(1_800_000_000 + seconds, 0).unwrap()
+}
+
+fn folder() -> tempfile::TempDir {
+    tempfile::tempdir().unwrap()
+}
+
+fn open(dir: &Path) -> Store {
+    Store::open(dir, at(0)).unwrap()
+}
+
+fn task(id: &str, state: &str) -> Change {
+    let value: Task = serde_json::from_value(json!({
+        "id": id, "title": format!("Task {id}"), "status": {"state": state},
+    }))
+    .unwrap();
+    Change::Task(TaskRecord {
+        task: TaskRef {
+            endpoint: "desk".into(),
+            task: id.into(),
+        },
+        agent: "billing".into(),
+        value,
+        raw: "{}".into(),
+        line: 2,
+        state_since: at(0),
+        handoff_open: false,
+        changed_at: at(0),
+    })
+}
+
+fn escalation(id: &str, version: &str) -> EscalationRecord {
+    let value: Escalation = serde_json::from_value(json!({
+        "id": id, "version": version, "taskId": "t1", "kind": "approval", "title": "Send it?", "message": "",
+        "status": "pending", "expiresAt": at(3600),
+    }))
+    .unwrap();
+    EscalationRecord {
+        agent: AgentRef {
+            endpoint: "desk".into(),
+            agent: "billing".into(),
+        },
+        value,
+        raw: "{}".into(),
+        action_raw: None,
+        line: 2,
+        created_at: at(0),
+        due_at: at(1800),
+        fallback: "hold".into(),
+        phase: EscalationPhase::Pending,
+    }
+}
+
+fn decision(number: u32, version: &str) -> Decision {
+    Decision {
+        id: format!("01890000-0000-7000-8000-{number:012}").into(),
+        endpoint: "desk".into(),
+        escalation: "e1".into(),
+        version: version.into(),
+        binding_hash: "shown".into(),
+        outcome: Outcome::Approve,
+        body: "{}".into(),
+        decided_at: at(10),
+        held_until: at(20),
+        considered: true,
+        shown_ms: 3000,
+        delivery: Delivery {
+            state: DeliveryState::Held,
+            attempts: 0,
+            next_attempt_at: None,
+            detail: None,
+            recorded_outcome: None,
+            changed_at: at(10),
+        },
+    }
+}
+
+fn give(store: &Store, changes: Vec<Change>) {
+    store
+        .write(move |tx| store::apply_all(tx, &changes))
+        .unwrap();
+}
+
+fn decide(store: &Store, now: Time, decision: Decision) -> Recorded {
+    store
+        .write(move |tx| decisions::record(tx, now, &decision, |_| "shown".to_owned()))
+        .unwrap()
+}
+
+fn column_counts(store: &Store) -> [u32; 7] {
+    store.read(tasks::counts).unwrap()
+}
+
+/// Runs SQL on the file from outside, as a person with a tool could.
+fn tamper(dir: &Path, sql: &str) -> rusqlite::Result<()> {
+    rusqlite::Connection::open(dir.join("mission-control.db"))?.execute_batch(sql)
+}
+
+#[test]
+fn a_second_process_is_told_that_the_folder_is_in_use() {
+    let dir = folder();
+    let first = open(dir.path());
+    assert!(matches!(Store::open(dir.path(), at(0)), Err(Error::Locked)));
+    drop(first);
+    open(dir.path());
+}
+
+#[cfg(unix)]
+#[test]
+fn the_folder_is_for_its_owner_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let dir = folder();
+    let _store = open(&dir.path().join("inside"));
+    let mode = fs::metadata(dir.path().join("inside"))
+        .unwrap()
+        .permissions()
+        .mode();
+    assert_eq!(mode & 0o777, 0o700);
+}
+
+#[test]
+fn a_newer_file_is_refused_in_words_and_left_alone() {
+    let dir = folder();
+    drop(open(dir.path()));
+    tamper(dir.path(), "PRAGMA user_version = 99").unwrap();
+    let error = Store::open(dir.path(), at(0)).err().unwrap();
+    assert!(matches!(error, Error::Newer { found: 99, .. }));
+    assert!(error.to_string().contains("newer Mission Control"));
+    tamper(dir.path(), "SELECT 1").unwrap();
+}
+
+#[test]
+fn another_programs_database_is_refused() {
+    let dir = folder();
+    tamper(dir.path(), "CREATE TABLE theirs (x)").unwrap();
+    assert!(matches!(
+        Store::open(dir.path(), at(0)),
+        Err(Error::Foreign(_))
+    ));
+}
+
+#[test]
+fn a_damaged_file_is_set_aside_under_its_date_and_a_new_one_started() {
+    let dir = folder();
+    fs::write(dir.path().join("mission-control.db"), vec![7; 8192]).unwrap();
+    let store = open(dir.path());
+    assert!(store.notice().unwrap().contains("damaged-2027-01-15"));
+    let kept = fs::read(dir.path().join("damaged-2027-01-15T08-00-00Z.db")).unwrap();
+    assert_eq!(kept, vec![7; 8192]);
+    assert_eq!(store.read(facts::end).unwrap(), (0, None));
+}
+
+#[test]
+fn facts_are_numbered_from_one_and_go_forward_only() {
+    let dir = folder();
+    let store = open(dir.path());
+    let line = |seconds: i64| {
+        store.write(move |tx| facts::append(tx, at(seconds), facts::FactKind::Tick, None, "{}"))
+    };
+    assert_eq!(line(1).unwrap(), 1);
+    assert_eq!(line(2).unwrap(), 2);
+    assert!(matches!(line(2), Err(Error::Backwards)));
+    assert_eq!(store.read(facts::end).unwrap(), (2, Some(at(2))));
+    drop(store);
+    let store = open(dir.path());
+    let mut seen = vec![];
+    store
+        .read(|reader| {
+            facts::each(reader, 1, |row| {
+                seen.push((row.seq, row.at, row.line));
+                Ok(())
+            })
+        })
+        .unwrap();
+    assert_eq!(seen, [(2, at(2), "{}".to_owned())]);
+}
+
+#[test]
+fn old_facts_go_by_age_and_their_numbers_are_never_used_again() {
+    let dir = folder();
+    let store = open(dir.path());
+    for seconds in 1..=3 {
+        store
+            .write(move |tx| facts::append(tx, at(seconds), facts::FactKind::Tick, None, "{}"))
+            .unwrap();
+    }
+    assert!(tamper(dir.path(), "DELETE FROM facts").is_err());
+    assert_eq!(store.write(|tx| facts::forget(tx, at(3))).unwrap(), 2);
+    assert!(tamper(dir.path(), "DELETE FROM facts").is_err());
+    assert_eq!(store.write(|tx| facts::forget(tx, at(9))).unwrap(), 1);
+    let next = store.write(|tx| facts::append(tx, at(10), facts::FactKind::Tick, None, "{}"));
+    assert_eq!(next.unwrap(), 4);
+}
+
+#[test]
+fn a_change_that_fails_or_panics_leaves_nothing_and_the_writer_goes_on() {
+    let dir = folder();
+    let store = open(dir.path());
+    let failed: store::Result<()> = store.write(|tx| {
+        settings::set(tx, "x", &1)?;
+        Err(Error::Backwards)
+    });
+    assert!(failed.is_err());
+    let panicked: store::Result<()> = store.write(|tx| {
+        settings::set(tx, "x", &2)?;
+        panic!("a mistake of ours");
+    });
+    assert!(matches!(panicked, Err(Error::Panicked)));
+    assert_eq!(
+        store
+            .read(|reader| settings::get::<i32>(reader, "x"))
+            .unwrap(),
+        None
+    );
+    store.write(|tx| settings::set(tx, "x", &3)).unwrap();
+    assert_eq!(
+        store
+            .read(|reader| settings::get::<i32>(reader, "x"))
+            .unwrap(),
+        Some(3)
+    );
+}
+
+#[test]
+fn columns_are_counted_as_tasks_move() {
+    let dir = folder();
+    let store = open(dir.path());
+    give(
+        &store,
+        vec![
+            task("t1", "working"),
+            task("t2", "submitted"),
+            task("t3", "completed"),
+        ],
+    );
+    assert_eq!(column_counts(&store), [1, 1, 0, 0, 1, 0, 0]);
+    give(&store, vec![task("t2", "working"), task("t1", "failed")]);
+    assert_eq!(column_counts(&store), [0, 1, 0, 0, 1, 1, 0]);
+}
+
+#[test]
+fn a_task_stands_in_needs_you_while_its_escalation_waits() {
+    let dir = folder();
+    let store = open(dir.path());
+    give(
+        &store,
+        vec![
+            task("t1", "working"),
+            Change::Escalation(escalation("e1", "1")),
+        ],
+    );
+    assert_eq!(column_counts(&store), [0, 0, 0, 1, 0, 0, 0]);
+    assert_eq!(decide(&store, at(10), decision(1, "1")), Recorded::Yes);
+    assert_eq!(column_counts(&store), [0, 1, 0, 0, 0, 0, 0]);
+}
+
+#[test]
+fn a_decision_is_recorded_once_and_only_for_what_was_shown() {
+    let dir = folder();
+    let store = open(dir.path());
+    assert_eq!(decide(&store, at(10), decision(1, "1")), Recorded::Gone);
+    give(&store, vec![Change::Escalation(escalation("e1", "1"))]);
+    assert_eq!(decide(&store, at(10), decision(1, "0")), Recorded::Changed);
+    let other_bytes = Decision {
+        binding_hash: "something else".into(),
+        ..decision(1, "1")
+    };
+    assert_eq!(decide(&store, at(10), other_bytes), Recorded::Changed);
+    assert_eq!(decide(&store, at(10), decision(1, "1")), Recorded::Yes);
+    assert_eq!(
+        decide(&store, at(11), decision(2, "1")),
+        Recorded::Settled(EscalationPhase::Answered)
+    );
+    // A late poll that still shows it waiting does not ask again; a new version does.
+    give(&store, vec![Change::Escalation(escalation("e1", "1"))]);
+    assert_eq!(store.read(escalations::count_pending).unwrap(), 0);
+    give(&store, vec![Change::Escalation(escalation("e1", "2"))]);
+    assert_eq!(store.read(escalations::count_pending).unwrap(), 1);
+    let outbox = store.read(decisions::outbox).unwrap();
+    assert_eq!(outbox, [decision(1, "1")]);
+}
+
+#[test]
+fn nothing_is_accepted_after_the_hard_deadline() {
+    let dir = folder();
+    let store = open(dir.path());
+    give(&store, vec![Change::Escalation(escalation("e1", "1"))]);
+    assert_eq!(decide(&store, at(3600), decision(1, "1")), Recorded::Late);
+    assert_eq!(
+        decide(&store, at(3600), decision(1, "1")),
+        Recorded::Settled(EscalationPhase::Expired)
+    );
+    assert_eq!(store.read(decisions::outbox).unwrap(), []);
+}
+
+#[test]
+fn undo_works_while_the_decision_is_held_and_asks_again() {
+    let dir = folder();
+    let store = open(dir.path());
+    give(&store, vec![Change::Escalation(escalation("e1", "1"))]);
+    decide(&store, at(10), decision(1, "1"));
+    let undo = |seconds: i64, number: u32| {
+        let id = decision(number, "1").id;
+        store
+            .write(move |tx| decisions::undo(tx, at(seconds), &id))
+            .unwrap()
+    };
+    assert!(undo(19, 1));
+    assert!(!undo(19, 1));
+    assert_eq!(store.read(escalations::count_pending).unwrap(), 1);
+    assert_eq!(decide(&store, at(12), decision(2, "1")), Recorded::Yes);
+    assert!(!undo(20, 2));
+}
+
+#[test]
+fn a_final_delivery_is_never_left() {
+    let dir = folder();
+    let store = open(dir.path());
+    give(&store, vec![Change::Escalation(escalation("e1", "1"))]);
+    decide(&store, at(10), decision(1, "1"));
+    let go = |state: DeliveryState| {
+        let id = decision(1, "1").id;
+        let delivery = Delivery {
+            state,
+            ..decision(1, "1").delivery
+        };
+        store
+            .write(move |tx| decisions::deliver(tx, at(30), &id, &delivery))
+            .unwrap();
+        store
+            .read(|reader| decisions::get(reader, &decision(1, "1").id))
+            .unwrap()
+            .unwrap()
+            .delivery
+            .state
+    };
+    assert_eq!(go(DeliveryState::Sending), DeliveryState::Sending);
+    assert_eq!(go(DeliveryState::Applied), DeliveryState::Applied);
+    assert_eq!(go(DeliveryState::Queued), DeliveryState::Applied);
+}
+
+#[test]
+fn the_audit_notices_changed_and_missing_entries() {
+    let dir = folder();
+    let store = open(dir.path());
+    for number in 1..=3 {
+        store
+            .write(move |tx| {
+                audit::append(tx, at(number), "decided", "desk/e1", &json!({"n": number}))
+            })
+            .unwrap();
+    }
+    let verdict = |store: &Store| {
+        let head = store.audit_head();
+        store.read(|reader| audit::verify(reader, &head)).unwrap()
+    };
+    assert_eq!(verdict(&store), Verdict::Whole(3));
+    assert_eq!(store.audit_head().read().unwrap().0, 3);
+    assert!(tamper(dir.path(), "UPDATE audit SET detail = '{}' WHERE seq = 2").is_err());
+    drop(store);
+
+    tamper(
+        dir.path(),
+        "DROP TRIGGER audit_stays; DELETE FROM audit WHERE seq = 3",
+    )
+    .unwrap();
+    let store = open(dir.path());
+    assert_eq!(verdict(&store), Verdict::Cut(3));
+    drop(store);
+
+    tamper(
+        dir.path(),
+        "DROP TRIGGER audit_is_never_changed; UPDATE audit SET detail = '{}' WHERE seq = 2",
+    )
+    .unwrap();
+    assert_eq!(verdict(&open(dir.path())), Verdict::Broken(2));
+}
+
+#[test]
+fn the_audit_file_catches_up_after_a_crash_before_it_was_written() {
+    let dir = folder();
+    let store = open(dir.path());
+    let add = |store: &Store| {
+        store
+            .write(|tx| audit::append(tx, at(1), "decided", "desk/e1", &json!({})))
+            .unwrap()
+    };
+    add(&store);
+    let before = fs::read(dir.path().join("audit.head")).unwrap();
+    add(&store);
+    drop(store);
+    fs::write(dir.path().join("audit.head"), before).unwrap();
+    let store = open(dir.path());
+    assert_eq!(store.audit_head().read().unwrap().0, 2);
+}
+
+#[test]
+fn a_finding_keeps_one_row_for_its_episode() {
+    let finding = |state: &str, severity: &str, seconds: i64| -> Change {
+        let mut finding: Finding = serde_json::from_value(json!({
+            "at": at(seconds), "rule": "stall", "severity": severity, "endpoints": ["desk"], "agents": ["billing"],
+            "tasks": ["desk/t1"], "summary": "It stopped.", "evidence": [], "resolutions": [], "state": state,
+        }))
+        .unwrap();
+        finding.episode = "stall|desk/t1".into();
+        Change::Finding(Box::new(finding))
+    };
+    let dir = folder();
+    let store = open(dir.path());
+    give(
+        &store,
+        vec![
+            finding("open", "warning", 1),
+            finding("open", "critical", 2),
+        ],
+    );
+    let open = store.read(findings::open).unwrap();
+    assert_eq!((open.len(), open[0].opened_at), (1, at(1)));
+    assert_eq!(
+        store
+            .read(|reader| findings::rules_of_task(reader, "desk/t1"))
+            .unwrap(),
+        ["stall"]
+    );
+    give(&store, vec![finding("cleared", "critical", 3)]);
+    assert_eq!(store.read(findings::open).unwrap(), []);
+    let cleared = store
+        .read(|reader| findings::get(reader, "stall|desk/t1"))
+        .unwrap()
+        .unwrap();
+    assert_eq!(cleared.cleared_at, Some(at(3)));
+    give(&store, vec![finding("open", "warning", 4)]);
+    assert_eq!(store.read(findings::open).unwrap()[0].opened_at, at(4));
+}
+
+#[test]
+fn a_version_is_saved_only_on_the_one_it_was_made_from() {
+    let dir = folder();
+    let store = open(dir.path());
+    let save = |base: u64| {
+        store
+            .write(move |tx| ownership::save(tx, at(0), base, &Default::default(), "First"))
+            .unwrap()
+    };
+    assert_eq!(save(0), Some(1));
+    assert_eq!(save(0), None);
+    assert_eq!(save(1), Some(2));
+    assert!(tamper(dir.path(), "UPDATE ownership_versions SET sentence = ''").is_err());
+}
+
+#[test]
+fn a_page_of_the_board_holds_what_was_asked_for() {
+    let dir = folder();
+    let store = open(dir.path());
+    let changes = (0..30).map(|n| task(&format!("t{n}"), "working")).collect();
+    give(&store, changes);
+    let page = |filter: &str, offset: u32| {
+        let wanted = tasks::Wanted {
+            filter,
+            problems_only: false,
+        };
+        let rows = store
+            .read(|reader| tasks::page(reader, "running", wanted, offset, 10))
+            .unwrap();
+        rows.len()
+    };
+    assert_eq!(
+        (
+            page("", 0),
+            page("", 25),
+            page("TASK T2", 0),
+            page("100%", 0)
+        ),
+        (10, 5, 10, 0)
+    );
+}
+
+#[test]
+fn readers_see_one_moment_while_the_writer_goes_on() {
+    let dir = folder();
+    let store = open(dir.path());
+    store
+        .read(|reader| {
+            let before = tasks::counts(reader)?;
+            give(&store, vec![task("t1", "working")]);
+            assert_eq!(tasks::counts(reader)?, before);
+            Ok(())
+        })
+        .unwrap();
+    assert_eq!(column_counts(&store)[1], 1);
+}
+
+#[test]
+fn a_copy_of_the_whole_database_opens_by_itself() {
+    let dir = folder();
+    let store = open(dir.path());
+    store.write(|tx| apply(tx, &task("t1", "working"))).unwrap();
+    let other = folder();
+    store
+        .backup(&other.path().join("mission-control.db"))
+        .unwrap();
+    assert_eq!(column_counts(&open(other.path()))[1], 1);
+}
