@@ -1,5 +1,10 @@
 //! The store on real files: what survives, what is refused, what is noticed. Rules about single facts are `domain`'s.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on should end there"
+)]
+
 use std::{fs, path::Path};
 
 use chrono::DateTime;
