@@ -1,0 +1,166 @@
+// Serves views from files in a plain browser, for looking at screens and for the browser flows. It knows no rule: it
+// answers what was recorded, remembers that something was decided or taken back, and refuses what it has no answer for.
+// The files in `recorded/` are written by hand until the engine's own test records them; the shape is checked by the
+// types either way, the wording only then.
+import type { Answer, Backend, Name } from "./backend";
+import { CallError } from "./call-error";
+import type { Changed } from "./generated/Changed";
+import type { DecideRequest } from "./generated/DecideRequest";
+import type { DecisionView } from "./generated/DecisionView";
+import type { EscalationView } from "./generated/EscalationView";
+import type { InboxView } from "./generated/InboxView";
+import type { SettingsView } from "./generated/SettingsView";
+import type { StatusView } from "./generated/StatusView";
+
+/** Recorded answers by command; an escalation, finding or task is under `name:key`. */
+type Recorded = { recordedAt: string; answers: Record<string, unknown> };
+
+const files = import.meta.glob<Recorded>("./recorded/*.json", { import: "default" });
+
+const held: DecisionView["state"] = "held";
+
+export function fake(scenario = new URLSearchParams(globalThis.location?.search ?? "").get("fleet") ?? "demo"): Backend {
+  const listeners = new Set<(changed: Changed) => void>();
+  let revision = 1;
+  let loaded: Promise<Record<string, unknown>> | undefined;
+
+  // A fleet is all files `<fleet>.<part>.json`. Recorded times are moved so that the recording's "now" is the real one: ages and due times stay as recorded.
+  async function load(): Promise<Record<string, unknown>> {
+    const parts = Object.entries(files).filter(([path]) => path.startsWith(`./recorded/${scenario}.`));
+    if (parts.length === 0) throw new CallError("not-recorded", `There is no recorded fleet called ${scenario}.`);
+    const answers: Record<string, unknown> = {};
+    for (const [, file] of parts) {
+      const recorded = await file();
+      Object.assign(answers, move(recorded.answers, Date.now() - Date.parse(recorded.recordedAt)));
+    }
+    return answers;
+  }
+
+  function announce(...topics: Changed["topics"]): void {
+    revision += 1;
+    for (const listener of listeners) listener({ topics, revision });
+  }
+
+  function settle(answers: Record<string, unknown>, request: DecideRequest): DecisionView {
+    const key = `e:${request.endpoint}/${request.escalation}`;
+    const shown = answers[`escalation:${key}`] as EscalationView;
+    if (shown.version !== request.version || shown.bindingHash !== request.bindingHash) {
+      throw new CallError("changed", "The question changed after it was shown. Nothing was decided.");
+    }
+    const now = Date.now();
+    const decision: DecisionView = {
+      id: `recorded-${revision}`,
+      outcome: request.outcome,
+      decidedAt: new Date(now).toISOString(),
+      state: held,
+      sentence: "Leaves in 10 seconds.",
+      heldUntil: new Date(now + 10_000).toISOString(),
+      attempts: 0,
+      nextAttemptAt: null,
+      detail: null,
+      recordedOutcome: null,
+    };
+    answers[`escalation:${key}`] = { ...shown, phase: "answered", decision } satisfies EscalationView;
+    const status = answers["status"] as StatusView;
+    answers["status"] = {
+      ...status,
+      undo: { decisionId: decision.id, sentence: shown.heading, until: decision.heldUntil ?? "" },
+    } satisfies StatusView;
+    return decision;
+  }
+
+  function takeBack(answers: Record<string, unknown>, id: string): void {
+    for (const [key, value] of Object.entries(answers)) {
+      if (key.startsWith("escalation:") && (value as EscalationView).decision?.id === id) {
+        answers[key] = { ...(value as EscalationView), phase: "pending", decision: null } satisfies EscalationView;
+      }
+    }
+    answers["status"] = { ...(answers["status"] as StatusView), undo: null } satisfies StatusView;
+  }
+
+  function close(answers: Record<string, unknown>, key: string): void {
+    const inbox = answers["inbox"] as InboxView;
+    answers["inbox"] = {
+      ...inbox,
+      groups: inbox.groups.map((group) => {
+        const items = group.items.filter((item) => item.key !== key);
+        return { ...group, items, count: group.count - (group.items.length - items.length) };
+      }),
+    } satisfies InboxView;
+  }
+
+  async function answer(name: Name, request: unknown): Promise<unknown> {
+    loaded ??= load();
+    const answers = await loaded;
+    const asked = request as Record<string, string>;
+    switch (name) {
+      case "status":
+        return { ...(answers["status"] as StatusView), now: new Date().toISOString() };
+      case "escalation":
+        return found(answers, `escalation:e:${asked["endpoint"]}/${asked["escalation"]}`);
+      case "finding":
+        return found(answers, `finding:${asked["key"]}`);
+      case "task":
+        return found(answers, `task:${asked["endpoint"]}/${asked["task"]}`);
+      case "decide": {
+        const decision = settle(answers, request as DecideRequest);
+        announce("inbox", "status");
+        return decision;
+      }
+      case "undoDecision":
+        takeBack(answers, asked["decisionId"] ?? "");
+        announce("inbox", "status");
+        return {};
+      case "actOnFinding":
+        close(answers, asked["key"] ?? "");
+        announce("inbox", "status");
+        return {};
+      case "saveSettings": {
+        const given = Object.entries(request as object).filter(([, value]) => value !== null);
+        answers["settings"] = { ...(answers["settings"] as SettingsView), ...Object.fromEntries(given) };
+        announce("settings");
+        return answers["settings"];
+      }
+      case "search":
+        return answers["search"] ?? { hits: [] };
+      case "uiReady":
+      case "startDemo":
+      case "leaveDemo":
+      case "openLink":
+      case "pollNow":
+      case "editEndpoint":
+      case "removeEndpoint":
+        return {};
+      default:
+        return found(answers, name);
+    }
+  }
+
+  return {
+    async call<K extends Name>(name: K, request: unknown): Promise<Answer<K>> {
+      return structuredClone(await answer(name, request)) as Answer<K>;
+    },
+    onChanged(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+  };
+}
+
+function found(answers: Record<string, unknown>, key: string): unknown {
+  if (!(key in answers)) throw new CallError("not-recorded", `Nothing was recorded for ${key}.`);
+  return answers[key];
+}
+
+const stamp = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/;
+
+function move(value: unknown, ms: number): unknown {
+  if (typeof value === "string") {
+    return stamp.test(value) ? new Date(Date.parse(value) + ms).toISOString() : value;
+  }
+  if (Array.isArray(value)) return value.map((each) => move(each, ms));
+  if (value && typeof value === "object") {
+    return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, move(each, ms)]));
+  }
+  return value;
+}
