@@ -8,6 +8,10 @@ use ts_rs::TS;
 
 use crate::time::Time;
 
+pub mod check;
+pub mod diff;
+pub mod edit;
+pub mod lint;
 pub mod names;
 pub mod pattern;
 pub mod text;

@@ -131,6 +131,37 @@ impl Pattern {
         }
     }
 
+    /// Does it match everything `other` matches? Never wrongly yes; a few odd pairs of wildcards are wrongly no.
+    pub fn covers(&self, other: &Pattern) -> bool {
+        let (a, b) = (&self.tokens, &other.tokens);
+        // `reach[i]`: the first i tokens here cover what was read of the other so far.
+        let mut reach = vec![false; a.len() + 1];
+        reach[0] = true;
+        let empty = |reach: &mut Vec<bool>| {
+            for i in 0..a.len() {
+                reach[i + 1] |= reach[i] && a[i].wild();
+            }
+        };
+        empty(&mut reach);
+        for token in b {
+            let mut next = vec![false; a.len() + 1];
+            for i in 0..a.len() {
+                let stays = a[i].wild();
+                let takes = match (*token, a[i]) {
+                    (Token::Char(c), own) => own.takes(c),
+                    (Token::Segment, own) => own.wild(),
+                    (Token::Run, own) => own == Token::Run,
+                };
+                if reach[i] && takes {
+                    next[if stays { i } else { i + 1 }] = true;
+                }
+            }
+            empty(&mut next);
+            reach = next;
+        }
+        reach[a.len()]
+    }
+
     /// A name both match, if there is one.
     pub fn overlap(&self, other: &Pattern) -> Option<String> {
         let shared = self.prefix.len().min(other.prefix.len());
@@ -289,20 +320,35 @@ impl Index {
 
     /// Positions of the patterns that overlap `pattern`, each with a witness, in order.
     pub fn overlapping(&self, pattern: &Pattern) -> Vec<(usize, String)> {
-        let prefix = pattern.prefix.as_str();
-        let longer = self
-            .sorted
-            .range::<str, _>((Bound::Excluded(prefix), Bound::Unbounded))
-            .map_while(|key| key.starts_with(prefix).then_some(key))
-            .flat_map(|key| &self.by_prefix[key])
-            .copied();
+        self.overlapping_where(pattern, |_| true)
+    }
+
+    /// The same among the wanted positions only; a witness is sought for no other.
+    pub fn overlapping_where(
+        &self,
+        pattern: &Pattern,
+        wanted: impl Fn(usize) -> bool,
+    ) -> Vec<(usize, String)> {
         let mut found: Vec<_> = self
-            .with_shorter_prefix(prefix)
-            .chain(longer)
+            .candidates(pattern)
+            .into_iter()
+            .filter(|at| wanted(*at))
             .filter_map(|at| Some((at, self.patterns[at].overlap(pattern)?)))
             .collect();
         found.sort_unstable();
         found
+    }
+
+    /// Positions of the patterns whose prefix does not rule an overlap out.
+    pub fn candidates(&self, pattern: &Pattern) -> Vec<usize> {
+        let prefix = pattern.prefix.as_str();
+        let longer = self
+            .sorted
+            .range::<str, _>((Bound::Excluded(prefix), Bound::Unbounded))
+            .take_while(|key| key.starts_with(prefix))
+            .flat_map(|key| &self.by_prefix[key])
+            .copied();
+        self.with_shorter_prefix(prefix).chain(longer).collect()
     }
 
     /// Patterns whose prefix is a prefix of `text`.
@@ -440,6 +486,18 @@ mod tests {
             } else {
                 let both = names().into_iter().find(|name| slow(&a, name) && slow(&b, name));
                 prop_assert_eq!(both, None);
+            }
+        }
+
+        #[test]
+        fn a_pattern_that_covers_another_matches_all_it_matches(a in "[ab/*]{0,5}", b in "[ab/*]{0,5}") {
+            let (wide, narrow) = (Pattern::agent(&a), Pattern::agent(&b));
+            prop_assert!(wide.covers(&wide));
+            if wide.covers(&narrow) {
+                let only = names().into_iter().find(|name| slow(&b, name) && !slow(&a, name));
+                prop_assert_eq!(only, None);
+            } else if narrow.literal() {
+                prop_assert!(!wide.matches(&b));
             }
         }
 
