@@ -4,7 +4,13 @@
 //! Knows HTTP and `domain`; knows nothing of SQL, of screens, or of when to poll. What an endpoint says is never an
 //! error of ours: it is an observation, a [`PollError`] in words, or a delivery [`Outcome`].
 
+pub mod http;
+mod native;
+mod probe;
+
 use std::{future::Future, pin::Pin};
+
+pub use self::probe::probe;
 
 use domain::{
     fact::PollError,
@@ -159,4 +165,12 @@ pub struct Probe {
     /// Where to poll.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status_url: Option<String>,
+}
+
+/// Connects to an endpoint of a known kind; asks nothing yet. `Err` when the address or credential cannot be used.
+pub fn open(target: &Target) -> Result<Box<dyn Endpoint>, PollError> {
+    match target.kind {
+        Kind::Native => Ok(Box::new(native::Native::new(target)?)),
+        Kind::A2a => Err(http::invalid("A2A endpoints are not supported yet.")),
+    }
 }

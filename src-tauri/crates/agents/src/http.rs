@@ -1,0 +1,330 @@
+//! One careful HTTP client for every kind of endpoint: total timeouts, a body limit counted after decompression, no
+//! redirects, no proxy, no referer. It knows nothing of what the bodies mean.
+//!
+//! Errors are sentences for people; they never carry a URL, a query or a token.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use domain::fact::{PollError, PollErrorKind};
+use futures_util::StreamExt;
+use reqwest::{
+    Method, StatusCode, Url,
+    header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER},
+};
+
+use crate::Credential;
+
+/// Largest body, after decompression (contract, section 8, "Size").
+pub const LARGEST_BODY: usize = 16 * 1024 * 1024;
+const CONNECT: Duration = Duration::from_secs(5);
+const READ: Duration = Duration::from_secs(15);
+/// Sending an answer may take a single-worker agent half a minute; hanging up could end its work.
+const SEND: Duration = Duration::from_secs(60);
+
+/// A client bound to one origin, with its credential.
+pub struct Client {
+    http: reqwest::Client,
+    base: Url,
+    authorization: Option<HeaderValue>,
+}
+
+/// An answer with a status the caller understands.
+pub struct Reply {
+    /// Status code.
+    pub status: StatusCode,
+    /// Headers.
+    pub headers: HeaderMap,
+    /// Body, within the limit.
+    pub body: Vec<u8>,
+}
+
+impl Reply {
+    /// A header as text.
+    pub fn header(&self, name: HeaderName) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
+    /// What the endpoint asked for, seconds, clamped to 0..3600; unreadable forms are ignored.
+    pub fn retry_after(&self, now: DateTime<Utc>) -> Option<u64> {
+        retry_after(self.header(RETRY_AFTER)?, now)
+    }
+
+    /// This answer as a failed poll.
+    pub fn as_error(&self, now: DateTime<Utc>) -> PollError {
+        let detail = match self.status.as_u16() {
+            300..=399 => {
+                "It sends us to another address, which is not followed. Enter the final address instead."
+            }
+            401 | 403 => "It refuses our credentials.",
+            404 => "There is nothing at this address.",
+            429 => "It asks us to slow down.",
+            500..=599 => "It has an error of its own.",
+            _ => "It answers with a status that is not a success.",
+        };
+        PollError {
+            kind: PollErrorKind::Http,
+            http_status: Some(self.status.as_u16()),
+            retry_after_seconds: self.retry_after(now),
+            detail: Some(detail.to_owned()),
+        }
+    }
+}
+
+/// A failed poll because what came cannot be used.
+pub fn invalid(detail: impl Into<String>) -> PollError {
+    PollError {
+        kind: PollErrorKind::Invalid,
+        http_status: None,
+        retry_after_seconds: None,
+        detail: Some(detail.into()),
+    }
+}
+
+/// Seconds or an HTTP-date, clamped to 0..3600.
+fn retry_after(text: &str, now: DateTime<Utc>) -> Option<u64> {
+    let text = text.trim();
+    let seconds = match text.parse::<f64>() {
+        Ok(seconds) if seconds.is_finite() && seconds >= 0.0 => seconds.ceil(),
+        Ok(_) => return None,
+        Err(_) => {
+            let date = DateTime::parse_from_rfc2822(text).ok()?;
+            (date.with_timezone(&Utc) - now).num_seconds().max(0) as f64
+        }
+    };
+    Some(seconds.min(3600.0) as u64)
+}
+
+impl Client {
+    /// A client for one address. `http:` is accepted for this machine only.
+    pub fn new(url: &str, credential: Option<&Credential>) -> Result<Self, PollError> {
+        let base = Url::parse(url).map_err(|_| invalid("This is not a whole web address."))?;
+        match base.scheme() {
+            "https" => {}
+            "http" if domain::link::is_loopback_url(url) => {}
+            "http" => {
+                return Err(invalid(
+                    "Unencrypted addresses are used on this machine only; use https.",
+                ));
+            }
+            _ => return Err(invalid("Only http and https addresses can be polled.")),
+        }
+        if !base.username().is_empty() || base.password().is_some() {
+            return Err(invalid(
+                "The address has a password in it; enter it as the credential instead.",
+            ));
+        }
+        let http = reqwest::Client::builder()
+            .connect_timeout(CONNECT)
+            .redirect(reqwest::redirect::Policy::none())
+            .no_proxy()
+            .referer(false)
+            .user_agent(concat!("mission-control/", env!("CARGO_PKG_VERSION")))
+            .build()
+            .map_err(|_| invalid("The HTTP client could not be set up on this machine."))?;
+        let authorization = credential.map(authorization).transpose()?;
+        Ok(Self {
+            http,
+            base,
+            authorization,
+        })
+    }
+
+    /// The address it was made for.
+    pub fn base(&self) -> &Url {
+        &self.base
+    }
+
+    /// Reads. Every status comes back as a [`Reply`]; `Err` = no whole answer.
+    pub async fn get(&self, url: Url, headers: HeaderMap) -> Result<Reply, PollError> {
+        self.request(Method::GET, url, headers, None, READ).await
+    }
+
+    /// Reads by posting (JSON-RPC, searches).
+    pub async fn ask(
+        &self,
+        url: Url,
+        headers: HeaderMap,
+        body: String,
+    ) -> Result<Reply, PollError> {
+        self.request(Method::POST, url, headers, Some(body), READ)
+            .await
+    }
+
+    /// Sends something that has an effect.
+    pub async fn send(
+        &self,
+        url: Url,
+        headers: HeaderMap,
+        body: String,
+    ) -> Result<Reply, PollError> {
+        self.request(Method::POST, url, headers, Some(body), SEND)
+            .await
+    }
+
+    async fn request(
+        &self,
+        method: Method,
+        url: Url,
+        mut headers: HeaderMap,
+        body: Option<String>,
+        total: Duration,
+    ) -> Result<Reply, PollError> {
+        // The credential belongs to its origin: an address that an answer named is asked without it, or not at all.
+        if url.origin() != self.base.origin() {
+            return Err(invalid(
+                "It names an address at another host, which is not followed.",
+            ));
+        }
+        headers
+            .entry(ACCEPT)
+            .or_insert(HeaderValue::from_static("application/json"));
+        if let Some(value) = &self.authorization {
+            headers.insert(AUTHORIZATION, value.clone());
+        }
+        let mut request = self
+            .http
+            .request(method, url)
+            .headers(headers)
+            .timeout(total);
+        if let Some(body) = body {
+            request = request
+                .header(reqwest::header::CONTENT_TYPE, "application/json")
+                .body(body);
+        }
+        let response = request.send().await.map_err(in_words)?;
+        let (status, headers) = (response.status(), response.headers().clone());
+        let mut body = vec![];
+        let mut pieces = response.bytes_stream();
+        while let Some(piece) = pieces.next().await {
+            let piece = piece.map_err(in_words)?;
+            if body.len() + piece.len() > LARGEST_BODY {
+                return Err(invalid(
+                    "Its answer is larger than 16 MiB and was not read to the end.",
+                ));
+            }
+            body.extend_from_slice(&piece);
+        }
+        Ok(Reply {
+            status,
+            headers,
+            body,
+        })
+    }
+}
+
+fn authorization(credential: &Credential) -> Result<HeaderValue, PollError> {
+    let text = match credential {
+        Credential::Bearer(token) => format!("Bearer {token}"),
+        Credential::Basic(pair) => format!("Basic {}", base64(pair.as_bytes())),
+    };
+    let mut value = HeaderValue::from_str(&text)
+        .map_err(|_| invalid("The credential has characters that cannot be sent."))?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+/// RFC 4648 with padding; for one header a crate would be more to read than this.
+fn base64(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::new();
+    for chunk in bytes.chunks(3) {
+        let word = u32::from_be_bytes([
+            0,
+            chunk[0],
+            *chunk.get(1).unwrap_or(&0),
+            *chunk.get(2).unwrap_or(&0),
+        ]);
+        for place in 0..4 {
+            let digit = DIGITS[(word >> (18 - 6 * place)) as usize & 63];
+            text.push(if place <= chunk.len() {
+                digit as char
+            } else {
+                '='
+            });
+        }
+    }
+    text
+}
+
+/// An error of the client, without its URL.
+fn in_words(error: reqwest::Error) -> PollError {
+    let error = error.without_url();
+    let (kind, detail) = if error.is_connect() {
+        (
+            PollErrorKind::Connect,
+            "It cannot be reached: nothing accepts the connection.",
+        )
+    } else if error.is_timeout() {
+        (
+            PollErrorKind::Timeout,
+            "It did not answer completely in time.",
+        )
+    } else if error.is_decode() {
+        (
+            PollErrorKind::Invalid,
+            "Its answer is damaged: the body cannot be decoded.",
+        )
+    } else if error.is_body() || error.is_request() {
+        (
+            PollErrorKind::Connect,
+            "The connection broke before the answer was complete.",
+        )
+    } else {
+        (PollErrorKind::Connect, "The request failed.")
+    };
+    PollError {
+        kind,
+        http_status: None,
+        retry_after_seconds: None,
+        detail: Some(detail.to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn retry_after_is_read_in_both_forms_and_clamped() {
+        let now = DateTime::parse_from_rfc3339("2026-11-21T08:00:00Z")
+            .expect("a time")
+            .with_timezone(&Utc);
+        for (text, expected) in [
+            ("120", Some(120)),
+            (" 7 ", Some(7)),
+            ("1.5", Some(2)),
+            ("0", Some(0)),
+            ("999999", Some(3600)),
+            ("-3", None),
+            ("soon", None),
+            ("", None),
+            ("NaN", None),
+            ("inf", None),
+            ("Sat, 21 Nov 2026 08:01:00 GMT", Some(60)),
+            ("Sat, 21 Nov 2026 07:00:00 GMT", Some(0)),
+        ] {
+            assert_eq!(retry_after(text, now), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn basic_credentials_are_encoded_with_padding() {
+        for (pair, encoded) in [
+            ("a:b", "YTpi"),
+            ("Aladdin:open sesame", "QWxhZGRpbjpvcGVuIHNlc2FtZQ=="),
+            ("u:pw", "dTpwdw=="),
+        ] {
+            assert_eq!(base64(pair.as_bytes()), encoded, "{pair}");
+        }
+    }
+
+    #[test]
+    fn plain_http_is_for_this_machine_only() {
+        assert!(Client::new("http://127.0.0.1:1/", None).is_ok());
+        assert!(Client::new("http://example.com/", None).is_err());
+        assert!(Client::new("http://127.evil.com/", None).is_err());
+        assert!(Client::new("file:///etc/passwd", None).is_err());
+        assert!(Client::new("http://user:secret@127.0.0.1/", None).is_err());
+    }
+}

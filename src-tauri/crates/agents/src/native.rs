@@ -1,0 +1,315 @@
+//! The coordination contract: poll a status document, post decisions. Sections 1 and 2 of the contract, exactly.
+//!
+//! It reads only what polling needs (cursor, page, wish for the next poll); the items are read by `domain::contract`.
+
+use chrono::Utc;
+use domain::{
+    contract::{self, PROBLEM_PREFIX},
+    decision::digest,
+    fact::PollError,
+    ids::{DecisionId, TaskId},
+};
+use reqwest::{
+    Url,
+    header::{ETAG, HeaderMap, HeaderName, HeaderValue, IF_MATCH, IF_NONE_MATCH},
+};
+use serde_json::Value;
+
+use crate::{
+    Answer, Delivery, Endpoint, Observation, Outcome, Target,
+    http::{Client, Reply, invalid},
+};
+
+/// Items asked for per page (contract: 1 to 500).
+const PAGE: usize = 500;
+/// Pages per poll; a longer list goes on with the next one at once.
+const PAGES: usize = 20;
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+
+/// An agent that speaks the contract.
+pub(crate) struct Native {
+    client: Client,
+    /// Where the next page begins; `None` = from the beginning.
+    cursor: Option<String>,
+    /// Of the last whole poll, valid for `cursor` only.
+    etag: Option<HeaderValue>,
+    /// Digest of the last whole, single-page body: the same bytes are no news.
+    last_body: Option<String>,
+    /// Pages of the list being read, and the cursors it has named.
+    pages: Vec<String>,
+}
+
+impl Native {
+    /// Connects; asks nothing yet.
+    pub(crate) fn new(target: &Target) -> Result<Self, PollError> {
+        let client = Client::new(&target.url, target.credential.as_ref())?;
+        Ok(Self {
+            client,
+            cursor: None,
+            etag: None,
+            last_body: None,
+            pages: vec![],
+        })
+    }
+
+    async fn poll(&mut self) -> Result<Observation, PollError> {
+        let reply = self.ask().await?;
+        match reply.status.as_u16() {
+            304 if self.etag.is_some() => Ok(Observation::Unchanged),
+            304 => Err(invalid(
+                "It says that nothing changed, but it was never asked that.",
+            )),
+            200 => self.page(reply),
+            410 => self.start_again().await,
+            400 if says_invalid_cursor(&reply) => self.start_again().await,
+            _ => Err(reply.as_error(Utc::now())),
+        }
+    }
+
+    async fn ask(&self) -> Result<Reply, PollError> {
+        let mut url = self.client.base().clone();
+        url.query_pairs_mut()
+            .append_pair("limit", &PAGE.to_string());
+        if let Some(cursor) = &self.cursor {
+            url.query_pairs_mut().append_pair("cursor", cursor);
+        }
+        let mut headers = HeaderMap::new();
+        if self.pages.is_empty()
+            && let Some(etag) = &self.etag
+        {
+            headers.insert(IF_NONE_MATCH, etag.clone());
+        }
+        self.client.get(url, headers).await
+    }
+
+    /// The cursor is of no use any more: once from the beginning.
+    async fn start_again(&mut self) -> Result<Observation, PollError> {
+        if self.cursor.is_none() {
+            return Err(invalid("It refuses a cursor that was never sent."));
+        }
+        self.forget();
+        let reply = self.ask().await?;
+        if reply.status.as_u16() == 200 {
+            self.page(reply)
+        } else {
+            Err(reply.as_error(Utc::now()))
+        }
+    }
+
+    fn forget(&mut self) {
+        (self.cursor, self.etag, self.last_body) = (None, None, None);
+        self.pages.clear();
+    }
+
+    fn page(&mut self, reply: Reply) -> Result<Observation, PollError> {
+        let etag = reply.headers.get(ETAG).cloned();
+        let body =
+            String::from_utf8(reply.body).map_err(|_| invalid("Its answer is not UTF-8 text."))?;
+        let document =
+            contract::read(body.as_bytes()).map_err(|problem| invalid(problem.message))?;
+        let next = document.next_cursor.filter(|cursor| !cursor.is_empty());
+        let more = match &next {
+            Some(cursor) if self.pages.contains(cursor) || self.cursor.as_ref() == Some(cursor) => {
+                if document.snapshot {
+                    self.forget();
+                    return Err(invalid(
+                        "Its pages go round in a circle: it names a page that was already read.",
+                    ));
+                }
+                false
+            }
+            Some(_) => document.snapshot || has_items(&document.tasks),
+            None => false,
+        };
+        if more && let Some(cursor) = &next {
+            self.pages.push(cursor.clone());
+            self.cursor = next;
+            // The engine asks again at once; after this many pages others get their turn first.
+            let wait = self.pages.len().is_multiple_of(PAGES).then_some(1);
+            return Ok(Observation::Document {
+                body,
+                last: false,
+                poll_after_seconds: wait,
+            });
+        }
+        let single = self.pages.is_empty();
+        self.pages.clear();
+        self.etag = etag;
+        if document.snapshot {
+            self.cursor = None;
+        } else if next.is_some() {
+            self.cursor = next;
+        }
+        let seen = digest(&body);
+        if single && document.snapshot && self.last_body.as_ref() == Some(&seen) {
+            return Ok(Observation::Unchanged);
+        }
+        self.last_body = single.then_some(seen);
+        Ok(Observation::Document {
+            body,
+            last: true,
+            poll_after_seconds: document.poll_after_seconds,
+        })
+    }
+
+    /// `{statusUrl without last segment}/{path}`.
+    fn beside(&self, segments: &[&str]) -> Result<Url, PollError> {
+        let mut url = self.client.base().clone();
+        url.set_query(None);
+        url.set_fragment(None);
+        url.path_segments_mut()
+            .map_err(|()| invalid("Its address has no path to answer at."))?
+            .pop()
+            .extend(segments);
+        Ok(url)
+    }
+
+    async fn post(
+        &self,
+        segments: &[&str],
+        key: &DecisionId,
+        version: Option<&str>,
+        body: String,
+    ) -> Outcome {
+        let url = match self.beside(segments) {
+            Ok(url) => url,
+            Err(error) => return Outcome::Refused(sentence(&error)),
+        };
+        let mut headers = HeaderMap::new();
+        let quoted = version
+            .map(|version| HeaderValue::from_str(&format!("\"{version}\"")))
+            .transpose();
+        let (Ok(key), Ok(version)) = (HeaderValue::from_str(key.as_str()), quoted) else {
+            return Outcome::Refused(
+                "The version of the question has characters that cannot be sent.".to_owned(),
+            );
+        };
+        headers.insert(IDEMPOTENCY_KEY, key);
+        if let Some(version) = version {
+            headers.insert(IF_MATCH, version);
+        }
+        match self.client.send(url, headers, body).await {
+            Ok(reply) => recorded(&reply),
+            Err(error) => Outcome::Retry {
+                may_have_arrived: error.kind != domain::fact::PollErrorKind::Connect,
+                reason: sentence(&error),
+                after_seconds: error.retry_after_seconds,
+            },
+        }
+    }
+}
+
+impl Endpoint for Native {
+    fn observe(&mut self) -> Answer<'_, Result<Observation, PollError>> {
+        Box::pin(self.poll())
+    }
+
+    fn deliver<'a>(&'a mut self, delivery: &'a Delivery) -> Answer<'a, Outcome> {
+        // The contract promises one effect per key, so a second send of the same bytes is safe without reading first.
+        let segments = ["escalations", delivery.escalation.as_str(), "decision"];
+        Box::pin(async move {
+            self.post(
+                &segments,
+                &delivery.id,
+                Some(&delivery.version),
+                delivery.body.clone(),
+            )
+            .await
+        })
+    }
+
+    fn cancel<'a>(&'a mut self, task: &'a TaskId, key: &'a DecisionId) -> Answer<'a, Outcome> {
+        Box::pin(async move {
+            self.post(
+                &["tasks", task.as_str(), "cancel"],
+                key,
+                None,
+                "{}".to_owned(),
+            )
+            .await
+        })
+    }
+}
+
+/// The table of section 2.
+fn recorded(reply: &Reply) -> Outcome {
+    let body: Option<Value> = serde_json::from_slice(&reply.body).ok();
+    let told = |member: &str| {
+        body.as_ref()
+            .and_then(|body| body.get(member)?.as_str())
+            .map(str::to_owned)
+    };
+    match reply.status.as_u16() {
+        200 => match body
+            .as_ref()
+            .and_then(|body| body.get("applied")?.as_bool())
+        {
+            Some(true) => Outcome::Applied,
+            Some(false) => Outcome::AlreadyResolved {
+                recorded: recorded_outcome(body.as_ref()),
+            },
+            None => Outcome::Unknown(
+                "It answered, but did not say whether the decision was applied.".to_owned(),
+            ),
+        },
+        202 => Outcome::Sent,
+        400 | 422 => Outcome::Refused(
+            told("detail")
+                .or(told("title"))
+                .unwrap_or("It refused the decision without a reason.".to_owned()),
+        ),
+        404 | 410 => Outcome::Expired,
+        412 => Outcome::Changed,
+        401 | 403 => retry(
+            "It refuses our credentials; the decision is kept until they are mended.",
+            reply,
+        ),
+        409 => retry("It is still working on this decision.", reply),
+        429 => retry("It asks us to slow down.", reply),
+        500..=599 => retry("It has an error of its own.", reply),
+        _ => Outcome::Unknown(format!(
+            "It answered with the unexpected status {}.",
+            reply.status.as_u16()
+        )),
+    }
+}
+
+fn recorded_outcome(body: Option<&Value>) -> Option<String> {
+    let escalation = body?.get("escalation")?;
+    ["outcome", "decision", "status"].iter().find_map(|member| {
+        let value = escalation.get(*member)?;
+        value
+            .as_str()
+            .or_else(|| value.get("outcome")?.as_str())
+            .map(str::to_owned)
+    })
+}
+
+fn retry(reason: &str, reply: &Reply) -> Outcome {
+    Outcome::Retry {
+        reason: reason.to_owned(),
+        after_seconds: reply.retry_after(Utc::now()),
+        may_have_arrived: true,
+    }
+}
+
+fn sentence(error: &PollError) -> String {
+    error
+        .detail
+        .clone()
+        .unwrap_or_else(|| "The request failed.".to_owned())
+}
+
+fn says_invalid_cursor(reply: &Reply) -> bool {
+    let problem: Option<Value> = serde_json::from_slice(&reply.body).ok();
+    let kind = problem
+        .as_ref()
+        .and_then(|problem| problem.get("type")?.as_str());
+    kind.is_some_and(|kind| {
+        kind.ends_with("/invalid-cursor") || kind == format!("{PROBLEM_PREFIX}invalid-cursor")
+    })
+}
+
+fn has_items<T>(list: &Option<Vec<T>>) -> bool {
+    list.as_ref().is_some_and(|items| !items.is_empty())
+}
