@@ -3,41 +3,108 @@
 //! The same facts in the same order always give the same changes. Owns no clock and no storage: the store keeps what
 //! the changes say.
 
+mod merge;
+pub(crate) mod slots;
+mod take;
+pub(crate) mod world;
+
+use self::{
+    slots::{Slots, Subject},
+    take::Intake,
+    world::World,
+};
 use crate::{
     change::Change,
-    fact::{Config, Line},
+    fact::{Config, Fact, Line, PersonAction},
+    finding::Finding,
     ids::EndpointId,
+    rules,
     time::Time,
 };
 
 /// The state of everything, as far as the rules need it.
 #[derive(Debug)]
 pub struct Fleet {
-    config: Config,
+    world: World,
+    slots: Slots,
+    /// Findings the person settled since the last judgement.
+    settled: Vec<Finding>,
 }
 
 impl Fleet {
     /// Nothing heard yet.
     pub fn new(config: Config) -> Self {
-        Self { config }
+        Self {
+            world: World::new(config),
+            slots: Slots::default(),
+            settled: vec![],
+        }
     }
 
     /// Takes in one fact. Findings come from [`Fleet::judge`].
-    pub fn take(&mut self, _line: &Line) -> Vec<Change> {
-        let _ = &self.config;
-        vec![]
+    pub fn take(&mut self, line: &Line) -> Vec<Change> {
+        // The config line has no time of its own; facts never take time back.
+        let now = line.at.map_or(self.world.now, |at| at.max(self.world.now));
+        self.world.now = now;
+        if line.at.is_some() {
+            self.world.began.get_or_insert(now);
+        }
+        let mut intake = Intake {
+            world: &mut self.world,
+            changes: vec![],
+            now,
+            line: line.number,
+        };
+        intake.fact(line);
+        let changes = intake.changes;
+        match &line.fact {
+            Fact::Status { endpoint, .. } => {
+                let waiting = self.slots.waiting_for(endpoint);
+                self.world.dirty.extend(waiting);
+            }
+            Fact::Person(PersonAction::Resolve { rule, subject }) => {
+                self.slots
+                    .resolve(now, rule, subject.as_deref(), &mut self.settled);
+            }
+            Fact::Person(
+                PersonAction::Snooze { rule, subject, .. }
+                | PersonAction::Extend { rule, subject, .. },
+            ) => {
+                let named = self.slots.named(rule.as_deref(), subject.as_deref());
+                self.world.dirty.extend(named);
+            }
+            _ => {}
+        }
+        changes
     }
 
-    /// Judges every rule at `now`, after all facts of that time were taken in.
-    pub fn judge(&mut self, _now: Time, _changes: &mut Vec<Change>) {}
+    /// Judges every rule at `now`, after all facts of that time were taken in. Findings stand by rule, then subject.
+    pub fn judge(&mut self, now: Time, changes: &mut Vec<Change>) {
+        self.world.now = now.max(self.world.now);
+        if self.world.dirty.contains(&Subject::Reach) {
+            take::settle_runs(&mut self.world);
+        }
+        let mut subjects = std::mem::take(&mut self.world.dirty);
+        subjects.extend(self.slots.due(self.world.now));
+        let mut findings = std::mem::take(&mut self.settled);
+        for subject in &subjects {
+            let said = rules::check(&self.world, subject);
+            self.slots.settle(&self.world, subject, said, &mut findings);
+        }
+        // Opening before clearing within one episode is kept: the sort is stable.
+        findings.sort_by(|a, b| {
+            (&a.rule, &a.subject, &a.episode).cmp(&(&b.rule, &b.subject, &b.episode))
+        });
+        changes.extend(findings.into_iter().map(|f| Change::Finding(Box::new(f))));
+    }
 
     /// The earliest time at which a rule may fire without a new fact.
     pub fn next_due(&self) -> Option<Time> {
-        None
+        self.slots.next_due()
     }
 
     /// A verdict waits for that endpoint to answer: an unchanged poll must then be fed as an empty difference.
-    pub fn awaits(&self, _endpoint: &EndpointId) -> bool {
-        false
+    pub fn awaits(&self, endpoint: &EndpointId) -> bool {
+        self.slots.awaits(endpoint)
     }
 }

@@ -1,1 +1,32 @@
-//! The rules, one file each. Each looks at the fleet and says what is wrong now; episodes are `fleet.rs`'s matter.
+//! The rules, one file each. Each looks at the fleet and says what is wrong now; episodes are `fleet/slots.rs`'s matter.
+
+mod endpoint_stale;
+mod escalation_overdue;
+pub(crate) mod silent_completion;
+mod stall;
+
+use crate::fleet::{
+    slots::{Said, Subject},
+    world::World,
+};
+
+/// What all rules say about one subject now.
+pub(crate) fn check(world: &World, subject: &Subject) -> Said {
+    let mut said = Said::default();
+    match subject {
+        Subject::Reach => endpoint_stale::check(world, &mut said),
+        Subject::Task(task) => {
+            if let Some(entry) = world.tasks.get(task) {
+                silent_completion::task(world, task, entry, &mut said);
+                stall::check(world, task, entry, &mut said);
+            }
+        }
+        Subject::Handoff(endpoint, id) => {
+            silent_completion::handoff(world, endpoint, id, &mut said);
+        }
+        Subject::Escalation(endpoint, id) => {
+            escalation_overdue::check(world, endpoint, id, &mut said);
+        }
+    }
+    said
+}

@@ -161,6 +161,22 @@ impl<'n, 'a, 'r> Members<'n, 'a, 'r> {
         self.bounded(name, ID_BYTES)
     }
 
+    /// A version: text, or a number as it was written.
+    pub(super) fn version(&mut self, name: &str) -> Option<String> {
+        let node = self.member(name)?;
+        if node.tree == Tree::Number && node.raw.len() <= ID_BYTES {
+            return Some(node.raw.to_owned());
+        }
+        self.id(name)
+    }
+
+    pub(super) fn need_version(&mut self, name: &str) -> String {
+        if self.member(name).is_none() {
+            self.missing(name);
+        }
+        self.version(name).unwrap_or_default()
+    }
+
     pub(super) fn need_text(&mut self, name: &str) -> String {
         if self.member(name).is_none() {
             self.missing(name);

@@ -290,8 +290,8 @@ fn access(m: &mut Members<'_, '_, '_>) -> Access {
         task_id: m.id("taskId").map(Into::into),
         resource: m.need_resource("resource").into(),
         mode: m.need_word("mode", AccessMode::Read),
-        base_version: m.id("baseVersion"),
-        new_version: m.id("newVersion"),
+        base_version: m.version("baseVersion"),
+        new_version: m.version("newVersion"),
         event_id: m.id("eventId"),
         at: m.need_time("at"),
     }
@@ -342,7 +342,7 @@ fn artifact(m: &mut Members<'_, '_, '_>) -> Artifact {
         id,
         task_id: m.id("taskId").map(Into::into),
         name: m.need_text("name"),
-        version: m.text("version"),
+        version: m.version("version"),
         media_type: m.text("mediaType"),
         uri: m.text("uri"),
         digest: m.text("digest"),
@@ -408,7 +408,7 @@ fn escalation(m: &mut Members<'_, '_, '_>) -> Escalation {
     m.report.name(id.clone());
     Escalation {
         id: id.into(),
-        version: m.need_id("version"),
+        version: m.need_version("version"),
         task_id: m.id("taskId").map(Into::into),
         kind: m.need_word("kind", EscalationKind::Question),
         title: m.need_text("title"),

@@ -1,0 +1,143 @@
+//! What a new word about a task does to what was known of it (ruling "Merging").
+//!
+//! An older account never replaces a newer one; of two with one time the terminal one stands, else the later line, and
+//! within one line the further state.
+
+use super::{
+    slots::Subject,
+    take::Intake,
+    world::{TaskEntry, waits_for_person},
+};
+use crate::{
+    contract::{Item, Task, TaskState},
+    ids::{AgentRef, TaskRef},
+    time::Time,
+};
+
+/// Takes in one item of `tasks`.
+pub(super) fn task(intake: &mut Intake<'_>, agent: &AgentRef, task: &TaskRef, item: &Item<Task>) {
+    let now = intake.now;
+    let value = &item.value;
+    let state = value.status.state;
+    let old = intake.world.tasks.get(task);
+    if old.is_some_and(|old| old.seen.raw == item.raw && old.value == *value) {
+        return;
+    }
+    // Without a time of its own a state holds since the line that first carried it.
+    let unchanged = old.filter(|old| old.value.status.state == state);
+    let since = match value.status.timestamp {
+        Some(own) => own.min(now),
+        None => unchanged.map_or(now, |old| old.since),
+    };
+    if let Some(old) = old {
+        let older = since < old.since;
+        let tie = since == old.since && old.value.status.state != state;
+        let one_line = old.seen.evidence.line == intake.line;
+        let behind = tie
+            && if one_line {
+                rank(state) < rank(old.value.status.state)
+            } else {
+                old.value.status.state.is_terminal() && !state.is_terminal()
+            };
+        if older || behind {
+            return;
+        }
+    }
+    let old = old.cloned();
+    let seen = intake.seen(agent, item, since);
+    let evidence = seen.evidence.clone();
+    let mut entry = old.clone().unwrap_or_else(|| TaskEntry {
+        seen: seen.clone(),
+        value: value.clone(),
+        since,
+        mark: (since, evidence.clone()),
+        left: None,
+        ended: None,
+        changed: now,
+        waited_for_person: vec![],
+    });
+    let again = old.as_ref().is_some_and(|old| {
+        old.value.status.state.is_terminal() && state.is_live() && old.value.attempt < value.attempt
+    });
+    if again {
+        entry.left = None;
+        entry.ended = None;
+        entry.waited_for_person.clear();
+    }
+    if let Some(old) = &old {
+        if old.since < since && old.value.status.state != state {
+            entry.mark = later(entry.mark, since, &evidence);
+        }
+        if old.value.progress != value.progress {
+            let own = value.progress.as_ref().and_then(|p| p.at);
+            let at = own.unwrap_or(now).min(now);
+            entry.mark = later(entry.mark, at, &evidence);
+        }
+        if old.waits_for_person() && !waits_for_person(value) {
+            entry
+                .waited_for_person
+                .push((old.since, since.max(old.since)));
+        }
+        // Whatever it waited for has its own clock; its own starts when the wait ends.
+        if old.value.waiting_for.is_some() && value.waiting_for.is_none() {
+            entry.mark = later(entry.mark, now, &evidence);
+        }
+    } else if let Some(progress) = &value.progress {
+        let at = progress.at.unwrap_or(now).min(now);
+        entry.mark = later(entry.mark, at, &evidence);
+    }
+    if state != TaskState::Submitted && state != TaskState::Unknown && entry.left.is_none() {
+        entry.left = Some((since, evidence.clone(), state));
+    }
+    if state.is_terminal() && entry.ended.is_none() {
+        entry.ended = Some((since, evidence));
+    }
+    entry.seen = seen;
+    entry.value = value.clone();
+    entry.since = since;
+    entry.changed = now;
+    intake.world.tasks.insert(task.clone(), entry);
+    intake.mark(Subject::Task(task.clone()));
+    intake.emit_task(task);
+}
+
+/// A complete snapshot no longer lists it: nobody can tell what became of it.
+pub(super) fn vanish(intake: &mut Intake<'_>, task: &TaskRef) {
+    let (now, line) = (intake.now, intake.line);
+    let Some(entry) = intake.world.tasks.get_mut(task) else {
+        return;
+    };
+    entry.value.status.state = TaskState::Unknown;
+    entry.value.status.native = None;
+    entry.since = now;
+    entry.changed = now;
+    entry.seen.evidence = crate::finding::Evidence {
+        line,
+        pointer: "/status/tasks".to_owned(),
+    };
+    intake.mark(Subject::Task(task.clone()));
+    intake.emit_task(task);
+}
+
+fn later(
+    mark: (Time, crate::finding::Evidence),
+    at: Time,
+    evidence: &crate::finding::Evidence,
+) -> (Time, crate::finding::Evidence) {
+    if at > mark.0 {
+        (at, evidence.clone())
+    } else {
+        mark
+    }
+}
+
+/// How far a state is, for two accounts in one line.
+fn rank(state: TaskState) -> u8 {
+    match state {
+        TaskState::Unknown => 0,
+        TaskState::Submitted => 1,
+        TaskState::Working => 2,
+        TaskState::InputRequired | TaskState::AuthRequired => 3,
+        TaskState::Completed | TaskState::Failed | TaskState::Canceled | TaskState::Rejected => 4,
+    }
+}

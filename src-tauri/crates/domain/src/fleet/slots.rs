@@ -1,0 +1,356 @@
+//! Episodes: from what a rule says now and what it said before come the findings that open, get worse and clear.
+//!
+//! Knows nothing of any rule.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::world::{Seen, World};
+use crate::{
+    finding::{Evidence, Finding, FindingState, Resolution, Severity},
+    ids::{AgentId, AgentRef, EndpointId, EscalationId, TaskRef},
+    time::Time,
+};
+
+/// What rules are judged about. A change of facts names the subjects to look at again.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Subject {
+    /// All reachability at once.
+    Reach,
+    Task(TaskRef),
+    Handoff(EndpointId, String),
+    Escalation(EndpointId, EscalationId),
+}
+
+/// What a rule says is so now.
+#[derive(Clone, Debug)]
+pub(crate) struct Verdict {
+    pub(crate) rule: &'static str,
+    pub(crate) subject: String,
+    pub(crate) severity: Severity,
+    pub(crate) endpoints: BTreeSet<EndpointId>,
+    pub(crate) agents: BTreeSet<AgentId>,
+    pub(crate) tasks: BTreeSet<TaskRef>,
+    pub(crate) resource: Option<String>,
+    pub(crate) pool: Option<String>,
+    pub(crate) summary: String,
+    pub(crate) evidence: BTreeSet<Evidence>,
+    pub(crate) resolutions: &'static [(&'static str, &'static str)],
+    /// One episode whoever is in it.
+    pub(crate) whoever: bool,
+    /// Nothing new is said while the endpoint of one of its tasks does not answer.
+    pub(crate) needs_tasks: bool,
+    /// Over already: opens and clears on one line, once.
+    pub(crate) past: bool,
+    /// Happened: stays open until the person resolves it.
+    pub(crate) sticky: bool,
+}
+
+impl Verdict {
+    pub(crate) fn new(rule: &'static str, subject: impl Into<String>) -> Self {
+        Self {
+            rule,
+            subject: subject.into(),
+            severity: Severity::Warning,
+            endpoints: BTreeSet::new(),
+            agents: BTreeSet::new(),
+            tasks: BTreeSet::new(),
+            resource: None,
+            pool: None,
+            summary: String::new(),
+            evidence: BTreeSet::new(),
+            resolutions: &[],
+            whoever: false,
+            needs_tasks: true,
+            past: false,
+            sticky: false,
+        }
+    }
+
+    pub(crate) fn agent(mut self, agent: &AgentRef) -> Self {
+        self.endpoints.insert(agent.endpoint.clone());
+        self.agents.insert(agent.agent.clone());
+        self
+    }
+
+    /// A record as evidence, with who reported it.
+    pub(crate) fn seen(mut self, seen: &Seen) -> Self {
+        self.evidence.insert(seen.evidence.clone());
+        self.agent(&seen.agent)
+    }
+
+    pub(crate) fn evidence(mut self, evidence: &Evidence) -> Self {
+        self.evidence.insert(evidence.clone());
+        self
+    }
+
+    pub(crate) fn task(mut self, task: &TaskRef) -> Self {
+        self.tasks.insert(task.clone());
+        self
+    }
+
+    pub(crate) fn severity(mut self, severity: Severity) -> Self {
+        self.severity = severity;
+        self
+    }
+
+    pub(crate) fn says(mut self, summary: impl Into<String>) -> Self {
+        self.summary = summary.into();
+        self
+    }
+
+    pub(crate) fn offers(mut self, resolutions: &'static [(&'static str, &'static str)]) -> Self {
+        self.resolutions = resolutions;
+        self
+    }
+
+    fn episode(&self) -> String {
+        let mut key = format!("{}\u{1f}{}", self.rule, self.subject);
+        if !self.whoever {
+            for agent in &self.agents {
+                key.push_str(&format!("\u{1f}{agent}"));
+            }
+            for endpoint in &self.endpoints {
+                key.push_str(&format!("\u{1e}{endpoint}"));
+            }
+        }
+        key
+    }
+
+    fn finding(&self, at: Time) -> Finding {
+        Finding {
+            at,
+            rule: self.rule.to_owned(),
+            severity: self.severity,
+            endpoints: self.endpoints.iter().cloned().collect(),
+            agents: self.agents.iter().cloned().collect(),
+            tasks: self.tasks.iter().map(ToString::to_string).collect(),
+            resource: self.resource.clone(),
+            pool: self.pool.clone(),
+            summary: self.summary.clone(),
+            evidence: self.evidence.iter().cloned().collect(),
+            resolutions: self
+                .resolutions
+                .iter()
+                .map(|(id, label)| Resolution {
+                    id: (*id).to_owned(),
+                    label: (*label).to_owned(),
+                })
+                .collect(),
+            state: FindingState::Open,
+            episode: self.episode(),
+            subject: self.subject.clone(),
+        }
+    }
+}
+
+/// What the rules answer about one subject.
+#[derive(Debug, Default)]
+pub(crate) struct Said {
+    pub(crate) verdicts: Vec<Verdict>,
+    due: Option<Time>,
+    awaits: BTreeSet<EndpointId>,
+    frozen: BTreeSet<&'static str>,
+}
+
+impl Said {
+    pub(crate) fn push(&mut self, verdict: Verdict) {
+        self.verdicts.push(verdict);
+    }
+
+    /// Look again then.
+    pub(crate) fn due(&mut self, at: Time) {
+        self.due = Some(self.due.map_or(at, |due| due.min(at)));
+    }
+
+    /// Look again when that endpoint has answered.
+    pub(crate) fn await_answer(&mut self, endpoint: &EndpointId) {
+        self.awaits.insert(endpoint.clone());
+    }
+
+    /// The rule says nothing new: what is open stays open.
+    pub(crate) fn freeze(&mut self, rule: &'static str) {
+        self.frozen.insert(rule);
+    }
+}
+
+#[derive(Debug)]
+struct Episode {
+    verdict: Verdict,
+    /// The person settled it; it stays silent until its condition ends.
+    muted: bool,
+    /// Opened and cleared at once.
+    past: bool,
+}
+
+#[derive(Debug, Default)]
+struct Slot {
+    episodes: BTreeMap<String, Episode>,
+    due: Option<Time>,
+    awaits: BTreeSet<EndpointId>,
+}
+
+/// All episodes, by subject.
+#[derive(Debug, Default)]
+pub(crate) struct Slots {
+    slots: BTreeMap<Subject, Slot>,
+    due: BTreeSet<(Time, Subject)>,
+    awaiting: BTreeSet<(EndpointId, Subject)>,
+}
+
+impl Slots {
+    /// Subjects whose time has come.
+    pub(crate) fn due(&self, now: Time) -> Vec<Subject> {
+        let due = self.due.iter().take_while(|(at, _)| *at <= now);
+        due.map(|(_, subject)| subject.clone()).collect()
+    }
+
+    pub(crate) fn next_due(&self) -> Option<Time> {
+        self.due.first().map(|(at, _)| *at)
+    }
+
+    pub(crate) fn awaits(&self, endpoint: &EndpointId) -> bool {
+        self.waiting_for(endpoint).next().is_some()
+    }
+
+    /// Subjects with a verdict that waits for an answer of that endpoint.
+    pub(crate) fn waiting_for(&self, endpoint: &EndpointId) -> impl Iterator<Item = Subject> {
+        let from = (endpoint.clone(), Subject::Reach);
+        let endpoint = endpoint.clone();
+        self.awaiting
+            .range(from..)
+            .take_while(move |(e, _)| *e == endpoint)
+            .map(|(_, subject)| subject.clone())
+    }
+
+    /// Takes what the rules say about one subject now.
+    pub(crate) fn settle(
+        &mut self,
+        world: &World,
+        subject: &Subject,
+        mut said: Said,
+        out: &mut Vec<Finding>,
+    ) {
+        let now = world.now;
+        let mut slot = self.slots.remove(subject).unwrap_or_default();
+        if let Some(due) = slot.due.take() {
+            self.due.remove(&(due, subject.clone()));
+        }
+        for endpoint in std::mem::take(&mut slot.awaits) {
+            self.awaiting.remove(&(endpoint, subject.clone()));
+        }
+
+        let mut holds = BTreeSet::new();
+        for verdict in said.verdicts {
+            if let Some(until) = world.put_off(&verdict) {
+                said.due = Some(said.due.map_or(until, |due| due.min(until)));
+                continue;
+            }
+            let episode = verdict.episode();
+            if let Some(known) = slot.episodes.get_mut(&episode) {
+                if !known.muted && !known.past && verdict.severity > known.verdict.severity {
+                    out.push(verdict.finding(now));
+                    known.verdict = verdict;
+                }
+                holds.insert(episode);
+                continue;
+            }
+            let away = verdict
+                .tasks
+                .iter()
+                .find(|task| verdict.needs_tasks && world.down(&task.endpoint));
+            if let Some(task) = away {
+                said.awaits.insert(task.endpoint.clone());
+                continue;
+            }
+            out.push(verdict.finding(now));
+            if verdict.past {
+                out.push(cleared(&verdict, now));
+            }
+            let past = verdict.past;
+            slot.episodes.insert(
+                episode.clone(),
+                Episode {
+                    verdict,
+                    muted: false,
+                    past,
+                },
+            );
+            holds.insert(episode);
+        }
+        slot.episodes.retain(|key, episode| {
+            let stays = holds.contains(key)
+                || episode.verdict.sticky
+                || said.frozen.contains(episode.verdict.rule);
+            if !stays && !episode.muted && !episode.past {
+                out.push(cleared(&episode.verdict, now));
+            }
+            stays
+        });
+
+        slot.due = said.due.map(|due| due.max(now));
+        slot.awaits = said.awaits;
+        if let Some(due) = slot.due {
+            self.due.insert((due, subject.clone()));
+        }
+        for endpoint in &slot.awaits {
+            self.awaiting.insert((endpoint.clone(), subject.clone()));
+        }
+        if !slot.episodes.is_empty() || slot.due.is_some() || !slot.awaits.is_empty() {
+            self.slots.insert(subject.clone(), slot);
+        }
+    }
+
+    /// Subjects with a finding a person would call that.
+    pub(crate) fn named(&self, rule: Option<&str>, name: Option<&str>) -> Vec<Subject> {
+        let fits = |slot: &Slot| {
+            slot.episodes.values().any(|episode| {
+                rule.is_none_or(|rule| episode.verdict.rule == rule)
+                    && name.is_none_or(|name| names(&episode.verdict, name))
+            })
+        };
+        let found = self.slots.iter().filter(|(_, slot)| fits(slot));
+        found.map(|(subject, _)| subject.clone()).collect()
+    }
+
+    /// The person settled findings of a rule: of the one that a name fits, or all.
+    pub(crate) fn resolve(
+        &mut self,
+        now: Time,
+        rule: &str,
+        name: Option<&str>,
+        out: &mut Vec<Finding>,
+    ) {
+        for episode in self
+            .slots
+            .values_mut()
+            .flat_map(|s| s.episodes.values_mut())
+        {
+            let verdict = &episode.verdict;
+            let open = !episode.muted && !episode.past;
+            if open && verdict.rule == rule && name.is_none_or(|name| names(verdict, name)) {
+                episode.muted = true;
+                out.push(cleared(verdict, now));
+            }
+        }
+    }
+}
+
+/// Is that what a person would call it?
+pub(crate) fn names(verdict: &Verdict, name: &str) -> bool {
+    verdict.subject == name
+        || verdict.resource.as_deref() == Some(name)
+        || verdict.pool.as_deref() == Some(name)
+        || verdict
+            .tasks
+            .iter()
+            .any(|t| t.to_string() == name || t.task.as_str() == name)
+        || verdict.endpoints.iter().any(|e| e.as_str() == name)
+        || verdict.agents.iter().any(|a| a.as_str() == name)
+}
+
+fn cleared(verdict: &Verdict, now: Time) -> Finding {
+    Finding {
+        state: FindingState::Cleared,
+        ..verdict.finding(now)
+    }
+}

@@ -1,0 +1,615 @@
+//! Taking facts in: what each line makes true, whatever order its items stand in.
+//!
+//! Draws no conclusions. Whether a task may be replaced by what was just said of it is `merge.rs`.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use super::{
+    merge,
+    slots::Subject,
+    world::{AgentState, Entry, EscalationEntry, PutOff, RunVerdict, Seen, World},
+};
+use crate::{
+    change::{AgentRecord, Change, EscalationPhase, EscalationRecord, Record, TaskRecord},
+    contract::{
+        Claim, ClaimState, Document, Escalation, EscalationStatus, Item, List, TaskState, json,
+    },
+    fact::{Fact, Line, PersonAction, PollError, PollErrorKind},
+    finding::Evidence,
+    ids::{AgentRef, EndpointId, EscalationId, TaskRef},
+    ownership::pattern,
+    time::Time,
+};
+
+/// Stretches kept per endpoint, and sleeps; older ones lie before every window a rule looks at.
+const STRETCHES: usize = 256;
+
+/// One line on its way in.
+pub(super) struct Intake<'w> {
+    pub(super) world: &'w mut World,
+    pub(super) changes: Vec<Change>,
+    pub(super) now: Time,
+    pub(super) line: u64,
+}
+
+impl Intake<'_> {
+    pub(super) fn fact(&mut self, line: &Line) {
+        match &line.fact {
+            Fact::Config(_) | Fact::Tick => {}
+            Fact::Status { endpoint, document } => self.document(endpoint, document),
+            Fact::Failed { endpoint, error } => self.failed(endpoint, error),
+            Fact::Woke { slept_seconds } => self.woke(*slept_seconds),
+            Fact::Decision {
+                endpoint,
+                escalation,
+                ..
+            } => self.decided(endpoint, escalation),
+            Fact::Person(action) => self.person(action),
+            Fact::Rules(rules) => {
+                self.world.rules = rules.clone();
+                let tasks = self.world.tasks.keys().cloned().map(Subject::Task);
+                let handoffs = self.world.handoffs.keys().cloned();
+                let handoffs = handoffs.map(|(e, id)| Subject::Handoff(e, id));
+                self.world.dirty.extend(tasks.chain(handoffs));
+                let keys: Vec<_> = self.world.escalations.keys().cloned().collect();
+                for key in keys {
+                    self.route(&key);
+                }
+            }
+        }
+    }
+
+    fn woke(&mut self, slept: u64) {
+        let start = self.now - super::world::seconds(slept);
+        self.world.sleeps.push((start, self.now));
+        trim(&mut self.world.sleeps);
+        for endpoint in self.world.endpoints.values_mut() {
+            endpoint.run = Default::default();
+        }
+        self.world.dirty.insert(Subject::Reach);
+    }
+
+    fn person(&mut self, action: &PersonAction) {
+        match action {
+            PersonAction::Pause { endpoint } => {
+                let now = self.now;
+                let state = self.world.endpoints.entry(endpoint.clone()).or_default();
+                state.paused = true;
+                state.run = Default::default();
+                if !state.down() {
+                    state.outages.push((now, None));
+                }
+                self.world.dirty.insert(Subject::Reach);
+            }
+            PersonAction::Unpause { endpoint } => {
+                if let Some(state) = self.world.endpoints.get_mut(endpoint) {
+                    state.paused = false;
+                }
+            }
+            PersonAction::Snooze {
+                rule,
+                subject,
+                until,
+            }
+            | PersonAction::Extend {
+                rule,
+                subject,
+                until,
+            } => {
+                let now = self.now;
+                self.world.put_off.retain(|p| now < p.until);
+                self.world.put_off.push(PutOff {
+                    rule: rule.clone(),
+                    name: subject.clone(),
+                    until: *until,
+                });
+            }
+            PersonAction::Resolve { .. }
+            | PersonAction::MarkReviewed
+            | PersonAction::AddAgent { .. }
+            | PersonAction::OverrideReadiness { .. } => {}
+        }
+    }
+
+    fn failed(&mut self, endpoint: &EndpointId, error: &PollError) {
+        let (now, line) = (self.now, self.line);
+        let state = self.world.endpoints.entry(endpoint.clone()).or_default();
+        if !state.down() {
+            state.outages.push((now, None));
+        }
+        if !matches!(error.kind, PollErrorKind::Connect | PollErrorKind::Timeout) {
+            state.contact = Some(now);
+        }
+        if !state.paused {
+            state.run.add(now, line, error.kind);
+        }
+        self.world.dirty.insert(Subject::Reach);
+        self.changes.push(Change::NotHeard {
+            endpoint: endpoint.clone(),
+            at: now,
+            error: error.clone(),
+        });
+    }
+
+    fn heard(&mut self, endpoint: &EndpointId) {
+        let now = self.now;
+        let state = self.world.endpoints.entry(endpoint.clone()).or_default();
+        state.answered = Some(now);
+        state.contact = Some(now);
+        if state.run.count > 0 {
+            state.run = Default::default();
+            self.world.dirty.insert(Subject::Reach);
+        }
+        if let Some(last) = state.outages.last_mut()
+            && last.1.is_none()
+        {
+            last.1 = Some(now);
+            trim(&mut state.outages);
+        }
+        self.changes.push(Change::Heard {
+            endpoint: endpoint.clone(),
+            at: now,
+        });
+    }
+
+    fn document(&mut self, endpoint: &EndpointId, document: &Document) {
+        self.heard(endpoint);
+        let Some(card) = &document.agent else {
+            return;
+        };
+        let agent = AgentRef {
+            endpoint: endpoint.clone(),
+            agent: card.id.clone(),
+        };
+        self.agent(&agent, document);
+        self.tasks(&agent, document);
+        for item in document.accesses.iter().flatten() {
+            let value = &item.value;
+            let at = value.at.unwrap_or(self.now).min(self.now);
+            let key = (endpoint.clone(), value.id.clone());
+            if self.world.accesses.contains_key(&key) {
+                continue;
+            }
+            let entry = self.entry(&agent, item, at);
+            if let Some(task) = &value.task_id {
+                self.touch(endpoint, task, at, &entry.seen.evidence);
+            }
+            self.changes.push(Change::Access(record(&entry)));
+            self.world.accesses.insert(key, entry);
+        }
+        for item in document.claims.iter().flatten() {
+            self.claim(&agent, item);
+        }
+        for item in document.handoffs.iter().flatten() {
+            let value = &item.value;
+            let key = (endpoint.clone(), value.id.clone());
+            let old = self.world.handoffs.get(&key);
+            if old.is_some_and(|old| old.seen.raw == item.raw) {
+                continue;
+            }
+            let first = old.map_or(self.now, |old| old.seen.at);
+            let at = value.emitted_at.unwrap_or(first).min(self.now);
+            let entry = self.entry(&agent, item, at);
+            let task = TaskRef {
+                endpoint: endpoint.clone(),
+                task: value.task_id.clone(),
+            };
+            let of = self.world.handoffs_of.entry(task.clone()).or_default();
+            of.insert(value.id.clone());
+            self.mark(Subject::Task(task.clone()));
+            self.mark(Subject::Handoff(endpoint.clone(), value.id.clone()));
+            self.changes.push(Change::Handoff(record(&entry)));
+            self.world.handoffs.insert(key, entry);
+            self.emit_task(&task);
+        }
+        for item in document.artifacts.iter().flatten() {
+            let value = &item.value;
+            let key = (endpoint.clone(), value.id.clone());
+            let old = self.world.artifacts.get(&key);
+            if old.is_some_and(|old| old.seen.raw == item.raw) {
+                continue;
+            }
+            let first = old.map_or(self.now, |old| old.seen.at);
+            let at = value.created_at.unwrap_or(first).min(self.now);
+            let entry = self.entry(&agent, item, at);
+            if let Some(task) = &value.task_id {
+                self.touch(endpoint, task, at, &entry.seen.evidence);
+            }
+            self.changes.push(Change::Artifact(record(&entry)));
+            self.world.artifacts.insert(key, entry);
+        }
+        for item in document.escalations.iter().flatten() {
+            self.escalation(&agent, item);
+        }
+        self.endings(endpoint, document);
+    }
+
+    pub(super) fn mark(&mut self, subject: Subject) {
+        self.world.dirty.insert(subject);
+    }
+
+    fn entry<T: Clone>(&self, agent: &AgentRef, item: &Item<T>, at: Time) -> Entry<T> {
+        Entry {
+            seen: self.seen(agent, item, at),
+            value: item.value.clone(),
+        }
+    }
+
+    pub(super) fn seen<T>(&self, agent: &AgentRef, item: &Item<T>, at: Time) -> Seen {
+        Seen {
+            agent: agent.clone(),
+            at,
+            evidence: Evidence {
+                line: self.line,
+                pointer: format!("/status{}", item.pointer),
+            },
+            raw: item.raw.clone(),
+        }
+    }
+
+    fn agent(&mut self, agent: &AgentRef, document: &Document) {
+        let Some(card) = &document.agent else {
+            return;
+        };
+        let now = self.now;
+        let evidence = Evidence {
+            line: self.line,
+            pointer: "/status/agent".to_owned(),
+        };
+        let endpoint = self.world.endpoints.entry(agent.endpoint.clone());
+        endpoint
+            .or_default()
+            .agents
+            .entry(agent.agent.clone())
+            .or_insert(evidence);
+        let first = self.world.first_endpoint.entry(agent.agent.clone());
+        first.or_insert_with(|| agent.endpoint.clone());
+        let bad_card = document.problems.iter().any(|p| p.list == "agent");
+        let needs = document.ownership.as_ref().map(|item| {
+            let evidence = Evidence {
+                line: self.line,
+                pointer: "/status/ownership".to_owned(),
+            };
+            (item.value.clone(), evidence)
+        });
+        let known = self.world.agents.get_mut(agent);
+        let changed = match known {
+            None => {
+                let state = AgentState {
+                    card: card.clone(),
+                    needs,
+                    first_heard: now,
+                };
+                self.world.agents.insert(agent.clone(), state);
+                true
+            }
+            Some(known) => {
+                let mut changed = false;
+                if known.card != *card && !bad_card {
+                    known.card = card.clone();
+                    changed = true;
+                }
+                if let Some(needs) = needs
+                    && known.needs.as_ref().is_none_or(|old| old.0 != needs.0)
+                {
+                    known.needs = Some(needs);
+                    changed = true;
+                }
+                changed
+            }
+        };
+        if changed && let Some(known) = self.world.agents.get(agent) {
+            self.changes.push(Change::Agent(AgentRecord {
+                agent: agent.clone(),
+                card: known.card.clone(),
+                needs: known.needs.as_ref().map(|(needs, _)| needs.clone()),
+                first_heard_at: known.first_heard,
+            }));
+        }
+    }
+
+    fn tasks(&mut self, agent: &AgentRef, document: &Document) {
+        for item in document.tasks.iter().flatten() {
+            let task = TaskRef {
+                endpoint: agent.endpoint.clone(),
+                task: item.value.id.clone(),
+            };
+            merge::task(self, agent, &task, item);
+        }
+    }
+
+    /// A task shows a sign of work that is not its own change.
+    fn touch(
+        &mut self,
+        endpoint: &EndpointId,
+        task: &crate::ids::TaskId,
+        at: Time,
+        evidence: &Evidence,
+    ) {
+        let task = TaskRef {
+            endpoint: endpoint.clone(),
+            task: task.clone(),
+        };
+        if let Some(entry) = self.world.tasks.get_mut(&task)
+            && at > entry.mark.0
+        {
+            entry.mark = (at, evidence.clone());
+            self.changes.push(Change::TaskMark(task.clone(), at));
+            self.mark(Subject::Task(task));
+        }
+    }
+
+    pub(super) fn emit_task(&mut self, task: &TaskRef) {
+        let Some(entry) = self.world.tasks.get(task) else {
+            return;
+        };
+        self.changes.push(Change::Task(TaskRecord {
+            task: task.clone(),
+            agent: entry.seen.agent.agent.clone(),
+            value: entry.value.clone(),
+            raw: entry.seen.raw.clone(),
+            line: entry.seen.evidence.line,
+            state_since: entry.since,
+            handoff_open: entry.value.status.state == TaskState::Completed
+                && entry.value.next_stage.is_some()
+                && !crate::rules::silent_completion::acknowledged(self.world, task, entry),
+            changed_at: entry.changed,
+        }));
+    }
+
+    fn claim(&mut self, agent: &AgentRef, item: &Item<Claim>) {
+        let key = (agent.endpoint.clone(), item.value.id.clone());
+        let old = self.world.claims.get(&key);
+        if old.is_some_and(|old| old.seen.raw == item.raw) {
+            return;
+        }
+        let first = old.map_or(self.now, |old| old.seen.at);
+        let at = item.value.acquire_time.unwrap_or(first).min(self.now);
+        let entry = self.entry(agent, item, at);
+        self.changes.push(Change::Claim(record(&entry)));
+        self.world.claims.insert(key, entry);
+    }
+
+    fn escalation(&mut self, agent: &AgentRef, item: &Item<Escalation>) {
+        let value = &item.value;
+        let key = (agent.endpoint.clone(), value.id.clone());
+        let old = self.world.escalations.get(&key).cloned();
+        if old.as_ref().is_some_and(|old| old.seen.raw == item.raw) {
+            return;
+        }
+        let same = old
+            .as_ref()
+            .filter(|old| old.value.version == value.version);
+        if let Some(old) = old.as_ref().filter(|_| same.is_none())
+            && old.phase == EscalationPhase::Pending
+        {
+            let mut record = escalation_record(old);
+            record.phase = EscalationPhase::Superseded;
+            self.changes.push(Change::Escalation(record));
+        }
+        let phase = match (value.status, same.map(|old| old.phase)) {
+            (EscalationStatus::Pending, Some(phase)) => phase,
+            (EscalationStatus::Pending, None) => EscalationPhase::Pending,
+            (_, Some(EscalationPhase::Answered)) => EscalationPhase::Answered,
+            (EscalationStatus::Expired, _) => EscalationPhase::Expired,
+            (EscalationStatus::Resolved | EscalationStatus::Withdrawn, _) => {
+                EscalationPhase::Withdrawn
+            }
+        };
+        let first = same.map_or(self.now, |old| old.created);
+        let created = value.created_at.unwrap_or(first).min(self.now);
+        let action_raw = json::parse(&item.raw)
+            .ok()
+            .and_then(|node| node.get("proposedAction").map(|n| Arc::from(n.raw)));
+        let entry = EscalationEntry {
+            seen: self.seen(agent, item, created),
+            value: value.clone(),
+            action_raw: action_raw.filter(|_| value.proposed_action.is_some()),
+            created,
+            due: created,
+            fallback: String::new(),
+            phase,
+        };
+        self.world.escalations.insert(key.clone(), entry);
+        self.route(&key);
+    }
+
+    /// Works out by when and how an escalation falls due, and says so.
+    fn route(&mut self, key: &(EndpointId, EscalationId)) {
+        let Some(entry) = self.world.escalations.get_mut(key) else {
+            return;
+        };
+        let agent = &entry.seen.agent;
+        let rule = self.world.rules.exceptions.iter().find(|exception| {
+            exception
+                .agents
+                .iter()
+                .any(|p| pattern::matches_agent(p, agent.endpoint.as_str(), agent.agent.as_str()))
+        });
+        let hours = rule
+            .and_then(|rule| rule.sla_hours)
+            .unwrap_or(self.world.settings.escalation_sla_hours);
+        let millis = (hours.clamp(0.0, 1_000_000.0) * 3_600_000.0) as i64;
+        let due = entry.created + chrono::TimeDelta::milliseconds(millis);
+        entry.due = entry.value.expires_at.map_or(due, |hard| hard.min(due));
+        entry.fallback = rule
+            .and_then(|rule| rule.fallback.clone())
+            .unwrap_or_else(|| "hold".to_owned());
+        self.changes
+            .push(Change::Escalation(escalation_record(entry)));
+        let (endpoint, id) = key.clone();
+        self.mark(Subject::Escalation(endpoint, id));
+    }
+
+    fn phase(&mut self, key: &(EndpointId, EscalationId), phase: EscalationPhase) {
+        let Some(entry) = self.world.escalations.get_mut(key) else {
+            return;
+        };
+        if entry.phase != EscalationPhase::Pending {
+            return;
+        }
+        entry.phase = phase;
+        self.changes
+            .push(Change::Escalation(escalation_record(entry)));
+        let (endpoint, id) = key.clone();
+        self.mark(Subject::Escalation(endpoint, id));
+    }
+
+    fn decided(&mut self, endpoint: &EndpointId, escalation: &EscalationId) {
+        let key = (endpoint.clone(), escalation.clone());
+        self.phase(&key, EscalationPhase::Answered);
+    }
+
+    /// What a complete snapshot no longer lists has ended.
+    fn endings(&mut self, endpoint: &EndpointId, document: &Document) {
+        if !document.snapshot {
+            return;
+        }
+        let bad = |list: &str| -> Vec<String> {
+            let of_list = document.problems.iter().filter(|p| p.list == list);
+            of_list.filter_map(|p| p.item.clone()).collect()
+        };
+        let lists: [(&'static str, Option<Vec<String>>); 3] = [
+            ("tasks", ids(&document.tasks, |t| t.id.to_string())),
+            ("claims", ids(&document.claims, |c| c.id.clone())),
+            (
+                "escalations",
+                ids(&document.escalations, |e| e.id.to_string()),
+            ),
+        ];
+        let last = document
+            .next_cursor
+            .as_deref()
+            .unwrap_or_default()
+            .is_empty();
+        for (list, ids) in lists {
+            let state = self.world.endpoints.entry(endpoint.clone()).or_default();
+            if let Some(ids) = ids {
+                let pages = state.pages.entry(list).or_default();
+                pages.extend(ids);
+                pages.extend(bad(list));
+            }
+            if !last {
+                continue;
+            }
+            if let Some(listed) = state.pages.remove(list) {
+                self.end_unlisted(endpoint, list, &listed);
+            }
+        }
+    }
+
+    fn end_unlisted(&mut self, endpoint: &EndpointId, list: &str, listed: &BTreeSet<String>) {
+        match list {
+            "tasks" => {
+                let from = TaskRef {
+                    endpoint: endpoint.clone(),
+                    task: "".into(),
+                };
+                let own = self.world.tasks.range(from..);
+                let gone: Vec<_> = own
+                    .take_while(|(task, _)| task.endpoint == *endpoint)
+                    .filter(|(task, entry)| entry.live() && !listed.contains(task.task.as_str()))
+                    .map(|(task, _)| task.clone())
+                    .collect();
+                for task in gone {
+                    merge::vanish(self, &task);
+                }
+            }
+            "claims" => {
+                let own = self.world.claims.range((endpoint.clone(), String::new())..);
+                let gone: Vec<_> = own
+                    .take_while(|((e, _), _)| e == endpoint)
+                    .filter(|((_, id), entry)| {
+                        entry.value.state != ClaimState::Released && !listed.contains(id)
+                    })
+                    .map(|(key, _)| key.clone())
+                    .collect();
+                for key in gone {
+                    if let Some(entry) = self.world.claims.get_mut(&key) {
+                        entry.value.state = ClaimState::Released;
+                        entry.value.release_time = Some(self.now);
+                        self.changes.push(Change::Claim(record(entry)));
+                    }
+                }
+            }
+            _ => {
+                let from = (endpoint.clone(), EscalationId::from(""));
+                let own = self.world.escalations.range(from..);
+                let gone: Vec<_> = own
+                    .take_while(|((e, _), _)| e == endpoint)
+                    .filter(|((_, id), _)| !listed.contains(id.as_str()))
+                    .map(|(key, _)| key.clone())
+                    .collect();
+                for key in gone {
+                    self.phase(&key, EscalationPhase::Withdrawn);
+                }
+            }
+        }
+    }
+}
+
+/// Runs of errors that have become long enough are judged once, when they do; a fleet that was offline starts anew.
+pub(super) fn settle_runs(world: &mut World) {
+    let limit = world.settings.stale_after_polls.max(1);
+    let contacts: Vec<_> = world
+        .endpoints
+        .iter()
+        .map(|(id, state)| (id.clone(), state.contact))
+        .collect();
+    let others_since = |id: &EndpointId, since: Time| {
+        let mut others = contacts.iter().filter(|(other, _)| other != id);
+        others.any(|(_, contact)| contact.is_some_and(|at| at >= since))
+    };
+    for (id, state) in &mut world.endpoints {
+        let Some(first) = state.run.first else {
+            continue;
+        };
+        if state.run.verdict == Some(RunVerdict::Offline) && others_since(id, first) {
+            state.run = Default::default();
+            continue;
+        }
+        if state.run.verdict.is_none() && state.run.count >= limit {
+            let alone = state.run.silent && !others_since(id, first);
+            state.run.verdict = Some(if alone {
+                RunVerdict::Offline
+            } else {
+                RunVerdict::Stale
+            });
+        }
+    }
+}
+
+fn trim<T>(stretches: &mut Vec<T>) {
+    if stretches.len() > STRETCHES {
+        stretches.drain(..STRETCHES / 2);
+    }
+}
+
+fn ids<T>(list: &List<T>, id: impl Fn(&T) -> String) -> Option<Vec<String>> {
+    let items = list.as_ref()?;
+    Some(items.iter().map(|item| id(&item.value)).collect())
+}
+
+fn record<T: Clone>(entry: &Entry<T>) -> Record<T> {
+    Record {
+        agent: entry.seen.agent.clone(),
+        value: entry.value.clone(),
+        raw: entry.seen.raw.clone(),
+        line: entry.seen.evidence.line,
+        at: entry.seen.at,
+    }
+}
+
+fn escalation_record(entry: &EscalationEntry) -> EscalationRecord {
+    EscalationRecord {
+        agent: entry.seen.agent.clone(),
+        value: entry.value.clone(),
+        raw: entry.seen.raw.clone(),
+        action_raw: entry.action_raw.clone(),
+        line: entry.seen.evidence.line,
+        created_at: entry.created,
+        due_at: entry.due,
+        fallback: entry.fallback.clone(),
+        phase: entry.phase,
+    }
+}

@@ -1,0 +1,326 @@
+//! What the rules look at: the latest of everything, indexed by what a rule asks for, and nothing a rule does not ask.
+//!
+//! Filled by `take.rs`. Rules read it and never write it.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use super::slots::{Subject, Verdict, names};
+use crate::{
+    change::EscalationPhase,
+    contract::{Access, AgentCard, Artifact, Claim, Escalation, Handoff, Needs, Task, TaskState},
+    fact::{Config, PollErrorKind},
+    finding::Evidence,
+    ids::{AgentId, AgentRef, EndpointId, EscalationId, TaskId, TaskRef},
+    ownership::Ownership,
+    settings::Settings,
+    time::Time,
+};
+
+/// Where a record comes from.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Seen {
+    /// Who reported it.
+    pub(crate) agent: AgentRef,
+    /// Its own time, never later than its line.
+    pub(crate) at: Time,
+    /// Line and pointer.
+    pub(crate) evidence: Evidence,
+    /// Its exact JSON.
+    pub(crate) raw: Arc<str>,
+}
+
+/// One endpoint.
+#[derive(Debug, Default)]
+pub(crate) struct EndpointState {
+    /// Time of the last good answer.
+    pub(crate) answered: Option<Time>,
+    /// Time of the last reply of any kind: the network was up then.
+    pub(crate) contact: Option<Time>,
+    /// Agents heard on it, with the line each was heard on first.
+    pub(crate) agents: BTreeMap<AgentId, Evidence>,
+    /// Errors in a row.
+    pub(crate) run: ErrorRun,
+    /// Times without a good answer; the last one is open while `down`.
+    pub(crate) outages: Vec<(Time, Option<Time>)>,
+    /// The person stopped polling it.
+    pub(crate) paused: bool,
+    /// Ids of the pages of a snapshot that is not complete yet, per list.
+    pub(crate) pages: BTreeMap<&'static str, BTreeSet<String>>,
+}
+
+impl EndpointState {
+    pub(crate) fn down(&self) -> bool {
+        matches!(self.outages.last(), Some((_, None)))
+    }
+}
+
+/// Errors in a row.
+#[derive(Debug, Default)]
+pub(crate) struct ErrorRun {
+    pub(crate) count: u32,
+    pub(crate) first: Option<Time>,
+    pub(crate) evidence: Vec<Evidence>,
+    /// All of them connect or timeout.
+    pub(crate) silent: bool,
+    pub(crate) verdict: Option<RunVerdict>,
+}
+
+impl ErrorRun {
+    pub(crate) fn add(&mut self, at: Time, line: u64, kind: PollErrorKind) {
+        let silent = matches!(kind, PollErrorKind::Connect | PollErrorKind::Timeout);
+        self.silent = silent && (self.silent || self.count == 0);
+        self.count += 1;
+        self.first.get_or_insert(at);
+        // The first few show it; a week of errors need not be kept.
+        if self.evidence.len() < 10 {
+            self.evidence.push(Evidence {
+                line,
+                pointer: "/error".to_owned(),
+            });
+        }
+    }
+}
+
+/// What a run of errors was found to mean when it became long enough.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum RunVerdict {
+    Stale,
+    Offline,
+}
+
+/// One agent.
+#[derive(Debug)]
+pub(crate) struct AgentState {
+    pub(crate) card: AgentCard,
+    pub(crate) needs: Option<(Needs, Evidence)>,
+    pub(crate) first_heard: Time,
+}
+
+/// One task.
+#[derive(Clone, Debug)]
+pub(crate) struct TaskEntry {
+    pub(crate) seen: Seen,
+    pub(crate) value: Task,
+    /// In its state since.
+    pub(crate) since: Time,
+    /// Last state change, changed progress, access or artifact, and what shows it.
+    pub(crate) mark: (Time, Evidence),
+    /// Left `submitted` at, by its own account.
+    pub(crate) left: Option<(Time, Evidence, TaskState)>,
+    /// First terminal state.
+    pub(crate) ended: Option<(Time, Evidence)>,
+    /// When anything about it last changed.
+    pub(crate) changed: Time,
+    /// Time spent in states that wait for a person, closed stretches only.
+    pub(crate) waited_for_person: Vec<(Time, Time)>,
+}
+
+impl TaskEntry {
+    pub(crate) fn live(&self) -> bool {
+        self.value.status.state.is_live()
+    }
+
+    /// Does it wait for a person, by state or word?
+    pub(crate) fn waits_for_person(&self) -> bool {
+        waits_for_person(&self.value)
+    }
+}
+
+pub(crate) fn waits_for_person(task: &Task) -> bool {
+    use crate::contract::WaitKind;
+    matches!(
+        task.status.state,
+        TaskState::InputRequired | TaskState::AuthRequired
+    ) || task
+        .waiting_for
+        .as_ref()
+        .is_some_and(|w| w.kind == WaitKind::Human)
+}
+
+/// A record of any list that a rule only needs as it came.
+#[derive(Clone, Debug)]
+pub(crate) struct Entry<T> {
+    pub(crate) seen: Seen,
+    pub(crate) value: T,
+}
+
+/// One escalation.
+#[derive(Clone, Debug)]
+pub(crate) struct EscalationEntry {
+    pub(crate) seen: Seen,
+    pub(crate) value: Escalation,
+    pub(crate) action_raw: Option<Arc<str>>,
+    pub(crate) created: Time,
+    pub(crate) due: Time,
+    pub(crate) fallback: String,
+    pub(crate) phase: EscalationPhase,
+}
+
+/// A finding the person wants to hear of later.
+#[derive(Clone, Debug)]
+pub(crate) struct PutOff {
+    pub(crate) rule: Option<String>,
+    pub(crate) name: Option<String>,
+    pub(crate) until: Time,
+}
+
+/// An id within an endpoint.
+pub(crate) type Key<T = String> = (EndpointId, T);
+
+/// Everything.
+#[derive(Debug)]
+pub(crate) struct World {
+    pub(crate) rules: Ownership,
+    pub(crate) settings: Settings,
+    pub(crate) now: Time,
+    /// Time of the first line.
+    pub(crate) began: Option<Time>,
+    pub(crate) endpoints: BTreeMap<EndpointId, EndpointState>,
+    pub(crate) agents: BTreeMap<AgentRef, AgentState>,
+    /// The endpoint heard first for a bare agent id.
+    pub(crate) first_endpoint: BTreeMap<AgentId, EndpointId>,
+    pub(crate) tasks: BTreeMap<TaskRef, TaskEntry>,
+    pub(crate) accesses: BTreeMap<Key, Entry<Access>>,
+    pub(crate) claims: BTreeMap<Key, Entry<Claim>>,
+    pub(crate) handoffs: BTreeMap<Key, Entry<Handoff>>,
+    /// Handoffs of a task.
+    pub(crate) handoffs_of: BTreeMap<TaskRef, BTreeSet<String>>,
+    pub(crate) artifacts: BTreeMap<Key, Entry<Artifact>>,
+    pub(crate) escalations: BTreeMap<Key<EscalationId>, EscalationEntry>,
+    /// Times the machine slept.
+    pub(crate) sleeps: Vec<(Time, Time)>,
+    /// "Not now" and "more time": rule, name, until when.
+    pub(crate) put_off: Vec<PutOff>,
+    /// What must be looked at again.
+    pub(crate) dirty: BTreeSet<Subject>,
+}
+
+impl World {
+    pub(crate) fn new(config: Config) -> Self {
+        Self {
+            rules: config.ownership,
+            settings: config.settings,
+            now: Time::UNIX_EPOCH,
+            began: None,
+            endpoints: BTreeMap::new(),
+            agents: BTreeMap::new(),
+            first_endpoint: BTreeMap::new(),
+            tasks: BTreeMap::new(),
+            accesses: BTreeMap::new(),
+            claims: BTreeMap::new(),
+            handoffs: BTreeMap::new(),
+            handoffs_of: BTreeMap::new(),
+            artifacts: BTreeMap::new(),
+            escalations: BTreeMap::new(),
+            sleeps: vec![],
+            put_off: vec![],
+            dirty: BTreeSet::new(),
+        }
+    }
+
+    /// Until when the person put this off.
+    pub(crate) fn put_off(&self, verdict: &Verdict) -> Option<Time> {
+        let fits = |p: &&PutOff| {
+            self.now < p.until
+                && p.rule.as_deref().is_none_or(|rule| rule == verdict.rule)
+                && p.name.as_deref().is_none_or(|name| names(verdict, name))
+        };
+        self.put_off.iter().filter(fits).map(|p| p.until).max()
+    }
+
+    /// Is it known and not answering?
+    pub(crate) fn down(&self, endpoint: &EndpointId) -> bool {
+        self.endpoints
+            .get(endpoint)
+            .is_some_and(EndpointState::down)
+    }
+
+    /// A task by reference (ruling "References"): the own endpoint's id, else `endpoint/task`.
+    pub(crate) fn resolve(&self, endpoint: &EndpointId, reference: &str) -> Option<TaskRef> {
+        let own = TaskRef {
+            endpoint: endpoint.clone(),
+            task: TaskId::from(reference),
+        };
+        if self.tasks.contains_key(&own) {
+            return Some(own);
+        }
+        let (endpoint, task) = reference.split_once('/')?;
+        let other = TaskRef {
+            endpoint: endpoint.into(),
+            task: task.into(),
+        };
+        self.tasks.contains_key(&other).then_some(other)
+    }
+
+    /// A bare agent id means the endpoint heard first; `endpoint/agent` says it.
+    pub(crate) fn agent(&self, name: &str) -> Option<AgentRef> {
+        if let Some(endpoint) = self.first_endpoint.get(name) {
+            return Some(AgentRef {
+                endpoint: endpoint.clone(),
+                agent: name.into(),
+            });
+        }
+        let (endpoint, agent) = name.split_once('/')?;
+        let named = AgentRef {
+            endpoint: endpoint.into(),
+            agent: agent.into(),
+        };
+        self.agents.contains_key(&named).then_some(named)
+    }
+
+    /// The agent that works at a stage.
+    pub(crate) fn stage_agent(&self, stage: &str) -> Option<&str> {
+        self.rules
+            .stages
+            .iter()
+            .find(|s| s.name == stage)
+            .map(|s| s.agent.as_str())
+    }
+
+    /// Stretches in `[from, to)` that do not count for an endpoint: sleep, and no good answer. Sorted, merged.
+    pub(crate) fn idle(&self, endpoint: &EndpointId, from: Time, to: Time) -> Vec<(Time, Time)> {
+        let outages = self
+            .endpoints
+            .get(endpoint)
+            .map(|e| e.outages.as_slice())
+            .unwrap_or_default();
+        let mut parts: Vec<_> = outages
+            .iter()
+            .map(|(start, end)| (*start, end.unwrap_or(to)))
+            .chain(self.sleeps.iter().copied())
+            .map(|(start, end)| (start.max(from), end.min(to)))
+            .filter(|(start, end)| start < end)
+            .collect();
+        parts.sort();
+        merge(parts)
+    }
+}
+
+/// Joins sorted stretches that touch.
+pub(crate) fn merge(parts: Vec<(Time, Time)>) -> Vec<(Time, Time)> {
+    let mut out: Vec<(Time, Time)> = vec![];
+    for (start, end) in parts {
+        match out.last_mut() {
+            Some(last) if start <= last.1 => last.1 = last.1.max(end),
+            _ => out.push((start, end)),
+        }
+    }
+    out
+}
+
+/// Sum of lengths.
+pub(crate) fn total(parts: &[(Time, Time)]) -> chrono::TimeDelta {
+    parts.iter().map(|(start, end)| *end - *start).sum()
+}
+
+/// Seconds as a length of time; absurd ones stay finite.
+pub(crate) fn seconds(seconds: u64) -> chrono::TimeDelta {
+    chrono::TimeDelta::seconds(
+        i64::try_from(seconds)
+            .unwrap_or(i64::MAX)
+            .min(10_000_000_000),
+    )
+}

@@ -1,0 +1,54 @@
+//! `endpoint-stale`, and `offline` when it is our own network: no good answer for several polls in a row.
+//!
+//! Which of the two a run of errors means is settled once, when it becomes long enough (`fleet/take.rs`).
+
+use crate::{
+    finding::Severity,
+    fleet::{
+        slots::{Said, Verdict},
+        world::{EndpointState, RunVerdict, World},
+    },
+    ids::EndpointId,
+};
+
+const RESOLUTIONS: &[(&str, &str)] = &[("retry", "Try again now"), ("pause", "Pause this agent")];
+
+pub(crate) fn check(world: &World, said: &mut Said) {
+    let mut offline = Verdict::new("offline", "offline")
+        .severity(Severity::Info)
+        .says("No agent can be reached from this computer.")
+        .offers(&[("retry", "Try again now")]);
+    offline.whoever = true;
+    offline.needs_tasks = false;
+    let mut any = false;
+    for (id, state) in world.endpoints.iter().filter(|(_, state)| !state.paused) {
+        match state.run.verdict {
+            None => {}
+            Some(RunVerdict::Offline) => {
+                offline = name(offline, id, state);
+                any = true;
+            }
+            Some(RunVerdict::Stale) => {
+                let verdict = Verdict::new("endpoint-stale", id.as_str())
+                    .says(format!(
+                        "{id} has not answered {} times in a row; what is shown of it may be old.",
+                        state.run.count
+                    ))
+                    .offers(RESOLUTIONS);
+                let mut verdict = name(verdict, id, state);
+                verdict.whoever = true;
+                said.push(verdict);
+            }
+        }
+    }
+    if any {
+        said.push(offline);
+    }
+}
+
+fn name(mut verdict: Verdict, id: &EndpointId, state: &EndpointState) -> Verdict {
+    verdict.endpoints.insert(id.clone());
+    verdict.agents.extend(state.agents.keys().cloned());
+    verdict.evidence.extend(state.run.evidence.iter().cloned());
+    verdict
+}

@@ -1,0 +1,174 @@
+//! Every example scenario says what must be found in it and what must not; this runs those whose rules exist.
+//!
+//! The meaning of `*.expect.json` is told in `tests/fixtures/scenarios/README.md`.
+
+#![allow(clippy::unwrap_used)] // all of it is a test
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use domain::{
+    finding::{Finding, FindingState, Severity},
+    replay::replay,
+    time::Time,
+};
+use serde::Deserialize;
+use serde_json::Value;
+
+#[derive(Deserialize)]
+struct Expectations {
+    expect: Vec<Expected>,
+    #[serde(default)]
+    forbid: Vec<String>,
+    #[serde(default)]
+    allow: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Expected {
+    rule: String,
+    state: FindingState,
+    agents: Option<BTreeSet<String>>,
+    #[serde(default)]
+    may_name: Value,
+    resource: Option<String>,
+    pool: Option<String>,
+    task: Option<String>,
+    severity: Option<Severity>,
+    not_before: Option<Time>,
+    not_after: Option<Time>,
+}
+
+impl Expected {
+    /// Is that the finding meant, whenever it came?
+    fn is(&self, finding: &Finding) -> bool {
+        let named: BTreeSet<_> = finding.agents.iter().map(ToString::to_string).collect();
+        let agents = self.agents.as_ref().is_none_or(|agents| {
+            named.is_superset(agents)
+                && (self.may_name == "any"
+                    || named.difference(agents).all(|a| {
+                        let more = self.may_name.as_array();
+                        more.is_some_and(|more| more.iter().any(|m| m == a))
+                    }))
+        });
+        let same =
+            |wanted: &Option<String>, found: &Option<String>| wanted.is_none() || wanted == found;
+        agents
+            && finding.rule == self.rule
+            && finding.state == self.state
+            && same(&self.resource, &finding.resource)
+            && same(&self.pool, &finding.pool)
+            && self
+                .task
+                .as_ref()
+                .is_none_or(|task| finding.tasks.contains(task))
+            && self.severity.is_none_or(|least| finding.severity >= least)
+    }
+}
+
+fn check(name: &str, lines: &str, expectations: &str) {
+    let wanted: Expectations = serde_json::from_str(expectations).unwrap();
+    let findings = replay(lines.lines()).unwrap();
+    let printed: Vec<_> = findings
+        .iter()
+        .map(|f| serde_json::to_string(f).unwrap())
+        .collect();
+    let printed = printed.join("\n");
+    for expected in &wanted.expect {
+        let first = findings.iter().find(|f| expected.is(f));
+        let Some(first) = first else {
+            panic!(
+                "{name}: no {} {:?} in\n{printed}",
+                expected.rule, expected.state
+            );
+        };
+        let early = expected.not_before.is_some_and(|at| first.at < at);
+        let late = expected.not_after.is_some_and(|at| first.at > at);
+        assert!(
+            !early && !late,
+            "{name}: {} at {}\n{printed}",
+            expected.rule,
+            first.at
+        );
+    }
+    for finding in &findings {
+        let rule = &finding.rule;
+        assert!(
+            !wanted.forbid.contains(rule),
+            "{name}: {rule} in\n{printed}"
+        );
+        let grave = finding.severity >= Severity::Warning;
+        let asked = wanted.expect.iter().any(|expected| expected.is(finding));
+        if grave
+            && !asked
+            && wanted
+                .forbid
+                .iter()
+                .any(|f| f == "any-other-warning-or-higher")
+        {
+            let cleared_later = finding.state == FindingState::Cleared
+                && wanted.expect.iter().any(|e| e.rule == *rule);
+            assert!(
+                wanted.allow.contains(rule) || cleared_later,
+                "{name}: {rule} in\n{printed}"
+            );
+        }
+    }
+    let mut open: BTreeMap<&str, Severity> = BTreeMap::new();
+    for finding in &findings {
+        let before = open.remove(finding.episode.as_str());
+        if finding.state == FindingState::Open {
+            assert!(
+                before.is_none_or(|b| b < finding.severity),
+                "{name}: twice\n{printed}"
+            );
+            open.insert(&finding.episode, finding.severity);
+        } else {
+            assert!(before.is_some(), "{name}: cleared but not open\n{printed}");
+        }
+    }
+    let again = replay(lines.lines()).unwrap();
+    assert_eq!(findings, again, "{name}: replayed twice");
+    let mut seen_twice = String::new();
+    for line in lines.lines() {
+        seen_twice.push_str(line);
+        seen_twice.push('\n');
+        if line.contains("\"status\": {\"schemaVersion\"") {
+            seen_twice.push_str(line);
+        }
+        seen_twice.push('\n');
+    }
+    let told = |findings: &[Finding]| -> Vec<_> {
+        findings
+            .iter()
+            .map(|f| (f.at, f.episode.clone(), f.severity, f.state))
+            .collect()
+    };
+    let twice = replay(seen_twice.lines()).unwrap();
+    assert_eq!(
+        told(&findings),
+        told(&twice),
+        "{name}: every poll fed twice"
+    );
+}
+
+macro_rules! scenarios {
+    ($($test:ident $name:literal;)*) => {$(
+        #[test]
+        fn $test() {
+            check(
+                $name,
+                include_str!(concat!("../../../../tests/fixtures/scenarios/", $name, ".jsonl")),
+                include_str!(concat!("../../../../tests/fixtures/scenarios/", $name, ".expect.json")),
+            );
+        }
+    )*};
+}
+
+scenarios! {
+    an_endpoint_that_fails_three_times_is_stale "endpoint-stale";
+    a_question_is_overdue_after_its_time "escalation-overdue";
+    a_task_without_a_mark_has_stalled "stall";
+    a_task_with_a_next_stage_and_no_handoff_is_silent "silent-completion";
+    sleep_is_no_stall "trap-stall-sleep";
+}
