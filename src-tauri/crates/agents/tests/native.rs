@@ -1,7 +1,8 @@
 //! The contract's kind of endpoint against a real socket that answers one scripted reply a connection.
 
-use agents::{Delivery, Kind, Observation, Outcome, Target};
 #![allow(clippy::expect_used)] // Outside `#[test]` functions the lint does not know that this is a test.
+
+use agents::{Delivery, Kind, Observation, Outcome, Target};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpListener,
