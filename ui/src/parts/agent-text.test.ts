@@ -1,0 +1,37 @@
+import { expect, test } from "vitest";
+import type { AgentText } from "../api/generated/AgentText";
+import { pieces } from "./agent-text";
+
+function check(value: AgentText): string {
+  return pieces(value)
+    .map((piece) => (piece.hidden ? `[${piece.text}]` : piece.text))
+    .join("");
+}
+
+const bidi = (offset: number) => ({ codepoint: "U+202E", offset, kind: "bidi" });
+
+test("plain text is one piece", () => {
+  expect(pieces({ text: "Send", flagged: false, marks: [] })).toEqual([{ text: "Send" }]);
+});
+
+test("an escape is set apart", () => {
+  expect(check({ text: "pay ⟨U+202E⟩024", flagged: true, marks: [bidi(4)] })).toBe("pay [⟨U+202E⟩]024");
+});
+
+test("an escape that the agent typed itself is its own words", () => {
+  expect(check({ text: "⟨U+202E⟩ and ⟨U+202E⟩", flagged: true, marks: [bidi(13)] })).toBe("⟨U+202E⟩ and [⟨U+202E⟩]");
+});
+
+test("a letter that imitates another stands with its escape, and signs beyond the basic plane count as one", () => {
+  const value: AgentText = {
+    text: "😀 pаypal⟨x".replace("а", "а⟨U+0430⟩"),
+    flagged: true,
+    marks: [{ codepoint: "U+0430", offset: 3, kind: "confusable" }],
+  };
+  expect(check(value)).toBe("😀 p[а⟨U+0430⟩]ypal⟨x");
+});
+
+test("nothing of the text is lost, whatever the marks say", () => {
+  const value: AgentText = { text: "abc", flagged: true, marks: [bidi(1), bidi(2), bidi(99)] };
+  expect(check(value)).toBe("abc");
+});
