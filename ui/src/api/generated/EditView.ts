@@ -5,6 +5,6 @@ import type { Rule } from "./Rule";
 /**
  * One edit of the draft. `kind` says which members count:
  * `own`, `read`, `sequence`, `clear` (rule, agent) · `transfer` (rule, agent) · `add-rule` (value) · `set-rule` (rule, value) ·
- * `remove-rule` (rule) · `add-exception`, `set-exception`, `remove-exception` (rule = index, exception) · `undo` · `redo` · `discard`.
+ * `remove-rule` (rule) · `mark-reviewed` · `add-exception`, `set-exception`, `remove-exception` (rule = index, exception) · `undo` · `redo` · `discard`.
  */
 export type EditView = { kind: string, rule: number | null, agent: string | null, value: Rule | null, exception: Exception | null, };

@@ -2,6 +2,7 @@
 import type { CellView } from "./CellView";
 
 /**
- * A row: a rule (or a seen resource without one). `cells` follow the order of `agents`.
+ * A row: a rule, an exception rule (`group` = `exception`), or a seen resource without a rule. `group` is the kind;
+ * `rule` the position in its list. `cells` are only those with a mark.
  */
 export type RowView = { group: string, rule: number | null, resource: string, ownerLabel: string, purpose: string | null, cells: Array<CellView>, conflict: boolean, };

@@ -44,8 +44,11 @@ pub enum Edit {
     RemoveException { exception: u32 },
     /// All of it was looked at.
     MarkReviewed { at: Time },
-    /// Another document in its place: import, or an earlier version.
-    Replace { document: Box<Ownership> },
+    /// Another document in its place, and where it is from: `import`, `version 3`.
+    Replace {
+        document: Box<Ownership>,
+        from: String,
+    },
 }
 
 /// Why an edit was not done: a sentence for the person.
@@ -102,7 +105,7 @@ impl Edit {
                 after.exceptions.remove(*exception as usize);
             }
             Edit::MarkReviewed { at } => after.reviewed_at = Some(*at),
-            Edit::Replace { document } => after = (**document).clone(),
+            Edit::Replace { document, .. } => after = (**document).clone(),
         }
         Ok(after)
     }
@@ -128,7 +131,7 @@ impl Edit {
             Edit::SetException { .. } => "change of an exception rule".into(),
             Edit::RemoveException { .. } => "removal of an exception rule".into(),
             Edit::MarkReviewed { .. } => "mark as reviewed".into(),
-            Edit::Replace { .. } => "import".into(),
+            Edit::Replace { from, .. } => from.clone(),
         }
     }
 }

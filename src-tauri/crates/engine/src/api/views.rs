@@ -177,14 +177,16 @@ views! {
         message: String, fixes: Vec<FixView>,
     }
     FixView { label: String, edit: EditView, }
-    /// A row: a rule (or a seen resource without one). `cells` follow the order of `agents`.
+    /// A row: a rule, an exception rule (`group` = `exception`), or a seen resource without a rule. `group` is the kind;
+    /// `rule` the position in its list. `cells` are only those with a mark.
     RowView { group: String, rule: Option<u32>, resource: String, owner_label: String, purpose: Option<String>, cells: Vec<CellView>, conflict: bool, }
-    CellView { mark: Mark, place: Option<u32>, }
+    /// `agent` is the position in `agents`; `place` counts a sequence from 1.
+    CellView { agent: u32, mark: Mark, place: Option<u32>, }
     /// The unsaved document with its base; kept by the engine so that a restart does not lose it.
     DraftView { base_revision: u64, document: Ownership, lint: LintView, can_undo: Option<String>, can_redo: Option<String>, }
     /// One edit of the draft. `kind` says which members count:
     /// `own`, `read`, `sequence`, `clear` (rule, agent) · `transfer` (rule, agent) · `add-rule` (value) · `set-rule` (rule, value) ·
-    /// `remove-rule` (rule) · `add-exception`, `set-exception`, `remove-exception` (rule = index, exception) · `undo` · `redo` · `discard`.
+    /// `remove-rule` (rule) · `mark-reviewed` · `add-exception`, `set-exception`, `remove-exception` (rule = index, exception) · `undo` · `redo` · `discard`.
     EditView { kind: String, rule: Option<u32>, agent: Option<String>, value: Option<Rule>, exception: Option<Exception>, }
     SaveRequest { base_revision: u64, sentence: Option<String>, }
     ImportRequest { text: String, }
