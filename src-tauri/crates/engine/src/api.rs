@@ -1,8 +1,18 @@
 //! What screens may ask and say. One list of commands; each answers with a view.
 
+pub mod agents;
+pub mod board;
 pub mod commands;
 pub mod error;
+pub mod escalation;
+pub mod finding;
+pub mod inbox;
+pub mod limits;
 pub mod ownership;
+pub mod search;
+pub mod settings;
+pub mod status;
 pub mod views;
+pub mod wording;
 
 pub use error::ApiError;

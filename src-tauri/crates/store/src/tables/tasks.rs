@@ -249,6 +249,30 @@ pub fn load(reader: &Reader, agent: &AgentRef) -> Result<(Option<TaskRow>, u32, 
     Ok((sql::first(reader, &doing, who, read)?, open, waiting))
 }
 
+/// Live tasks that wait for this one to be completed.
+pub fn blocked_by(reader: &Reader, task: &TaskRef, limit: u32) -> Result<Vec<TaskRow>> {
+    let query = format!(
+        "SELECT {FIELDS} FROM tasks WHERE board_column IN ('queued', 'running', 'needs-you') AND EXISTS (
+             SELECT 1 FROM json_each(tasks.value, '$.dependsOn') AS wanted
+             WHERE wanted.value = ?1 || '/' || ?2 OR (wanted.value = ?2 AND tasks.endpoint = ?1))
+         ORDER BY changed_at DESC LIMIT ?3"
+    );
+    let who = params![task.endpoint.as_str(), task.task.as_str(), limit];
+    sql::all(reader, &query, who, read)
+}
+
+/// Tokens that an agent's tasks which changed at or after a time have used, as the agent reports them.
+pub fn tokens(reader: &Reader, agent: &AgentRef, from: Time) -> Result<f64> {
+    let sum = sql::first(
+        reader,
+        "SELECT total(coalesce(json_extract(value, '$.usage.inputTokens'), 0) + coalesce(json_extract(value, '$.usage.outputTokens'), 0))
+         FROM tasks WHERE endpoint = ?1 AND agent = ?2 AND changed_at >= ?3",
+        params![agent.endpoint.as_str(), agent.agent.as_str(), sql::micros(from)],
+        |row| Ok(row.get::<_, f64>(0)?),
+    )?;
+    Ok(sum.unwrap_or(0.0))
+}
+
 /// Tasks whose title or id holds the text, live ones and late changes first.
 pub fn search(reader: &Reader, text: &str, limit: u32) -> Result<Vec<TaskRow>> {
     let query = format!(

@@ -1,0 +1,464 @@
+//! One question of an agent, opened: what exactly would happen, drawn from the stored bytes, what it touches, what can
+//! be answered and by which gesture. What the agent says of it stands apart, as the agent's words.
+
+use domain::{
+    change::{EscalationPhase, EscalationRecord},
+    contract::{Escalation, EscalationKind, EscalationOption, ProposedAction},
+    decision::{
+        Decision, LARGEST_ACTION, Outcome, Risk, binding_of, bound_bytes, digest, risk as risk_of,
+    },
+    ids::TaskRef,
+    ownership::{Rule, names, pattern},
+};
+use serde_json::Value;
+use store::{
+    Result,
+    tables::{agents, audit, decisions, escalations, ownership, tasks},
+};
+
+use super::{
+    views::{
+        ActionView, DecisionView, DiffLine, EscalationRequest, EscalationView, GestureView,
+        HistoryLine, OptionView, PairView, TaskLink, TouchView,
+    },
+    wording::{Glance, agent_text, escalation_key, outcome, plain, risk, whereabouts},
+};
+
+/// How many waiting tasks are named.
+const BLOCKS: u32 = 20;
+
+/// The question; `None` when there is none.
+pub fn escalation(
+    glance: Glance<'_>,
+    request: &EscalationRequest,
+) -> Result<Option<EscalationView>> {
+    let id = request.escalation.as_str().into();
+    let Some(record) = escalations::get(glance.reader, &request.endpoint, &id)? else {
+        return Ok(None);
+    };
+    let value = &record.value;
+    let name = agents::get(glance.reader, &record.agent)?
+        .map_or_else(|| record.agent.agent.to_string(), |agent| agent.card.name);
+    let class = risk_of(value);
+    let rules =
+        ownership::current(glance.reader)?.map_or_else(Vec::new, |version| version.document.rules);
+    let task = value.task_id.clone().map(|task| TaskRef {
+        endpoint: record.agent.endpoint.clone(),
+        task,
+    });
+    let mut blocks = vec![];
+    let mut link = None;
+    if let Some(task) = task {
+        if let Some(row) = tasks::get(glance.reader, &task)? {
+            link = Some(TaskLink {
+                endpoint: task.endpoint.clone(),
+                task: task.task.as_str().to_owned(),
+                title: agent_text(&row.record.value.title),
+            });
+        }
+        for row in tasks::blocked_by(glance.reader, &task, BLOCKS)? {
+            blocks.push(plain(&row.record.value.title));
+        }
+    }
+    let decision = decisions::of_escalation(glance.reader, &record.agent.endpoint, &value.id)?
+        .filter(|decision| decision.version == value.version);
+    let blocked_reason = blocked(glance, &record);
+    Ok(Some(EscalationView {
+        key: escalation_key(record.agent.endpoint.as_str(), value.id.as_str()),
+        endpoint: record.agent.endpoint.clone(),
+        escalation: value.id.as_str().to_owned(),
+        version: value.version.clone(),
+        binding_hash: binding_of(&record),
+        action_digest: digest(bound_bytes(&record)),
+        kind: value.kind,
+        phase: record.phase,
+        risk: risk(class),
+        severity: value.severity,
+        agent: record.agent.agent.clone(),
+        agent_name: agent_text(&name),
+        endpoint_health: super::agents::health_of(glance, &record.agent.endpoint)?,
+        heading: heading(value, class, &plain(&name)),
+        title: agent_text(&value.title),
+        message: agent_text(&value.message),
+        effect: effect(value, &plain(&name)),
+        reversibility: reversibility(value, class).to_owned(),
+        touches: touches(value, &rules),
+        blocks,
+        rule_broken: broken(&record, &rules),
+        created_at: record.created_at,
+        due_at: record.due_at,
+        hard_deadline: value.expires_at.is_some_and(|end| end <= record.due_at),
+        at_zero: at_zero(&record),
+        action: value
+            .proposed_action
+            .as_ref()
+            .map(|action| draw(action, record.action_raw.as_deref().unwrap_or_default())),
+        options: value
+            .options
+            .iter()
+            .map(|option| OptionView {
+                id: option.id.clone(),
+                label: agent_text(&option.label),
+                effect: option.effect.as_deref().map(agent_text),
+            })
+            .collect(),
+        response_schema: value.response_schema.clone(),
+        gestures: if blocked_reason.is_none() {
+            gestures(&record, class)
+        } else {
+            vec![]
+        },
+        blocked_reason,
+        task: link,
+        history: history(glance, &record, &plain(&name))?,
+        decision: decision.as_ref().map(decision_view),
+        raw_bytes: u32::try_from(record.raw.len()).unwrap_or(u32::MAX),
+    }))
+}
+
+/// A decision and where it is.
+pub fn decision_view(decision: &Decision) -> DecisionView {
+    let delivery = &decision.delivery;
+    DecisionView {
+        id: decision.id.as_str().to_owned(),
+        outcome: decision.outcome,
+        decided_at: decision.decided_at,
+        state: delivery.state,
+        sentence: whereabouts(decision),
+        held_until: (delivery.state == domain::decision::DeliveryState::Held)
+            .then_some(decision.held_until),
+        attempts: delivery.attempts,
+        next_attempt_at: delivery.next_attempt_at,
+        detail: delivery.detail.as_deref().map(plain),
+        recorded_outcome: delivery.recorded_outcome.as_deref().map(plain),
+    }
+}
+
+fn blocked(glance: Glance<'_>, record: &EscalationRecord) -> Option<String> {
+    let over = record.value.expires_at.is_some_and(|end| glance.now >= end);
+    let reason = match record.phase {
+        EscalationPhase::Pending if over => "It has expired: the agent accepts no answer any more.",
+        EscalationPhase::Pending => return glance.present.read_only.clone(),
+        EscalationPhase::Answered => "You answered it.",
+        EscalationPhase::Expired => "It has expired: the agent accepts no answer any more.",
+        EscalationPhase::Withdrawn => "The agent took it back, or it was settled elsewhere.",
+        EscalationPhase::Superseded => "The agent asks something else now.",
+    };
+    Some(reason.to_owned())
+}
+
+fn heading(value: &Escalation, class: Risk, name: &str) -> String {
+    let Some(action) = &value.proposed_action else {
+        return match value.kind {
+            EscalationKind::Approval => format!("{name} asks to go on"),
+            EscalationKind::Question => format!("A question from {name}"),
+            EscalationKind::Form => format!("A form from {name}"),
+            EscalationKind::Auth => format!("{name} needs you to log in"),
+            EscalationKind::Conflict => format!("A conflict, from {name}"),
+            EscalationKind::Exception => format!("Something unforeseen, from {name}"),
+        };
+    };
+    let what = plain(action.target.as_deref().unwrap_or(&action.name));
+    match class {
+        Risk::Reversible => format!("Reversible action on {what}"),
+        Risk::Outward => format!("Outward action on {what}"),
+        Risk::Destructive => format!("Destructive action on {what}"),
+    }
+}
+
+fn effect(value: &Escalation, name: &str) -> String {
+    let Some(action) = &value.proposed_action else {
+        return match value.kind {
+            EscalationKind::Approval => format!("{name} goes on with its task."),
+            EscalationKind::Auth => format!("{name} waits until you have logged in."),
+            _ => format!("Your answer goes to {name}."),
+        };
+    };
+    let tool = plain(&action.name);
+    match (&action.command, &action.diff, &action.target) {
+        (Some(command), ..) => {
+            let program = command
+                .first()
+                .map_or_else(|| tool.clone(), |word| plain(word));
+            format!("{name} runs {program} on its machine, once.")
+        }
+        (None, Some(diff), target) => {
+            let lines = diff_lines(diff);
+            let of = |kind: &str| lines.iter().filter(|line| line.kind == kind).count();
+            let place = target
+                .as_deref()
+                .map_or_else(String::new, |target| format!(" in {}", plain(target)));
+            format!(
+                "{} lines are added and {} removed{place}.",
+                of("added"),
+                of("removed")
+            )
+        }
+        (None, None, Some(target)) => format!("{name} does {tool} on {}, once.", plain(target)),
+        (None, None, None) => format!("{name} does {tool}, once."),
+    }
+}
+
+fn reversibility(value: &Escalation, class: Risk) -> &'static str {
+    match class {
+        _ if value.proposed_action.is_none() => "The answer can be taken back for 10 seconds.",
+        Risk::Reversible => "Yes: for 10 seconds here, and afterwards at the agent.",
+        Risk::Outward => "Only for 10 seconds, before it leaves.",
+        Risk::Destructive => "No, and there is no undo time.",
+    }
+}
+
+/// Rules that say something about a resource.
+fn rules_of<'a>(rules: &'a [Rule], resource: &str) -> Option<&'a Rule> {
+    rules
+        .iter()
+        .filter(|rule| pattern::matches(&rule.resource, resource))
+        .find(|rule| !names::writers(rule).is_empty())
+}
+
+fn touches(value: &Escalation, rules: &[Rule]) -> Vec<TouchView> {
+    let target = value
+        .proposed_action
+        .as_ref()
+        .and_then(|action| action.target.as_deref());
+    target
+        .map(|target| TouchView {
+            resource: plain(target),
+            owner: rules_of(rules, target).map(|rule| plain(&names::writers_phrase(rule))),
+        })
+        .into_iter()
+        .collect()
+}
+
+fn broken(record: &EscalationRecord, rules: &[Rule]) -> Option<String> {
+    let target = record.value.proposed_action.as_ref()?.target.as_deref()?;
+    let rule = rules_of(rules, target)?;
+    let bare = record.agent.agent.as_str();
+    let full = format!("{}/{bare}", record.agent.endpoint);
+    let may = names::writers(rule)
+        .iter()
+        .any(|writer| *writer == bare || *writer == full);
+    (!may).then(|| {
+        format!(
+            "{} belongs to {}, and {} asks to act on it.",
+            plain(target),
+            plain(&names::writers_phrase(rule)),
+            plain(bare)
+        )
+    })
+}
+
+fn at_zero(record: &EscalationRecord) -> String {
+    if record
+        .value
+        .expires_at
+        .is_some_and(|end| end <= record.due_at)
+    {
+        return "It expires; nothing is done.".to_owned();
+    }
+    match record.fallback.as_str() {
+        "refuse" => "It is refused.".to_owned(),
+        "dead-letter" => "It goes to the dead letters; nothing is done.".to_owned(),
+        other => match other.strip_prefix("hand-over:") {
+            Some(name) => format!("It goes to {}; nothing is done.", plain(name)),
+            None => "It stays open; nothing is done.".to_owned(),
+        },
+    }
+}
+
+fn draw(action: &ProposedAction, raw: &str) -> ActionView {
+    ActionView {
+        name: agent_text(&action.name),
+        command: action
+            .command
+            .iter()
+            .flatten()
+            .map(|token| agent_text(token))
+            .collect(),
+        cwd: action.cwd.as_deref().map(agent_text),
+        env: action.env.as_ref().map(pairs).unwrap_or_default(),
+        target: action.target.as_deref().map(agent_text),
+        args: action.args.as_ref().map(pairs).unwrap_or_default(),
+        diff: action.diff.as_deref().map(diff_lines).unwrap_or_default(),
+        raw: agent_text(raw),
+        line_count: u32::try_from(raw.lines().count()).unwrap_or(u32::MAX),
+        char_count: u32::try_from(raw.chars().count()).unwrap_or(u32::MAX),
+    }
+}
+
+/// Members with their values as JSON, so that `"1"` and `1` look different.
+fn pairs(value: &Value) -> Vec<PairView> {
+    let pair = |name: &str, value: &Value| PairView {
+        name: agent_text(name),
+        value: agent_text(&value.to_string()),
+    };
+    match value {
+        Value::Object(members) => members
+            .iter()
+            .map(|(name, value)| pair(name, value))
+            .collect(),
+        other => vec![pair("", other)],
+    }
+}
+
+fn diff_lines(diff: &str) -> Vec<DiffLine> {
+    diff.split('\n')
+        .map(|line| {
+            let headers = ["+++ ", "--- ", "@@", "diff ", "index "];
+            let kind = match line.chars().next() {
+                _ if headers.iter().any(|head| line.starts_with(head)) => "header",
+                Some('+') => "added",
+                Some('-') => "removed",
+                _ => "same",
+            };
+            DiffLine {
+                kind: kind.to_owned(),
+                text: agent_text(line),
+            }
+        })
+        .collect()
+}
+
+/// What the agent's option is to us; its own words for it stay on the button.
+fn option_outcome(kind: EscalationKind, option: &EscalationOption) -> Outcome {
+    let says = |words: &[&str]| {
+        let text = format!("{} {}", option.id, option.label).to_lowercase();
+        text.split(|letter: char| !letter.is_alphanumeric())
+            .any(|word| words.contains(&word))
+    };
+    match kind {
+        EscalationKind::Approval
+            if says(&["reject", "deny", "decline", "refuse", "no", "never"]) =>
+        {
+            Outcome::Reject
+        }
+        EscalationKind::Approval if says(&["always", "forever", "session"]) => {
+            Outcome::ApproveAlways
+        }
+        EscalationKind::Approval => Outcome::Approve,
+        _ => Outcome::Respond,
+    }
+}
+
+fn gestures(record: &EscalationRecord, class: Risk) -> Vec<GestureView> {
+    let value = &record.value;
+    let gesture = |outcome: Outcome, label: String, key: Option<&str>| {
+        let says_yes = matches!(
+            outcome,
+            Outcome::Approve | Outcome::ApproveAlways | Outcome::Edit
+        );
+        GestureView {
+            outcome,
+            option_id: None,
+            label,
+            key: key.map(str::to_owned),
+            // A standing approval is never lighter than an outward action.
+            arm: says_yes && (class > Risk::Reversible || outcome == Outcome::ApproveAlways),
+            hold: says_yes && class == Risk::Destructive,
+            safest: false,
+            needs_message: false,
+            needs_payload: false,
+        }
+    };
+    let mut all = vec![GestureView {
+        safest: true,
+        needs_message: true,
+        ..gesture(Outcome::Reject, "Refuse".to_owned(), Some("d"))
+    }];
+    let readable = bound_bytes(record).len() <= LARGEST_ACTION;
+    if value.proposed_action.is_some() && readable {
+        all.push(gesture(
+            Outcome::Edit,
+            "Edit, then approve".to_owned(),
+            Some("e"),
+        ));
+    }
+    for option in &value.options {
+        let outcome = option_outcome(value.kind, option);
+        if readable || outcome == Outcome::Reject {
+            all.push(GestureView {
+                option_id: Some(option.id.clone()),
+                ..gesture(outcome, plain(&option.label), None)
+            });
+        }
+    }
+    match value.kind {
+        EscalationKind::Approval | EscalationKind::Conflict | EscalationKind::Exception
+            if readable && (value.proposed_action.is_some() || value.options.is_empty()) =>
+        {
+            let label = match &value.proposed_action {
+                Some(action) => format!("Approve {}", plain(&action.name)),
+                None => "Approve".to_owned(),
+            };
+            all.push(gesture(Outcome::Approve, label, Some("a")));
+        }
+        _ => {}
+    }
+    match value.kind {
+        EscalationKind::Form => all.push(GestureView {
+            needs_payload: true,
+            ..gesture(Outcome::Respond, "Send the answer".to_owned(), Some("a"))
+        }),
+        EscalationKind::Question | EscalationKind::Conflict | EscalationKind::Exception => {
+            all.push(GestureView {
+                needs_message: value.response_schema.is_none(),
+                needs_payload: value.response_schema.is_some(),
+                ..gesture(Outcome::Respond, "Answer in words".to_owned(), Some("c"))
+            });
+        }
+        EscalationKind::Auth => all.push(GestureView {
+            needs_message: true,
+            ..gesture(
+                Outcome::Respond,
+                "Say that you logged in".to_owned(),
+                Some("c"),
+            )
+        }),
+        EscalationKind::Approval => {}
+    }
+    if value.task_id.is_some() {
+        all.push(gesture(
+            Outcome::Cancel,
+            "Refuse and stop the task".to_owned(),
+            None,
+        ));
+    }
+    all
+}
+
+fn history(glance: Glance<'_>, record: &EscalationRecord, name: &str) -> Result<Vec<HistoryLine>> {
+    let mut lines = vec![HistoryLine {
+        at: record.created_at,
+        sentence: format!("{name} asked."),
+    }];
+    let subject = format!("{}/{}", record.agent.endpoint, record.value.id);
+    for entry in audit::of_subject(glance.reader, &subject)? {
+        let detail: Value = serde_json::from_str(&entry.detail).unwrap_or_default();
+        let word = |name: &str| detail.get(name).cloned().unwrap_or_default();
+        let sentence = match entry.kind.as_str() {
+            "decided" => match serde_json::from_value::<Outcome>(word("outcome")) {
+                Ok(said) => format!("{} by you.", outcome(said)),
+                Err(_) => "Decided by you.".to_owned(),
+            },
+            "undone" => "Taken back by you.".to_owned(),
+            "escalation-expired" => "It expired before it was answered.".to_owned(),
+            "delivery" => match word("state").as_str() {
+                Some("queued") => "Waits to be sent.".to_owned(),
+                Some("sending") => "Being sent.".to_owned(),
+                Some("sent") => format!("Taken by {name}."),
+                Some("applied") => format!("{name} shows the effect."),
+                Some("already-resolved") => "Somebody else was first.".to_owned(),
+                Some("refused") => format!("{name} refused the answer."),
+                Some("expired") => "Too late.".to_owned(),
+                Some("changed") => "The question had changed.".to_owned(),
+                _ => "It cannot be told whether it arrived.".to_owned(),
+            },
+            _ => continue,
+        };
+        lines.push(HistoryLine {
+            at: entry.at,
+            sentence,
+        });
+    }
+    Ok(lines)
+}

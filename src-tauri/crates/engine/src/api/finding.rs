@@ -1,0 +1,187 @@
+//! A finding, opened: what the rule says, the facts that show it in sentences, and why the rule exists.
+
+use domain::fact::PollError;
+use serde_json::Value;
+use store::{
+    Result,
+    tables::{facts, findings},
+};
+
+use super::{
+    views::{EvidenceView, FindingRequest, FindingView},
+    wording::{Glance, agent_text, failure, plain},
+};
+
+/// Longest evidence that is shown as JSON.
+const LONGEST: usize = 300;
+
+/// The finding; `None` when there is none.
+pub fn finding(glance: Glance<'_>, request: &FindingRequest) -> Result<Option<FindingView>> {
+    let episode = request.key.strip_prefix("f:").unwrap_or(&request.key);
+    let Some(row) = findings::get(glance.reader, episode)? else {
+        return Ok(None);
+    };
+    let finding = row.finding;
+    let mut evidence = vec![];
+    for fact in &finding.evidence {
+        // The configuration is line 1 of a recording, so row n of the log is line n + 1.
+        let line = match fact.line.checked_sub(1) {
+            Some(seq) if seq > 0 => facts::get(glance.reader, seq)?,
+            _ => None,
+        };
+        let sentence = match &line {
+            Some(line) => sentence(&line.line, &fact.pointer),
+            None if fact.line == 1 => "So says the configuration.".to_owned(),
+            None => "This fact is older than the log reaches.".to_owned(),
+        };
+        evidence.push(EvidenceView {
+            at: line.map(|line| line.at),
+            evidence: fact.clone(),
+            sentence: agent_text(&sentence),
+        });
+    }
+    Ok(Some(FindingView {
+        key: format!("f:{episode}"),
+        explanation: explanation(&finding.rule).to_owned(),
+        severity: finding.severity,
+        at: row.opened_at,
+        cleared_at: row.cleared_at,
+        summary: agent_text(&finding.summary),
+        agents: finding.agents,
+        endpoints: finding.endpoints,
+        tasks: finding.tasks,
+        resource: finding.resource.as_deref().map(plain),
+        pool: finding.pool.as_deref().map(plain),
+        resolutions: finding.resolutions,
+        rule: finding.rule,
+        evidence,
+    }))
+}
+
+/// What the place in a line of the log says.
+fn sentence(line: &str, pointer: &str) -> String {
+    let line: Value = serde_json::from_str(line).unwrap_or_default();
+    let text = |value: &Value, path: &str| -> Option<String> {
+        Some(value.pointer(path)?.as_str()?.to_owned())
+    };
+    let endpoint = text(&line, "/endpoint").unwrap_or_else(|| "somebody".to_owned());
+    let agent = text(&line, "/status/agent/id").unwrap_or_else(|| endpoint.clone());
+    if let Some(error) = line.get("error") {
+        let error = serde_json::from_value::<PollError>(error.clone());
+        return match error {
+            Ok(error) => format!("{endpoint}: {}", failure(&error)),
+            Err(_) => format!("{endpoint} did not answer."),
+        };
+    }
+    let Some(value) = line.pointer(pointer) else {
+        return "The place is not in the log.".to_owned();
+    };
+    // The item itself, when the pointer goes into one.
+    let mut parts = pointer.split('/').skip(2);
+    let (list, index) = (
+        parts.next().unwrap_or_default(),
+        parts.next().unwrap_or_default(),
+    );
+    let item = line
+        .pointer(&format!("/status/{list}/{index}"))
+        .unwrap_or(value);
+    let of = |path: &str| text(item, path).unwrap_or_else(|| "?".to_owned());
+    match list {
+        "tasks" => format!(
+            "{agent} reports \"{}\" as {}.",
+            of("/title"),
+            of("/status/state")
+        ),
+        "accesses" => {
+            let verb = match of("/mode").as_str() {
+                "read" => "read",
+                "write" => "wrote",
+                "consume" => "took an event of",
+                _ => "touched",
+            };
+            format!("{agent} {verb} {}.", of("/resource"))
+        }
+        "claims" => format!(
+            "{agent} has a claim on {} ({}).",
+            of("/resource"),
+            of("/state")
+        ),
+        "handoffs" => format!("{agent} hands {} over to {}.", of("/taskId"), of("/to")),
+        "artifacts" => format!("{agent} made {}.", of("/name")),
+        "escalations" => format!("{agent} asks: {}", of("/title")),
+        "quotas" => format!("{agent} reports the limit of {}.", of("/pool/provider")),
+        "schedules" => format!("{agent} starts by itself on {}.", of("/resource")),
+        "context" => format!("{agent} wrote in {}.", of("/documentId")),
+        _ => {
+            let json = value.to_string();
+            match json.char_indices().nth(LONGEST) {
+                Some((end, _)) => format!("{agent}: {} …", &json[..end]),
+                None => format!("{agent}: {json}"),
+            }
+        }
+    }
+}
+
+/// Why the rule exists.
+fn explanation(rule: &str) -> &'static str {
+    match rule {
+        "trigger-collision" => {
+            "One trigger has one consumer. When two agents react to the same event, the work is done twice, or in two ways."
+        }
+        "write-conflict" => {
+            "One field has one writer. When two agents write it, one of them overwrites what the other knows."
+        }
+        "stale-read" => {
+            "The task went on from a version that another agent had replaced in the meantime."
+        }
+        "output-collision" => {
+            "Two agents sent to one place at the same time, and nobody said who is first."
+        }
+        "sequence-violation" => {
+            "Work began before what it depends on was done, or out of its turn."
+        }
+        "silent-completion" => {
+            "Finished work that tells nobody is waited for without end. A handoff must be given, and taken."
+        }
+        "stall" => "The task says that it is running, and nothing about it has moved.",
+        "timeout" => "The task has been alive longer than its time budget or its deadline allows.",
+        "deadlock" => "Each of them waits for another one in the circle. None can go on by itself.",
+        "double-booking" => "A claim that excludes others was given twice at the same time.",
+        "duplicate-work" => {
+            "Two agents do the same piece of work. One of them is paid for nothing."
+        }
+        "quota-pressure" => {
+            "At the present rate the shared limit runs out before it starts anew, for everyone who uses it."
+        }
+        "quota-exhausted" => {
+            "The shared limit is used up. Everyone who uses it is refused until it starts anew."
+        }
+        "context-divergence" => {
+            "They work on one thing and have read different versions of what was agreed."
+        }
+        "schema-violation" => {
+            "An item does not have the agreed shape. The last good one is kept and this one is set aside."
+        }
+        "retry-storm" => {
+            "The same thing fails again and again. Each try costs, and nothing changes between them."
+        }
+        "scope-overreach" => "The agent wrote outside of everything it declared or was given.",
+        "undeclared-agent" => {
+            "The agent has not said what it reads and writes, so nothing can be checked before it happens."
+        }
+        "unowned-resource" => "It is written, and no rule says whose it is.",
+        "escalation-overdue" => {
+            "A question has waited longer than was agreed. It is never approved by waiting."
+        }
+        "endpoint-stale" => {
+            "It has not answered several times in a row. What is shown of it is what it said last."
+        }
+        "readiness" => {
+            "A new agent joins while the newest one has not yet shown that it works well. Trouble would have two possible causes."
+        }
+        "review-due" => {
+            "Rules that nobody reads do not fit any more. The ownership document is to be read from time to time."
+        }
+        _ => "A rule about work between agents does not hold.",
+    }
+}

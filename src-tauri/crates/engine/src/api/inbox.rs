@@ -1,0 +1,270 @@
+//! The inbox: what needs the person, what has stopped, what was settled in the last day.
+//! Which rule asks for a decision and which only says that something stopped stands here, in one list.
+
+use chrono::TimeDelta;
+use domain::{
+    contract::{EscalationKind, EscalationSeverity},
+    decision::{DeliveryState, Risk, risk},
+    finding::Severity,
+};
+use store::{
+    Result,
+    tables::{agents, decisions, escalations, findings},
+};
+
+use super::{
+    views::{InboxGroup, InboxItem, InboxView, Shape},
+    wording::{Glance, agent_text, between, count, escalation_key, kind, plain, span, whereabouts},
+};
+
+/// Rules that want a decision about who may do what; all others say that something stopped.
+const DECIDES: [&str; 11] = [
+    "trigger-collision",
+    "write-conflict",
+    "output-collision",
+    "sequence-violation",
+    "scope-overreach",
+    "double-booking",
+    "duplicate-work",
+    "deadlock",
+    "context-divergence",
+    "stale-read",
+    "readiness",
+];
+/// The escalation itself says it; a second card would say it twice.
+const SAID_ELSEWHERE: &str = "escalation-overdue";
+/// Settled items that are listed.
+const HANDLED: usize = 100;
+
+/// What an item is shown as, by rule.
+pub fn shape_of_rule(rule: &str) -> Shape {
+    match rule {
+        "stall" | "silent-completion" | "timeout" | "deadlock" | "retry-storm" => Shape::Stalled,
+        "endpoint-stale" => Shape::Unreachable,
+        "schema-violation" | "quota-exhausted" => Shape::Failed,
+        "quota-pressure" | "review-due" | "readiness" | "unowned-resource" => Shape::NeedsYou,
+        _ => Shape::Conflict,
+    }
+}
+
+/// Whether an open finding is worth a card now.
+fn is_listed(row: &findings::FindingRow, glance: Glance<'_>) -> bool {
+    row.finding.severity > Severity::Info
+        && row.finding.rule != SAID_ELSEWHERE
+        && row.dismissed_at.is_none()
+        && row.snoozed_until.is_none_or(|until| until <= glance.now)
+}
+
+/// The list.
+pub fn inbox(glance: Glance<'_>) -> Result<InboxView> {
+    let mut asked = vec![];
+    for record in escalations::pending(glance.reader)? {
+        let name = agents::get(glance.reader, &record.agent)?
+            .map_or_else(|| record.agent.agent.to_string(), |agent| agent.card.name);
+        let value = &record.value;
+        let target = value
+            .proposed_action
+            .as_ref()
+            .and_then(|action| action.target.as_deref());
+        let subtitle = match target {
+            Some(target) => format!("{} → {}", plain(&name), plain(target)),
+            None => format!("{} from {}", kind(value.kind), plain(&name)),
+        };
+        let item = InboxItem {
+            key: escalation_key(record.agent.endpoint.as_str(), value.id.as_str()),
+            shape: match value.kind {
+                EscalationKind::Conflict => Shape::Conflict,
+                _ => Shape::NeedsYou,
+            },
+            title: agent_text(&value.title),
+            subtitle,
+            agent: Some(plain(&name)),
+            endpoint: Some(record.agent.endpoint.clone()),
+            due_at: Some(record.due_at),
+            overdue: glance.now >= record.due_at,
+            severity: match value.severity {
+                Some(EscalationSeverity::High | EscalationSeverity::Critical) => Severity::Critical,
+                Some(EscalationSeverity::Low) => Severity::Info,
+                Some(EscalationSeverity::Medium) | None => Severity::Warning,
+            },
+            count: 1,
+            state_label: None,
+        };
+        asked.push((risk(value), item));
+    }
+    // First due first; of two due at once, the one that is harder to take back.
+    asked.sort_by_key(|(risk, item)| (item.due_at, std::cmp::Reverse(*risk as u8)));
+    let has_destructive = asked.iter().any(|(risk, _)| *risk == Risk::Destructive);
+    let mut needs: Vec<_> = asked.into_iter().map(|(_, item)| item).collect();
+    let mut stopped = vec![];
+    for row in findings::open(glance.reader)? {
+        if is_listed(&row, glance) {
+            let list = if DECIDES.contains(&row.finding.rule.as_str()) {
+                &mut needs
+            } else {
+                &mut stopped
+            };
+            list.push(finding_item(&row));
+        }
+    }
+    let handled = handled(glance)?;
+    let group = |id: &str, label: &str, items: Vec<InboxItem>| InboxGroup {
+        id: id.to_owned(),
+        label: label.to_owned(),
+        count: u32::try_from(items.len()).unwrap_or(u32::MAX),
+        items,
+    };
+    Ok(InboxView {
+        title: title(
+            glance,
+            &needs,
+            stopped.len(),
+            handled.len(),
+            has_destructive,
+        ),
+        groups: vec![
+            group("needs-decision", "Needs your decision", needs),
+            group("stopped-moving", "Stopped moving", stopped),
+            group("handled", "Settled in the last day", handled),
+        ],
+    })
+}
+
+fn title(
+    glance: Glance<'_>,
+    needs: &[InboxItem],
+    stopped: usize,
+    handled: usize,
+    destructive: bool,
+) -> String {
+    let number = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+    if needs.is_empty() {
+        return match (stopped, handled) {
+            (0, 0) => "Nothing needs you".to_owned(),
+            (0, _) => format!("Nothing needs you. {handled} settled in the last day"),
+            (_, _) => format!(
+                "Nothing to decide, {} stopped",
+                count(number(stopped), "thing has", "things have")
+            ),
+        };
+    }
+    let decisions = count(number(needs.len()), "decision", "decisions");
+    let late = needs.iter().filter(|item| item.overdue).count();
+    let first = needs.iter().filter_map(|item| item.due_at).min();
+    match (late, first) {
+        (0, Some(first)) if needs.len() == 1 => {
+            format!("{decisions}, due in {}", span(between(glance.now, first)))
+        }
+        (0, Some(first)) => {
+            format!(
+                "{decisions}, the first in {}",
+                span(between(glance.now, first))
+            )
+        }
+        (0, None) if destructive => format!("{decisions}, one of them cannot be undone"),
+        (0, None) => decisions,
+        (late, _) if late == needs.len() => format!("{decisions}, overdue"),
+        (late, _) => format!("{decisions}, {late} overdue"),
+    }
+}
+
+fn finding_item(row: &findings::FindingRow) -> InboxItem {
+    let finding = &row.finding;
+    let who: Vec<String> = finding
+        .agents
+        .iter()
+        .map(|agent| plain(agent.as_str()))
+        .collect();
+    let subject = finding.resource.as_deref().or(finding.pool.as_deref());
+    let subtitle = match (who.is_empty(), subject) {
+        (false, Some(subject)) => format!(
+            "{} on {}",
+            domain::ownership::names::list(&who),
+            plain(subject)
+        ),
+        (false, None) => domain::ownership::names::list(&who),
+        (true, Some(subject)) => plain(subject),
+        (true, None) => finding
+            .endpoints
+            .first()
+            .map(|endpoint| endpoint.to_string())
+            .unwrap_or_default(),
+    };
+    InboxItem {
+        key: format!("f:{}", finding.episode),
+        shape: shape_of_rule(&finding.rule),
+        title: agent_text(&finding.summary),
+        subtitle,
+        agent: who.first().cloned(),
+        endpoint: finding.endpoints.first().cloned(),
+        due_at: None,
+        overdue: false,
+        severity: finding.severity,
+        count: 1,
+        state_label: row.cleared_at.map(|_| "Over".to_owned()),
+    }
+}
+
+fn handled(glance: Glance<'_>) -> Result<Vec<InboxItem>> {
+    let since = glance.now - TimeDelta::hours(24);
+    let mut items = vec![];
+    for decision in decisions::since(glance.reader, since)? {
+        let record = escalations::version(
+            glance.reader,
+            &decision.endpoint,
+            &decision.escalation,
+            &decision.version,
+        )?;
+        let Some(record) = record else { continue };
+        let name = plain(record.agent.agent.as_str());
+        let trouble = matches!(
+            decision.delivery.state,
+            DeliveryState::Refused
+                | DeliveryState::Expired
+                | DeliveryState::Changed
+                | DeliveryState::Unknown
+        );
+        items.push((
+            decision.decided_at,
+            InboxItem {
+                key: escalation_key(decision.endpoint.as_str(), decision.escalation.as_str()),
+                shape: if trouble { Shape::Failed } else { Shape::Done },
+                title: agent_text(&record.value.title),
+                subtitle: name.clone(),
+                agent: Some(name),
+                endpoint: Some(decision.endpoint.clone()),
+                due_at: None,
+                overdue: false,
+                severity: if trouble {
+                    Severity::Warning
+                } else {
+                    Severity::Info
+                },
+                count: 1,
+                state_label: Some(whereabouts(&decision)),
+            },
+        ));
+    }
+    for row in findings::cleared_since(glance.reader, since)? {
+        let shown = row.finding.severity > Severity::Info && row.finding.rule != SAID_ELSEWHERE;
+        if let (true, Some(at)) = (shown, row.cleared_at) {
+            let item = InboxItem {
+                shape: Shape::Done,
+                ..finding_item(&row)
+            };
+            items.push((at, item));
+        }
+    }
+    items.sort_by_key(|(at, _)| std::cmp::Reverse(*at));
+    items.truncate(HANDLED);
+    Ok(items.into_iter().map(|(_, item)| item).collect())
+}
+
+/// How many cards wait for the person: the number beside the screen's name.
+pub fn waiting(glance: Glance<'_>) -> Result<u32> {
+    let found = findings::open(glance.reader)?
+        .iter()
+        .filter(|row| is_listed(row, glance))
+        .count();
+    Ok(escalations::count_pending(glance.reader)? + u32::try_from(found).unwrap_or(u32::MAX))
+}

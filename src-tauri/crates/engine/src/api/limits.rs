@@ -1,0 +1,356 @@
+//! Limits: what is left in each window of each pool, how sure that number is, and when it runs out at the present rate.
+//! The forecast here is the one that the rule `quota-pressure` uses, so that a card and a bar never disagree.
+
+use std::collections::BTreeMap;
+
+use chrono::TimeDelta;
+use domain::{ids::AgentRef, settings::Settings, time::Time};
+use store::{
+    Result,
+    tables::{
+        quota::{self, SampleRow, WindowRow},
+        tasks,
+    },
+};
+
+use super::{
+    settings,
+    views::{Basis, LimitsView, PointView, PoolView, ShareView, WindowView},
+    wording::{Glance, between, plain, span},
+};
+
+/// Older numbers are not to be trusted.
+const STALE_SECONDS: i64 = 600;
+/// The rate is measured over this long at most, and over `SHORTEST` at least.
+const LONGEST: i64 = 1800;
+const SHORTEST: i64 = 60;
+/// And from this many samples.
+const SAMPLES: usize = 3;
+/// Points of the small curve.
+const POINTS: usize = 96;
+
+/// All pools, the one that runs out first on top.
+pub fn limits(glance: Glance<'_>) -> Result<LimitsView> {
+    let rules = settings::rules(glance.reader)?;
+    let mut rows: BTreeMap<String, Vec<WindowRow>> = BTreeMap::new();
+    for row in quota::windows(glance.reader)? {
+        rows.entry(row.key.clone()).or_default().push(row);
+    }
+    let mut pools = rows
+        .into_values()
+        .map(|windows| pool(glance, &rules, &windows))
+        .collect::<Result<Vec<_>>>()?;
+    pools.sort_by(|a, b| {
+        urgency(a)
+            .total_cmp(&urgency(b))
+            .then_with(|| a.key.cmp(&b.key))
+    });
+    Ok(LimitsView {
+        title: title(glance.now, &pools),
+        pools,
+    })
+}
+
+/// Smaller is more urgent: used up, then by the time it runs out, then by what is left.
+fn urgency(pool: &PoolView) -> f64 {
+    pool.windows
+        .iter()
+        .map(window_urgency)
+        .fold(f64::INFINITY, f64::min)
+}
+
+fn window_urgency(window: &WindowView) -> f64 {
+    match (window.level.as_str(), window.runs_out_at) {
+        ("out", _) => 0.0,
+        (_, Some(at)) => at.timestamp() as f64,
+        (_, None) => 1e12 + 100.0 - window.used_percent.unwrap_or(-100.0),
+    }
+}
+
+fn title(now: Time, pools: &[PoolView]) -> String {
+    let windows = || {
+        pools
+            .iter()
+            .flat_map(|pool| pool.windows.iter().map(move |window| (pool, window)))
+    };
+    if let Some((pool, window)) = windows().find(|(_, window)| window.level == "out") {
+        return match window.reset_at.filter(|at| *at > now) {
+            Some(at) => format!(
+                "{} is used up, it starts anew in {}",
+                pool.provider,
+                span(between(now, at))
+            ),
+            None => format!("{} is used up", pool.provider),
+        };
+    }
+    let first = windows()
+        .filter_map(|(pool, window)| Some((window.runs_out_at?, pool, window)))
+        .min_by_key(|(at, ..)| *at);
+    if let Some((at, pool, window)) = first {
+        let begin = format!(
+            "{} {} runs out in {}",
+            pool.provider,
+            window.name,
+            span(between(now, at))
+        );
+        return match window.reset_at {
+            Some(reset) => format!("{begin}, {} before its reset", span(between(at, reset))),
+            None => begin,
+        };
+    }
+    let unknown = windows()
+        .filter(|(_, window)| window.level == "unknown" || window.stale)
+        .count();
+    match (pools.len(), unknown) {
+        (0, _) => "No limits seen yet".to_owned(),
+        (1, 0) => "The limit lasts".to_owned(),
+        (all, 0) => format!("All {all} limits last"),
+        (_, unknown) => format!("Nothing is known to run out, {unknown} cannot be told"),
+    }
+}
+
+fn pool(glance: Glance<'_>, rules: &Settings, rows: &[WindowRow]) -> Result<PoolView> {
+    let day = glance.now - TimeDelta::hours(24);
+    let mut windows = vec![];
+    let mut last: BTreeMap<AgentRef, Time> = BTreeMap::new();
+    let (mut rejected, mut last_rejected) = (0, None);
+    let mut tokens_since = None;
+    for row in rows {
+        let samples = quota::samples(glance.reader, &row.key, &row.window.name, day)?;
+        for sample in &samples {
+            let at = last.entry(sample.agent.clone()).or_insert(sample.at);
+            *at = sample.at.max(*at);
+        }
+        let refused = samples.iter().filter(|sample| sample.rejected);
+        let here = u32::try_from(refused.clone().count()).unwrap_or(u32::MAX);
+        rejected = here.max(rejected);
+        last_rejected = refused.map(|sample| sample.at).max().max(last_rejected);
+        if row
+            .window
+            .unit
+            .as_deref()
+            .is_some_and(|unit| unit.contains("token"))
+        {
+            tokens_since = tokens_since.max(Some(begin(row, glance.now)));
+        }
+        windows.push(window(glance.now, rules, row, &samples));
+    }
+    let first = rows.first();
+    let part = |part: fn(&domain::contract::Pool) -> Option<&String>| {
+        first
+            .and_then(|row| part(&row.pool))
+            .map(|text| plain(text))
+    };
+    Ok(PoolView {
+        key: first.map(|row| row.key.clone()).unwrap_or_default(),
+        provider: first
+            .map(|row| plain(&row.pool.provider))
+            .unwrap_or_default(),
+        account: part(|pool| pool.account.as_ref()),
+        scope: part(|pool| pool.scope.as_ref()),
+        agents: shares(glance, &last, tokens_since)?,
+        windows,
+        rejected_last_day: rejected,
+        last_rejected_at: last_rejected,
+    })
+}
+
+/// When the window that holds `now` began, as far as it can be told.
+fn begin(row: &WindowRow, now: Time) -> Time {
+    let length = row.window.window_seconds.unwrap_or(3600);
+    let length = TimeDelta::seconds(i64::try_from(length).unwrap_or(3600).min(31 * 86_400));
+    row.window.reset_at.filter(|at| *at > now).unwrap_or(now) - length
+}
+
+/// Numbers of a pool are the pool's as a whole. Who used it is told by the tokens that tasks report, and only when each
+/// agent reports some.
+fn shares(
+    glance: Glance<'_>,
+    last: &BTreeMap<AgentRef, Time>,
+    tokens_since: Option<Time>,
+) -> Result<Vec<ShareView>> {
+    let mut used = BTreeMap::new();
+    if let (Some(from), true) = (tokens_since, last.len() > 1) {
+        for agent in last.keys() {
+            used.insert(agent, tasks::tokens(glance.reader, agent, from)?);
+        }
+    }
+    let sum: f64 = used.values().sum();
+    let told = !used.is_empty() && used.values().all(|tokens| *tokens > 0.0);
+    Ok(last
+        .iter()
+        .map(|(agent, at)| ShareView {
+            agent: plain(agent.agent.as_str()),
+            share: match used.get(agent) {
+                _ if last.len() == 1 => Some(1.0),
+                Some(tokens) if told => Some(tokens / sum),
+                _ => None,
+            },
+            last_at: *at,
+        })
+        .collect())
+}
+
+/// What the samples say about the future.
+#[derive(Debug, PartialEq)]
+enum Forecast {
+    Unknown,
+    TooFew,
+    Lasts,
+    RunsOut(Time),
+}
+
+fn forecast(row: &WindowRow, samples: &[SampleRow]) -> Forecast {
+    let window = &row.window;
+    let used = |sample: &SampleRow| {
+        sample
+            .used
+            .or_else(|| Some(window.limit? - sample.remaining?))
+            .or(sample.used_percent)
+    };
+    let left = match (window.remaining, window.limit, quota::used_percent(window)) {
+        (Some(remaining), ..) => remaining,
+        (None, Some(limit), Some(percent)) => limit * (1.0 - percent / 100.0),
+        (None, None, Some(percent)) => 100.0 - percent,
+        _ => return Forecast::Unknown,
+    };
+    let points: Vec<(Time, f64)> = samples
+        .iter()
+        .filter_map(|sample| Some((sample.at, used(sample)?)))
+        .collect();
+    let Some(&(newest_at, newest)) = points.last() else {
+        return Forecast::TooFew;
+    };
+    // A fall means that the window started anew.
+    let fresh = points.windows(2).rposition(|pair| pair[1].1 < pair[0].1);
+    let recent: Vec<_> = points[fresh.map_or(0, |place| place + 1)..]
+        .iter()
+        .filter(|(at, _)| between(*at, newest_at) <= LONGEST)
+        .collect();
+    let Some(&&(oldest_at, oldest)) = recent.first() else {
+        return Forecast::TooFew;
+    };
+    let time = between(oldest_at, newest_at);
+    if recent.len() < SAMPLES || time < SHORTEST {
+        return Forecast::TooFew;
+    }
+    let rate = (newest - oldest) / time as f64;
+    if rate <= 0.0 {
+        return Forecast::Lasts;
+    }
+    let seconds = (left.max(0.0) / rate).min(1e9);
+    let at = newest_at + TimeDelta::milliseconds((seconds * 1000.0) as i64);
+    let certain = match window.reset_at {
+        Some(reset) => {
+            let tenth = between(newest_at, reset) / 10;
+            at < reset - TimeDelta::seconds(tenth.max(0))
+        }
+        None => seconds <= 3600.0,
+    };
+    if certain {
+        Forecast::RunsOut(at)
+    } else {
+        Forecast::Lasts
+    }
+}
+
+fn window(now: Time, rules: &Settings, row: &WindowRow, samples: &[SampleRow]) -> WindowView {
+    let reported = &row.window;
+    let percent = quota::used_percent(reported);
+    let started_anew = reported.reset_at.is_some_and(|at| at <= now);
+    let stale = started_anew || between(row.observed_at, now) > STALE_SECONDS;
+    let refused = reported.status.as_deref() == Some("rejected");
+    let out = refused
+        || reported.remaining.is_some_and(|left| left <= 0.0)
+        || percent.is_some_and(|used| used >= 100.0);
+    let above = percent.map(|used| {
+        rules
+            .quota_warn_percent
+            .iter()
+            .filter(|warn| used >= **warn)
+            .count()
+    });
+    let level = match (out && !started_anew, above) {
+        (true, _) => "out",
+        (false, None) => "unknown",
+        (false, Some(0)) => "ok",
+        (false, Some(1)) => "warn",
+        (false, Some(_)) => "high",
+    };
+    let forecast = forecast(row, samples);
+    let runs_out_at = match forecast {
+        Forecast::RunsOut(at) if !stale && level != "out" => Some(at.max(now)),
+        _ => None,
+    };
+    let sentence = match (&forecast, level) {
+        _ if started_anew => "It has started anew since; no newer numbers yet.".to_owned(),
+        (_, "out") => match reported.reset_at {
+            Some(at) => format!("Used up; it starts anew in {}.", span(between(now, at))),
+            None => "Used up.".to_owned(),
+        },
+        _ if stale => format!(
+            "The numbers are {} old.",
+            span(between(row.observed_at, now))
+        ),
+        (Forecast::Unknown, _) => "The limit is not reported, so nothing can be said.".to_owned(),
+        (Forecast::TooFew, _) => "Too few samples yet to say how long it lasts.".to_owned(),
+        (Forecast::Lasts, _) => match reported.reset_at {
+            Some(_) => "Lasts until it starts anew.".to_owned(),
+            None => "Lasts at the present rate.".to_owned(),
+        },
+        (Forecast::RunsOut(at), _) => match reported.reset_at {
+            Some(reset) => format!(
+                "Runs out in {}, {} before its reset.",
+                span(between(now, *at)),
+                span(between(*at, reset))
+            ),
+            None => format!("Runs out in {}.", span(between(now, *at))),
+        },
+    };
+    let basis = match (row.from_headers, reported.limit, percent) {
+        (true, ..) => Basis::Headers,
+        (false, Some(_), _) => Basis::Reported,
+        (false, None, Some(_)) => Basis::Percent,
+        (false, None, None) => Basis::Unknown,
+    };
+    WindowView {
+        name: plain(&reported.name),
+        unit: reported.unit.as_deref().map(plain),
+        limit: reported.limit,
+        remaining: reported.remaining,
+        used: reported
+            .used
+            .or_else(|| Some(reported.limit? - reported.remaining?)),
+        used_percent: percent,
+        window_seconds: reported.window_seconds,
+        reset_at: reported.reset_at,
+        status: reported.status.as_deref().map(plain),
+        observed_at: row.observed_at,
+        stale,
+        basis,
+        runs_out_at,
+        forecast: sentence,
+        level: level.to_owned(),
+        history: curve(samples),
+    }
+}
+
+fn curve(samples: &[SampleRow]) -> Vec<PointView> {
+    let points: Vec<_> = samples
+        .iter()
+        .filter_map(|sample| {
+            Some(PointView {
+                at: sample.at,
+                used_percent: sample.used_percent?,
+            })
+        })
+        .collect();
+    let step = points.len().div_ceil(POINTS).max(1);
+    let last = points.len().saturating_sub(1);
+    points
+        .into_iter()
+        .enumerate()
+        .filter(|(place, _)| place % step == 0 || *place == last)
+        .map(|(_, point)| point)
+        .collect()
+}

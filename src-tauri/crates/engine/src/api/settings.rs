@@ -1,0 +1,87 @@
+//! Settings: the thresholds of the rules, how the window looks, and what it runs on. Each name stands here once.
+
+use domain::settings::Settings;
+use serde::{Deserialize, Serialize};
+use store::{Reader, Result, Store, Tx, tables::settings};
+
+use super::views::{SettingsRequest, SettingsView};
+
+const RULES: &str = "rules";
+const WINDOW: &str = "window";
+const THEMES: [&str; 3] = ["system", "light", "dark"];
+const DENSITIES: [&str; 3] = ["compact", "default", "roomy"];
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Window {
+    theme: String,
+    density: String,
+    single_keys: bool,
+    replace_hold: bool,
+    safe_graphics: bool,
+}
+
+impl Default for Window {
+    fn default() -> Self {
+        Self {
+            theme: "system".to_owned(),
+            density: "default".to_owned(),
+            single_keys: true,
+            replace_hold: false,
+            safe_graphics: false,
+        }
+    }
+}
+
+/// The thresholds that count.
+pub fn rules(reader: &Reader) -> Result<Settings> {
+    Ok(settings::get(reader, RULES)?.unwrap_or_default())
+}
+
+/// All settings. `webkit_version` is known to the window only.
+pub fn settings(
+    reader: &Reader,
+    store: &Store,
+    webkit_version: Option<String>,
+) -> Result<SettingsView> {
+    let window: Window = settings::get(reader, WINDOW)?.unwrap_or_default();
+    Ok(SettingsView {
+        rules: rules(reader)?,
+        theme: window.theme,
+        density: window.density,
+        single_keys: window.single_keys,
+        replace_hold: window.replace_hold,
+        safe_graphics: window.safe_graphics,
+        data_folder: store.dir().display().to_string(),
+        store_bytes: store.bytes(),
+        sqlite_version: store::sqlite_version().to_owned(),
+        webkit_version,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+    })
+}
+
+/// Saves what is given; the rest stays. An unknown word for theme or density is left out. Says whether thresholds
+/// changed, which the rules must be told.
+pub fn save(tx: &Tx<'_>, request: &SettingsRequest) -> Result<bool> {
+    let mut window: Window = settings::get(tx, WINDOW)?.unwrap_or_default();
+    let known = |words: &[&str], word: &Option<String>| {
+        word.clone().filter(|word| words.contains(&word.as_str()))
+    };
+    if let Some(theme) = known(&THEMES, &request.theme) {
+        window.theme = theme;
+    }
+    if let Some(density) = known(&DENSITIES, &request.density) {
+        window.density = density;
+    }
+    window.single_keys = request.single_keys.unwrap_or(window.single_keys);
+    window.replace_hold = request.replace_hold.unwrap_or(window.replace_hold);
+    window.safe_graphics = request.safe_graphics.unwrap_or(window.safe_graphics);
+    settings::set(tx, WINDOW, &window)?;
+    match &request.rules {
+        Some(wanted) if *wanted != rules(tx)? => {
+            settings::set(tx, RULES, wanted)?;
+            Ok(true)
+        }
+        _ => Ok(false),
+    }
+}

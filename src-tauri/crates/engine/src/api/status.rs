@@ -1,0 +1,68 @@
+//! The status line and the numbers beside the screens' names.
+
+use store::{
+    Result, Store,
+    tables::{decisions, endpoints, escalations, findings, tasks},
+};
+
+use super::{
+    agents, inbox,
+    views::{StatusView, UndoView},
+    wording::{Glance, outcome, plain},
+};
+
+/// What the frame of the window says. `demo`: the demo fleet runs.
+pub fn status(glance: Glance<'_>, store: &Store, demo: bool) -> Result<StatusView> {
+    let (answering, asked) = agents::answering(glance)?;
+    let counts = tasks::counts(glance.reader)?;
+    let endpoints = endpoints::list(glance.reader)?.len();
+    Ok(StatusView {
+        revision: glance.present.revision,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        demo,
+        read_only: glance.present.read_only.clone(),
+        data_folder: store.dir().display().to_string(),
+        store_bytes: store.bytes(),
+        agents_answering: answering,
+        agents_total: asked,
+        last_poll_at: glance.present.last_poll_at,
+        running: counts[1],
+        inbox_count: inbox::waiting(glance)?,
+        board_count: counts[..4].iter().sum(),
+        ownership_conflicts: findings::count_open(
+            glance.reader,
+            &[
+                "trigger-collision",
+                "write-conflict",
+                "output-collision",
+                "scope-overreach",
+            ],
+        )?,
+        agents_count: u32::try_from(endpoints).unwrap_or(u32::MAX),
+        undo: undo(glance)?,
+        needs_setup: endpoints == 0,
+        notice: store.notice().map(str::to_owned),
+        now: glance.now,
+    })
+}
+
+fn undo(glance: Glance<'_>) -> Result<Option<UndoView>> {
+    let Some(decision) = decisions::undoable(glance.reader, glance.now)? else {
+        return Ok(None);
+    };
+    let record = escalations::version(
+        glance.reader,
+        &decision.endpoint,
+        &decision.escalation,
+        &decision.version,
+    )?;
+    let title = record.map_or_else(
+        || decision.escalation.to_string(),
+        |record| record.value.title,
+    );
+    Ok(Some(UndoView {
+        decision_id: decision.id.as_str().to_owned(),
+        sentence: format!("{}: {}", outcome(decision.outcome), plain(&title)),
+        until: decision.held_until,
+    }))
+}
