@@ -1,9 +1,13 @@
 //! The rules, one file each. Each looks at the fleet and says what is wrong now; episodes are `fleet/slots.rs`'s matter.
 
+mod double_booking;
+mod duplicate_work;
 mod endpoint_stale;
 mod escalation_overdue;
 pub(crate) mod silent_completion;
 mod stall;
+mod timeout;
+mod trigger_collision;
 
 use crate::fleet::{
     slots::{Said, Subject},
@@ -19,8 +23,15 @@ pub(crate) fn check(world: &World, subject: &Subject) -> Said {
             if let Some(entry) = world.tasks.get(task) {
                 silent_completion::task(world, task, entry, &mut said);
                 stall::check(world, task, entry, &mut said);
+                timeout::check(world, task, entry, &mut said);
+                duplicate_work::restart(task, entry, &mut said);
             }
         }
+        Subject::Work(key) => duplicate_work::check(world, key, &mut said),
+        Subject::Event(resource, event) => {
+            trigger_collision::check(world, resource, event, &mut said);
+        }
+        Subject::Claims(a, b) => double_booking::check(world, a, b, &mut said),
         Subject::Handoff(endpoint, id) => {
             silent_completion::handoff(world, endpoint, id, &mut said);
         }

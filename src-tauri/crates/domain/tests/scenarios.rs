@@ -171,4 +171,9 @@ scenarios! {
     a_task_without_a_mark_has_stalled "stall";
     a_task_with_a_next_stage_and_no_handoff_is_silent "silent-completion";
     sleep_is_no_stall "trap-stall-sleep";
+    two_agents_that_take_one_event_collide "trigger-collision";
+    a_task_that_outlives_its_deadline_has_timed_out "timeout";
+    two_exclusive_claims_that_overlap_are_a_double_booking "double-booking";
+    a_lease_that_is_over_is_no_double_booking "trap-double-booking-lease-over";
+    two_live_tasks_with_one_key_are_duplicate_work "duplicate-work";
 }

@@ -52,6 +52,8 @@ pub(super) fn task(intake: &mut Intake<'_>, agent: &AgentRef, task: &TaskRef, it
         since,
         mark: (since, evidence.clone()),
         left: None,
+        born: since,
+        restarted: None,
         ended: None,
         changed: now,
         waited_for_person: vec![],
@@ -60,9 +62,29 @@ pub(super) fn task(intake: &mut Intake<'_>, agent: &AgentRef, task: &TaskRef, it
         old.value.status.state.is_terminal() && state.is_live() && old.value.attempt < value.attempt
     });
     if again {
+        entry.born = since;
+        entry.restarted = None;
         entry.left = None;
         entry.ended = None;
         entry.waited_for_person.clear();
+    }
+    if let Some(old) = &old
+        && state == TaskState::Submitted
+        && !matches!(
+            old.value.status.state,
+            TaskState::Submitted | TaskState::Unknown
+        )
+        && old.value.attempt == value.attempt
+    {
+        entry.restarted = Some((old.seen.evidence.clone(), evidence.clone()));
+        entry.born = since;
+        entry.left = None;
+        entry.ended = None;
+    } else if old
+        .as_ref()
+        .is_some_and(|old| old.value.attempt < value.attempt)
+    {
+        entry.restarted = None;
     }
     if let Some(old) = &old {
         if old.since < since && old.value.status.state != state {
@@ -97,6 +119,30 @@ pub(super) fn task(intake: &mut Intake<'_>, agent: &AgentRef, task: &TaskRef, it
     entry.since = since;
     entry.changed = now;
     intake.world.tasks.insert(task.clone(), entry);
+    if let Some(before) = old.as_ref().and_then(|old| old.value.key.as_ref())
+        && Some(before) != value.key.as_ref()
+        && let Some(tasks) = intake.world.work.get_mut(before)
+    {
+        tasks.remove(task);
+        intake.mark(Subject::Work(before.clone()));
+    }
+    if let Some(key) = &value.key {
+        let tasks = intake.world.work.entry(key.clone()).or_default();
+        tasks.insert(task.clone());
+    }
+    changed(intake, task);
+}
+
+/// Everything that looks at a task is to look again.
+fn changed(intake: &mut Intake<'_>, task: &TaskRef) {
+    let key = intake
+        .world
+        .tasks
+        .get(task)
+        .and_then(|t| t.value.key.clone());
+    if let Some(key) = key {
+        intake.mark(Subject::Work(key));
+    }
     intake.mark(Subject::Task(task.clone()));
     intake.emit_task(task);
 }
@@ -115,8 +161,7 @@ pub(super) fn vanish(intake: &mut Intake<'_>, task: &TaskRef) {
         line,
         pointer: "/status/tasks".to_owned(),
     };
-    intake.mark(Subject::Task(task.clone()));
-    intake.emit_task(task);
+    changed(intake, task);
 }
 
 fn later(

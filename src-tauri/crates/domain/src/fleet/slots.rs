@@ -4,10 +4,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::world::{Seen, World};
+use super::world::{Key, Seen, TaskEntry, World};
 use crate::{
     finding::{Evidence, Finding, FindingState, Resolution, Severity},
-    ids::{AgentId, AgentRef, EndpointId, EscalationId, TaskRef},
+    ids::{AgentId, AgentRef, EndpointId, EscalationId, Resource, TaskRef},
     time::Time,
 };
 
@@ -17,6 +17,12 @@ pub(crate) enum Subject {
     /// All reachability at once.
     Reach,
     Task(TaskRef),
+    /// All tasks with one `key`.
+    Work(String),
+    /// All who took one event of a trigger.
+    Event(Resource, String),
+    /// Two claims on resources that can be one, in order of their keys.
+    Claims(Key, Key),
     Handoff(EndpointId, String),
     Escalation(EndpointId, EscalationId),
 }
@@ -70,6 +76,27 @@ impl Verdict {
         self.endpoints.insert(agent.endpoint.clone());
         self.agents.insert(agent.agent.clone());
         self
+    }
+
+    pub(crate) fn resource(mut self, resource: &Resource) -> Self {
+        self.resource = Some(resource.to_string());
+        self
+    }
+
+    pub(crate) fn past(mut self, past: bool) -> Self {
+        self.past = past;
+        self
+    }
+
+    /// It happened; only the person ends it.
+    pub(crate) fn happened(mut self) -> Self {
+        self.sticky = true;
+        self
+    }
+
+    /// A task as evidence.
+    pub(crate) fn of_task(self, task: &TaskRef, entry: &TaskEntry) -> Self {
+        self.seen(&entry.seen).task(task)
     }
 
     /// A record as evidence, with who reported it.
@@ -167,6 +194,19 @@ impl Said {
         self.awaits.insert(endpoint.clone());
     }
 
+    /// Nothing is said of what an endpoint had not done by `t` before it has answered at or after `t`, for at most a
+    /// minute. True: say it now.
+    pub(crate) fn heard_since(&mut self, world: &World, endpoint: &EndpointId, t: Time) -> bool {
+        let answered = world.endpoints.get(endpoint).and_then(|e| e.answered);
+        let latest = t + chrono::TimeDelta::seconds(60);
+        if answered.is_some_and(|at| at >= t) || world.now >= latest {
+            return true;
+        }
+        self.await_answer(endpoint);
+        self.due(latest);
+        false
+    }
+
     /// The rule says nothing new: what is open stays open.
     pub(crate) fn freeze(&mut self, rule: &'static str) {
         self.frozen.insert(rule);
@@ -247,6 +287,12 @@ impl Slots {
             }
             let episode = verdict.episode();
             if let Some(known) = slot.episodes.get_mut(&episode) {
+                if verdict.past && !known.past {
+                    known.past = true;
+                    if !known.muted {
+                        out.push(cleared(&known.verdict, now));
+                    }
+                }
                 if !known.muted && !known.past && verdict.severity > known.verdict.severity {
                     out.push(verdict.finding(now));
                     known.verdict = verdict;

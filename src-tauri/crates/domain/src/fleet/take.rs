@@ -7,17 +7,18 @@ use std::{collections::BTreeSet, sync::Arc};
 use super::{
     merge,
     slots::Subject,
-    world::{AgentState, Entry, EscalationEntry, PutOff, RunVerdict, Seen, World},
+    world::{AgentState, Entry, EscalationEntry, Key, PutOff, RunVerdict, Seen, World},
 };
 use crate::{
     change::{AgentRecord, Change, EscalationPhase, EscalationRecord, Record, TaskRecord},
     contract::{
-        Claim, ClaimState, Document, Escalation, EscalationStatus, Item, List, TaskState, json,
+        AccessMode, Claim, ClaimState, Document, Escalation, EscalationStatus, Item, List,
+        TaskState, json,
     },
     fact::{Fact, Line, PersonAction, PollError, PollErrorKind},
     finding::Evidence,
     ids::{AgentRef, EndpointId, EscalationId, TaskRef},
-    ownership::pattern,
+    ownership::pattern::{self, Index},
     time::Time,
 };
 
@@ -46,7 +47,9 @@ impl Intake<'_> {
             } => self.decided(endpoint, escalation),
             Fact::Person(action) => self.person(action),
             Fact::Rules(rules) => {
+                self.world.index = Index::new(rules.rules.iter().map(|r| r.resource.as_str()));
                 self.world.rules = rules.clone();
+                self.world.rules_at = (self.line, "/rules");
                 let tasks = self.world.tasks.keys().cloned().map(Subject::Task);
                 let handoffs = self.world.handoffs.keys().cloned();
                 let handoffs = handoffs.map(|(e, id)| Subject::Handoff(e, id));
@@ -173,6 +176,16 @@ impl Intake<'_> {
             let entry = self.entry(&agent, item, at);
             if let Some(task) = &value.task_id {
                 self.touch(endpoint, task, at, &entry.seen.evidence);
+            }
+            if let Some(event) = value
+                .event_id
+                .as_ref()
+                .filter(|_| value.mode == AccessMode::Consume)
+            {
+                let event = (value.resource.clone(), event.clone());
+                self.mark(Subject::Event(event.0.clone(), event.1.clone()));
+                let who = self.world.events.entry(event).or_default();
+                who.insert(key.clone());
             }
             self.changes.push(Change::Access(record(&entry)));
             self.world.accesses.insert(key, entry);
@@ -365,9 +378,50 @@ impl Intake<'_> {
         }
         let first = old.map_or(self.now, |old| old.seen.at);
         let at = item.value.acquire_time.unwrap_or(first).min(self.now);
+        let moved = old.is_none_or(|old| old.value.resource != item.value.resource);
         let entry = self.entry(agent, item, at);
         self.changes.push(Change::Claim(record(&entry)));
-        self.world.claims.insert(key, entry);
+        self.world.claims.insert(key.clone(), entry);
+        if moved {
+            self.find_rivals(&key);
+        }
+        self.mark_claim(&key);
+    }
+
+    fn find_rivals(&mut self, key: &Key) {
+        for other in self.world.rivals.remove(key).unwrap_or_default() {
+            if let Some(rivals) = self.world.rivals.get_mut(&other) {
+                rivals.remove(key);
+            }
+        }
+        let Some(claim) = self.world.claims.get(key) else {
+            return;
+        };
+        let own = pattern::Pattern::resource(claim.value.resource.as_str());
+        let rival = |other: &Entry<Claim>| {
+            other.seen.agent != claim.seen.agent
+                && own
+                    .overlap(&pattern::Pattern::resource(other.value.resource.as_str()))
+                    .is_some()
+        };
+        let others = self.world.claims.iter().filter(|(_, other)| rival(other));
+        let found: BTreeSet<_> = others.map(|(key, _)| key.clone()).collect();
+        for other in &found {
+            let rivals = self.world.rivals.entry(other.clone()).or_default();
+            rivals.insert(key.clone());
+        }
+        self.world.rivals.insert(key.clone(), found);
+    }
+
+    fn mark_claim(&mut self, key: &Key) {
+        for other in self.world.rivals.get(key).cloned().unwrap_or_default() {
+            let (a, b) = if other < *key {
+                (other, key.clone())
+            } else {
+                (key.clone(), other)
+            };
+            self.mark(Subject::Claims(a, b));
+        }
     }
 
     fn escalation(&mut self, agent: &AgentRef, item: &Item<Escalation>) {
@@ -530,6 +584,7 @@ impl Intake<'_> {
                         entry.value.release_time = Some(self.now);
                         self.changes.push(Change::Claim(record(entry)));
                     }
+                    self.mark_claim(&key);
                 }
             }
             _ => {

@@ -13,8 +13,8 @@ use crate::{
     contract::{Access, AgentCard, Artifact, Claim, Escalation, Handoff, Needs, Task, TaskState},
     fact::{Config, PollErrorKind},
     finding::Evidence,
-    ids::{AgentId, AgentRef, EndpointId, EscalationId, TaskId, TaskRef},
-    ownership::Ownership,
+    ids::{AgentId, AgentRef, EndpointId, EscalationId, Resource, TaskId, TaskRef},
+    ownership::{Ownership, Rule, pattern::Index},
     settings::Settings,
     time::Time,
 };
@@ -110,6 +110,10 @@ pub(crate) struct TaskEntry {
     pub(crate) mark: (Time, Evidence),
     /// Left `submitted` at, by its own account.
     pub(crate) left: Option<(Time, Evidence, TaskState)>,
+    /// Began to be live, as far as is known: in its first state since.
+    pub(crate) born: Time,
+    /// Went back to `submitted` in one attempt: what shows it.
+    pub(crate) restarted: Option<(Evidence, Evidence)>,
     /// First terminal state.
     pub(crate) ended: Option<(Time, Evidence)>,
     /// When anything about it last changed.
@@ -121,6 +125,20 @@ pub(crate) struct TaskEntry {
 impl TaskEntry {
     pub(crate) fn live(&self) -> bool {
         self.value.status.state.is_live()
+    }
+
+    /// From `startedAt` or the first state after `submitted`, to the first terminal one; open while it lives.
+    pub(crate) fn lives(&self) -> Option<(Time, Option<Time>)> {
+        let left = self.left.as_ref().map(|(at, ..)| *at);
+        let start = self.value.started_at.or(left)?;
+        Some((start, self.over()))
+    }
+
+    /// When it ended, or was lost sight of.
+    pub(crate) fn over(&self) -> Option<Time> {
+        let lost = self.value.status.state == TaskState::Unknown;
+        let ended = self.ended.as_ref().map(|(at, _)| *at);
+        ended.or(lost.then_some(self.since))
     }
 
     /// Does it wait for a person, by state or word?
@@ -174,6 +192,9 @@ pub(crate) type Key<T = String> = (EndpointId, T);
 #[derive(Debug)]
 pub(crate) struct World {
     pub(crate) rules: Ownership,
+    /// The line and place the rules were given in.
+    pub(crate) rules_at: (u64, &'static str),
+    pub(crate) index: Index,
     pub(crate) settings: Settings,
     pub(crate) now: Time,
     /// Time of the first line.
@@ -186,6 +207,12 @@ pub(crate) struct World {
     pub(crate) accesses: BTreeMap<Key, Entry<Access>>,
     pub(crate) claims: BTreeMap<Key, Entry<Claim>>,
     pub(crate) handoffs: BTreeMap<Key, Entry<Handoff>>,
+    /// Who took an event of a trigger.
+    pub(crate) events: BTreeMap<(Resource, String), BTreeSet<Key>>,
+    /// Claims of other agents on what can be the same.
+    pub(crate) rivals: BTreeMap<Key, BTreeSet<Key>>,
+    /// Tasks by the identity of their work.
+    pub(crate) work: BTreeMap<String, BTreeSet<TaskRef>>,
     /// Handoffs of a task.
     pub(crate) handoffs_of: BTreeMap<TaskRef, BTreeSet<String>>,
     pub(crate) artifacts: BTreeMap<Key, Entry<Artifact>>,
@@ -201,7 +228,9 @@ pub(crate) struct World {
 impl World {
     pub(crate) fn new(config: Config) -> Self {
         Self {
+            index: Index::new(config.ownership.rules.iter().map(|r| r.resource.as_str())),
             rules: config.ownership,
+            rules_at: (1, "/config/ownership"),
             settings: config.settings,
             now: Time::UNIX_EPOCH,
             began: None,
@@ -213,6 +242,9 @@ impl World {
             claims: BTreeMap::new(),
             handoffs: BTreeMap::new(),
             handoffs_of: BTreeMap::new(),
+            events: BTreeMap::new(),
+            rivals: BTreeMap::new(),
+            work: BTreeMap::new(),
             artifacts: BTreeMap::new(),
             escalations: BTreeMap::new(),
             sleeps: vec![],
@@ -269,6 +301,54 @@ impl World {
             agent: agent.into(),
         };
         self.agents.contains_key(&named).then_some(named)
+    }
+
+    /// Is that the agent a rule means?
+    pub(crate) fn is(&self, name: &str, agent: &AgentRef) -> bool {
+        if agent.agent.as_str() == name {
+            return self.first_endpoint.get(name) == Some(&agent.endpoint);
+        }
+        name.split_once('/') == Some((agent.endpoint.as_str(), agent.agent.as_str()))
+    }
+
+    /// Rules that cover a resource: number and rule.
+    pub(crate) fn covering<'w>(
+        &'w self,
+        resource: &str,
+    ) -> impl Iterator<Item = (usize, &'w Rule)> {
+        let at = self.index.matching(resource).into_iter();
+        at.filter_map(|at| self.rules.rules.get(at).map(|rule| (at, rule)))
+    }
+
+    /// Is there a sequence for the resource in which both stand?
+    pub(crate) fn in_sequence(&self, resource: &str, a: &AgentRef, b: &AgentRef) -> bool {
+        let listed = |rule: &Rule, agent| rule.sequence.iter().any(|name| self.is(name, agent));
+        self.covering(resource)
+            .any(|(_, rule)| listed(rule, a) && listed(rule, b))
+    }
+
+    /// Where a rule of the ownership document stands.
+    pub(crate) fn rule_evidence(&self, at: usize) -> Evidence {
+        Evidence {
+            line: self.rules_at.0,
+            pointer: format!("{}/rules/{at}", self.rules_at.1),
+        }
+    }
+
+    /// Is `ancestor` reached from `task` by `parentId`?
+    pub(crate) fn descends(&self, task: &TaskRef, ancestor: &TaskRef) -> bool {
+        let mut at = task.clone();
+        for _ in 0..32 {
+            let parent = self.tasks.get(&at).and_then(|t| t.value.parent_id.clone());
+            let Some(parent) = parent.and_then(|p| self.resolve(&at.endpoint, &p)) else {
+                return false;
+            };
+            if parent == *ancestor {
+                return true;
+            }
+            at = parent;
+        }
+        false
     }
 
     /// The agent that works at a stage.

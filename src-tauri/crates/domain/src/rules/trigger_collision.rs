@@ -1,0 +1,58 @@
+//! `trigger-collision`: two agents react to one event.
+//!
+//! The same agent reacting twice is its own retry, and a sequence that holds both allows it.
+
+use crate::{
+    fleet::{
+        slots::{Said, Verdict},
+        world::World,
+    },
+    ids::{Resource, TaskRef},
+};
+
+const RULE: &str = "trigger-collision";
+pub(crate) const RESOLUTIONS: &[(&str, &str)] = &[
+    ("owner-keeps", "The owner keeps it; cancel the other task"),
+    ("change-owner", "Change the owner"),
+    ("add-sequence", "Add a dispatch sequence"),
+];
+
+pub(crate) fn check(world: &World, resource: &Resource, event: &str, said: &mut Said) {
+    let key = (resource.clone(), event.to_owned());
+    let keys = world.events.get(&key).into_iter().flatten();
+    let mut taken: Vec<_> = keys.filter_map(|key| world.accesses.get(key)).collect();
+    taken.sort_by(|a, b| (a.seen.at, &a.seen.agent).cmp(&(b.seen.at, &b.seen.agent)));
+    for (index, later) in taken.iter().enumerate() {
+        for first in taken.iter().take(index) {
+            let (a, b) = (&first.seen.agent, &later.seen.agent);
+            if a == b || world.in_sequence(resource.as_str(), a, b) {
+                continue;
+            }
+            let mut verdict = Verdict::new(RULE, format!("{resource} {event}"))
+                .seen(&first.seen)
+                .seen(&later.seen)
+                .resource(resource)
+                .says(format!(
+                    "{} and {} both reacted to one event of {resource}.",
+                    a.agent, b.agent
+                ))
+                .offers(RESOLUTIONS)
+                .happened();
+            verdict.needs_tasks = false;
+            for access in [first, later] {
+                if let Some(task) = &access.value.task_id {
+                    verdict = verdict.task(&TaskRef {
+                        endpoint: access.seen.agent.endpoint.clone(),
+                        task: task.clone(),
+                    });
+                }
+            }
+            for (at, rule) in world.covering(resource.as_str()) {
+                if rule.owner.is_some() {
+                    verdict = verdict.evidence(&world.rule_evidence(at));
+                }
+            }
+            said.push(verdict);
+        }
+    }
+}
