@@ -1,0 +1,9 @@
+//! Walks through the real window: the built app on a virtual screen, driven with real key and pointer events through the
+//! driver of the window's engine. Linux only: macOS has no driver.
+
+#![cfg(target_os = "linux")]
+#![expect(clippy::expect_used, reason = "a walk that cannot go on has failed")]
+
+mod desk;
+mod driver;
+mod start;
