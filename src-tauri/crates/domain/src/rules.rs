@@ -4,10 +4,15 @@ mod double_booking;
 mod duplicate_work;
 mod endpoint_stale;
 mod escalation_overdue;
+mod lives;
+mod output_collision;
+mod scope_overreach;
 pub(crate) mod silent_completion;
 mod stall;
 mod timeout;
 mod trigger_collision;
+mod unowned_resource;
+mod write_conflict;
 
 use crate::fleet::{
     slots::{Said, Subject},
@@ -27,6 +32,15 @@ pub(crate) fn check(world: &World, subject: &Subject) -> Said {
                 duplicate_work::restart(task, entry, &mut said);
             }
         }
+        Subject::Resource(resource) => {
+            if let Some(touched) = world.touched.get(resource) {
+                unowned_resource::check(world, resource, touched, &mut said);
+                write_conflict::check(world, resource, touched, &mut said);
+                output_collision::check(world, resource, touched, &mut said);
+                scope_overreach::check(world, resource, touched, &mut said);
+            }
+        }
+        Subject::Agent(agent) => scope_overreach::undeclared(world, agent, &mut said),
         Subject::Work(key) => duplicate_work::check(world, key, &mut said),
         Subject::Event(resource, event) => {
             trigger_collision::check(world, resource, event, &mut said);

@@ -176,4 +176,8 @@ scenarios! {
     two_exclusive_claims_that_overlap_are_a_double_booking "double-booking";
     a_lease_that_is_over_is_no_double_booking "trap-double-booking-lease-over";
     two_live_tasks_with_one_key_are_duplicate_work "duplicate-work";
+    writing_what_another_owns_is_a_conflict "write-conflict";
+    two_live_tasks_on_one_output_collide "output-collision";
+    what_no_rule_covers_is_unowned "unowned-resource";
+    writing_outside_what_was_declared_is_an_overreach "scope-overreach";
 }

@@ -143,6 +143,10 @@ fn changed(intake: &mut Intake<'_>, task: &TaskRef) {
     if let Some(key) = key {
         intake.mark(Subject::Work(key));
     }
+    let touched = intake.world.resources_of_task.get(task);
+    for resource in touched.cloned().unwrap_or_default() {
+        intake.mark(Subject::Resource(resource));
+    }
     intake.mark(Subject::Task(task.clone()));
     intake.emit_task(task);
 }

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::world::{Key, Seen, TaskEntry, World};
 use crate::{
     finding::{Evidence, Finding, FindingState, Resolution, Severity},
-    ids::{AgentId, AgentRef, EndpointId, EscalationId, Resource, TaskRef},
+    ids::{AgentId, AgentRef, EndpointId, EscalationId, Resource, TaskId, TaskRef},
     time::Time,
 };
 
@@ -19,6 +19,9 @@ pub(crate) enum Subject {
     Task(TaskRef),
     /// All tasks with one `key`.
     Work(String),
+    /// All that was done to one resource.
+    Resource(Resource),
+    Agent(AgentRef),
     /// All who took one event of a trigger.
     Event(Resource, String),
     /// Two claims on resources that can be one, in order of their keys.
@@ -81,6 +84,31 @@ impl Verdict {
     pub(crate) fn resource(mut self, resource: &Resource) -> Self {
         self.resource = Some(resource.to_string());
         self
+    }
+
+    /// The owner a broken rule names, heard or not; the person is no agent.
+    pub(crate) fn owner(mut self, world: &World, name: &str) -> Self {
+        if name == "me" {
+            return self;
+        }
+        match world.agent(name) {
+            Some(agent) => self.agent(&agent),
+            None => {
+                let bare = name.split_once('/').map_or(name, |(_, bare)| bare);
+                self.agents.insert(bare.into());
+                self
+            }
+        }
+    }
+
+    /// The task of an access, claim or the like.
+    pub(crate) fn of(self, seen: &Seen, task: Option<&TaskId>) -> Self {
+        let endpoint = seen.agent.endpoint.clone();
+        let this = self.seen(seen);
+        match task.cloned() {
+            Some(task) => this.task(&TaskRef { endpoint, task }),
+            None => this,
+        }
     }
 
     pub(crate) fn past(mut self, past: bool) -> Self {

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     change::{AgentRecord, Change, EscalationPhase, EscalationRecord, Record, TaskRecord},
     contract::{
-        AccessMode, Claim, ClaimState, Document, Escalation, EscalationStatus, Item, List,
+        Access, AccessMode, Claim, ClaimState, Document, Escalation, EscalationStatus, Item, List,
         TaskState, json,
     },
     fact::{Fact, Line, PersonAction, PollError, PollErrorKind},
@@ -24,6 +24,9 @@ use crate::{
 
 /// Stretches kept per endpoint, and sleeps; older ones lie before every window a rule looks at.
 const STRETCHES: usize = 256;
+
+/// Writes kept per resource.
+const WRITES: usize = 64;
 
 /// One line on its way in.
 pub(super) struct Intake<'w> {
@@ -53,7 +56,10 @@ impl Intake<'_> {
                 let tasks = self.world.tasks.keys().cloned().map(Subject::Task);
                 let handoffs = self.world.handoffs.keys().cloned();
                 let handoffs = handoffs.map(|(e, id)| Subject::Handoff(e, id));
-                self.world.dirty.extend(tasks.chain(handoffs));
+                let resources = self.world.touched.keys().cloned();
+                let resources = resources.map(Subject::Resource);
+                let all: Vec<_> = tasks.chain(handoffs).chain(resources).collect();
+                self.world.dirty.extend(all);
                 let keys: Vec<_> = self.world.escalations.keys().cloned().collect();
                 for key in keys {
                     self.route(&key);
@@ -187,6 +193,7 @@ impl Intake<'_> {
                 let who = self.world.events.entry(event).or_default();
                 who.insert(key.clone());
             }
+            self.touched(&key, &entry);
             self.changes.push(Change::Access(record(&entry)));
             self.world.accesses.insert(key, entry);
         }
@@ -235,6 +242,42 @@ impl Intake<'_> {
             self.escalation(&agent, item);
         }
         self.endings(endpoint, document);
+    }
+
+    /// Indexes what was done to a resource.
+    fn touched(&mut self, key: &Key, entry: &Entry<Access>) {
+        let resource = &entry.value.resource;
+        let agent = &entry.seen.agent;
+        if let Some(task) = &entry.value.task_id {
+            let task = TaskRef {
+                endpoint: key.0.clone(),
+                task: task.clone(),
+            };
+            let of_task = self.world.resources_of_task.entry(task).or_default();
+            of_task.insert(resource.clone());
+        }
+        let of_agent = self
+            .world
+            .resources_of_agent
+            .entry(agent.clone())
+            .or_default();
+        of_agent.insert(resource.clone());
+        let touched = self.world.touched.entry(resource.clone()).or_default();
+        if entry.value.mode == AccessMode::Write {
+            touched.writes.insert((entry.seen.at, key.clone()));
+            if touched.writes.len() > WRITES {
+                touched.writes.pop_first();
+            }
+        }
+        if entry.value.mode != AccessMode::Read {
+            let first = touched.writers.entry(agent.clone());
+            let first = first.or_insert_with(|| entry.clone());
+            if entry.seen.at < first.seen.at {
+                *first = entry.clone();
+            }
+            self.world.dirty.insert(Subject::Agent(agent.clone()));
+        }
+        self.world.dirty.insert(Subject::Resource(resource.clone()));
     }
 
     pub(super) fn mark(&mut self, subject: Subject) {
@@ -311,6 +354,13 @@ impl Intake<'_> {
                 changed
             }
         };
+        if changed {
+            let touched = self.world.resources_of_agent.get(agent);
+            let touched = touched.into_iter().flatten().cloned();
+            let touched: Vec<_> = touched.map(Subject::Resource).collect();
+            self.world.dirty.extend(touched);
+            self.world.dirty.insert(Subject::Agent(agent.clone()));
+        }
         if changed && let Some(known) = self.world.agents.get(agent) {
             self.changes.push(Change::Agent(AgentRecord {
                 agent: agent.clone(),

@@ -177,6 +177,15 @@ pub(crate) struct EscalationEntry {
     pub(crate) phase: EscalationPhase,
 }
 
+/// What was done to one resource.
+#[derive(Debug, Default)]
+pub(crate) struct Touched {
+    /// Latest writes, in order of their own time.
+    pub(crate) writes: BTreeSet<(Time, Key)>,
+    /// The first write (or event taken) of each agent.
+    pub(crate) writers: BTreeMap<AgentRef, Entry<Access>>,
+}
+
 /// A finding the person wants to hear of later.
 #[derive(Clone, Debug)]
 pub(crate) struct PutOff {
@@ -207,6 +216,10 @@ pub(crate) struct World {
     pub(crate) accesses: BTreeMap<Key, Entry<Access>>,
     pub(crate) claims: BTreeMap<Key, Entry<Claim>>,
     pub(crate) handoffs: BTreeMap<Key, Entry<Handoff>>,
+    /// What was done to a resource.
+    pub(crate) touched: BTreeMap<Resource, Touched>,
+    pub(crate) resources_of_task: BTreeMap<TaskRef, BTreeSet<Resource>>,
+    pub(crate) resources_of_agent: BTreeMap<AgentRef, BTreeSet<Resource>>,
     /// Who took an event of a trigger.
     pub(crate) events: BTreeMap<(Resource, String), BTreeSet<Key>>,
     /// Claims of other agents on what can be the same.
@@ -243,6 +256,9 @@ impl World {
             handoffs: BTreeMap::new(),
             handoffs_of: BTreeMap::new(),
             events: BTreeMap::new(),
+            touched: BTreeMap::new(),
+            resources_of_task: BTreeMap::new(),
+            resources_of_agent: BTreeMap::new(),
             rivals: BTreeMap::new(),
             work: BTreeMap::new(),
             artifacts: BTreeMap::new(),

@@ -1,0 +1,86 @@
+//! `scope-overreach`: an agent writes outside everything it declared or was given; `undeclared-agent`: it never declared
+//! anything.
+//!
+//! Whether what it declared is allowed to it is the check before an agent joins, not this.
+
+use crate::{
+    contract::AccessMode,
+    finding::Severity,
+    fleet::{
+        slots::{Said, Verdict},
+        world::{Touched, World},
+    },
+    ids::{AgentRef, Resource},
+    ownership::pattern::matches,
+};
+
+const RESOLUTIONS: &[(&str, &str)] = &[
+    ("deny", "Deny it and tell the agent"),
+    ("add", "Add it to what the agent owns"),
+];
+
+pub(crate) fn check(world: &World, resource: &Resource, touched: &Touched, said: &mut Said) {
+    for (agent, access) in &touched.writers {
+        let needs = world.agents.get(agent).and_then(|a| a.needs.as_ref());
+        let Some((needs, declared)) = needs else {
+            continue;
+        };
+        let patterns = needs
+            .writes
+            .iter()
+            .chain(&needs.outputs)
+            .chain(&needs.triggers);
+        if patterns.into_iter().any(|p| matches(p, resource.as_str()))
+            || given(world, resource, agent)
+        {
+            continue;
+        }
+        let mut verdict = Verdict::new("scope-overreach", resource.as_str())
+            .of(&access.seen, access.value.task_id.as_ref())
+            .evidence(declared)
+            .resource(resource)
+            .says(format!(
+                "{} {} {resource}, which it neither declared nor was given.",
+                agent.agent,
+                if access.value.mode == AccessMode::Consume {
+                    "reacted to"
+                } else {
+                    "wrote"
+                }
+            ))
+            .offers(RESOLUTIONS)
+            .happened();
+        verdict.needs_tasks = false;
+        said.push(verdict);
+    }
+}
+
+fn given(world: &World, resource: &Resource, agent: &AgentRef) -> bool {
+    world.covering(resource.as_str()).any(|(_, rule)| {
+        let mut names = rule.owner.iter().chain(&rule.sequence);
+        names.any(|name| world.is(name, agent))
+    })
+}
+
+/// An agent that writes and never said what it needs.
+pub(crate) fn undeclared(world: &World, agent: &AgentRef, said: &mut Said) {
+    if world.agents.get(agent).is_none_or(|a| a.needs.is_some()) {
+        return;
+    }
+    let resources = world.resources_of_agent.get(agent).into_iter().flatten();
+    let first = resources
+        .filter_map(|resource| world.touched.get(resource)?.writers.get(agent))
+        .min_by_key(|access| (access.seen.at, access.seen.evidence.clone()));
+    if let Some(first) = first {
+        let mut verdict = Verdict::new("undeclared-agent", agent.agent.as_str())
+            .severity(Severity::Info)
+            .of(&first.seen, first.value.task_id.as_ref())
+            .says(format!(
+                "{} writes but never said what it needs.",
+                agent.agent
+            ))
+            .offers(&[("add", "Ask it to declare what it needs")]);
+        verdict.needs_tasks = false;
+        said.push(verdict);
+    }
+}
