@@ -138,6 +138,8 @@ export function fake(scenario = new URLSearchParams(globalThis.location?.search 
 
   return {
     async call<K extends Name>(name: K, request: unknown): Promise<Answer<K>> {
+      // The browser flows watch what is asked; a page without them does not notice.
+      globalThis.dispatchEvent?.(new CustomEvent("recorded-call", { detail: { name, request } }));
       return structuredClone(await answer(name, request)) as Answer<K>;
     },
     onChanged(listener) {

@@ -1,4 +1,5 @@
 // The inbox's own sentences. What an item is about comes from the host.
+import { whole } from "../../text";
 import type { Verdict } from "./gate";
 
 const seconds = (ms: number) => `${Math.max(0.1, Math.ceil(ms / 100) / 10).toFixed(1)} s`;
@@ -30,7 +31,8 @@ export const words = {
   target: "Target",
   args: "Arguments",
   exactly: "Exactly as received",
-  size: (lines: number, characters: number) => `${lines} lines, ${characters} signs`,
+  size: (lines: number, characters: number) =>
+    `${lines === 1 ? "1 line" : `${whole(lines)} lines`}, ${whole(characters)} signs`,
   digest: "Hash",
   version: "Version",
   end: "End of the content",
