@@ -23,9 +23,6 @@ pub(crate) struct Options {
     /// Begin this many seconds into the story.
     #[arg(long, default_value_t = 0)]
     from: u32,
-    /// Accepted everywhere; the output is JSON Lines either way.
-    #[arg(long)]
-    json: bool,
 }
 
 /// Prints one line per agent, then serves.
