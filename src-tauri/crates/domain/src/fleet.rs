@@ -3,7 +3,9 @@
 //! The same facts in the same order always give the same changes. Owns no clock and no storage: the store keeps what
 //! the changes say.
 
+mod letters;
 mod merge;
+mod pools;
 pub(crate) mod slots;
 mod take;
 pub(crate) mod world;
@@ -46,8 +48,9 @@ impl Fleet {
         // The config line has no time of its own; facts never take time back.
         let now = line.at.map_or(self.world.now, |at| at.max(self.world.now));
         self.world.now = now;
-        if line.at.is_some() {
-            self.world.began.get_or_insert(now);
+        if line.at.is_some() && self.world.began.is_none() {
+            self.world.began = Some(now);
+            self.world.dirty.insert(Subject::Review);
         }
         let mut intake = Intake {
             world: &mut self.world,

@@ -6,6 +6,9 @@ mod endpoint_stale;
 mod escalation_overdue;
 mod lives;
 mod output_collision;
+mod quota_exhausted;
+mod review_due;
+mod schema_violation;
 mod scope_overreach;
 pub(crate) mod silent_completion;
 mod stall;
@@ -24,6 +27,12 @@ pub(crate) fn check(world: &World, subject: &Subject) -> Said {
     let mut said = Said::default();
     match subject {
         Subject::Reach => endpoint_stale::check(world, &mut said),
+        Subject::Review => review_due::check(world, &mut said),
+        Subject::Item(endpoint, list, item) => {
+            let key = (endpoint.clone(), list.clone(), item.clone());
+            schema_violation::check(world, &key, &mut said);
+        }
+        Subject::Pool(pool) => quota_exhausted::check(world, pool, &mut said),
         Subject::Task(task) => {
             if let Some(entry) = world.tasks.get(task) {
                 silent_completion::task(world, task, entry, &mut said);

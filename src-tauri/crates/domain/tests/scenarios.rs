@@ -176,6 +176,9 @@ scenarios! {
     two_exclusive_claims_that_overlap_are_a_double_booking "double-booking";
     a_lease_that_is_over_is_no_double_booking "trap-double-booking-lease-over";
     two_live_tasks_with_one_key_are_duplicate_work "duplicate-work";
+    an_item_that_cannot_be_used_is_a_violation "schema-violation";
+    a_pool_with_nothing_left_is_exhausted "quota-exhausted";
+    an_old_ownership_document_is_due_for_review "review-due";
     writing_what_another_owns_is_a_conflict "write-conflict";
     two_live_tasks_on_one_output_collide "output-collision";
     what_no_rule_covers_is_unowned "unowned-resource";

@@ -16,6 +16,10 @@ use crate::{
 pub(crate) enum Subject {
     /// All reachability at once.
     Reach,
+    Review,
+    /// One dead letter: endpoint, list, item.
+    Item(EndpointId, String, String),
+    Pool(String),
     Task(TaskRef),
     /// All tasks with one `key`.
     Work(String),

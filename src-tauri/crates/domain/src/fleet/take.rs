@@ -53,6 +53,7 @@ impl Intake<'_> {
                 self.world.index = Index::new(rules.rules.iter().map(|r| r.resource.as_str()));
                 self.world.rules = rules.clone();
                 self.world.rules_at = (self.line, "/rules");
+                self.mark(Subject::Review);
                 let tasks = self.world.tasks.keys().cloned().map(Subject::Task);
                 let handoffs = self.world.handoffs.keys().cloned();
                 let handoffs = handoffs.map(|(e, id)| Subject::Handoff(e, id));
@@ -113,8 +114,11 @@ impl Intake<'_> {
                     until: *until,
                 });
             }
+            PersonAction::MarkReviewed => {
+                self.world.rules.reviewed_at = Some(self.now);
+                self.mark(Subject::Review);
+            }
             PersonAction::Resolve { .. }
-            | PersonAction::MarkReviewed
             | PersonAction::AddAgent { .. }
             | PersonAction::OverrideReadiness { .. } => {}
         }
@@ -176,7 +180,11 @@ impl Intake<'_> {
             let value = &item.value;
             let at = value.at.unwrap_or(self.now).min(self.now);
             let key = (endpoint.clone(), value.id.clone());
-            if self.world.accesses.contains_key(&key) {
+            if let Some(old) = self.world.accesses.get(&key) {
+                if old.value != *value {
+                    let name = value.id.clone();
+                    self.conflict(&agent, "accesses", name, item);
+                }
                 continue;
             }
             let entry = self.entry(&agent, item, at);
@@ -241,6 +249,19 @@ impl Intake<'_> {
         for item in document.escalations.iter().flatten() {
             self.escalation(&agent, item);
         }
+        self.context(&agent, document);
+        self.quotas(&agent, document);
+        for item in document.schedules.iter().flatten() {
+            let key = (endpoint.clone(), item.value.id.clone());
+            let old = self.world.schedules.get(&key);
+            if old.is_some_and(|old| old.seen.raw == item.raw) {
+                continue;
+            }
+            let entry = self.entry(&agent, item, self.now);
+            self.changes.push(Change::Schedule(record(&entry)));
+            self.world.schedules.insert(key, entry);
+        }
+        self.dead_letters(&agent, document);
         self.endings(endpoint, document);
     }
 
@@ -284,7 +305,7 @@ impl Intake<'_> {
         self.world.dirty.insert(subject);
     }
 
-    fn entry<T: Clone>(&self, agent: &AgentRef, item: &Item<T>, at: Time) -> Entry<T> {
+    pub(super) fn entry<T: Clone>(&self, agent: &AgentRef, item: &Item<T>, at: Time) -> Entry<T> {
         Entry {
             seen: self.seen(agent, item, at),
             value: item.value.clone(),
@@ -695,7 +716,7 @@ fn ids<T>(list: &List<T>, id: impl Fn(&T) -> String) -> Option<Vec<String>> {
     Some(items.iter().map(|item| id(&item.value)).collect())
 }
 
-fn record<T: Clone>(entry: &Entry<T>) -> Record<T> {
+pub(super) fn record<T: Clone>(entry: &Entry<T>) -> Record<T> {
     Record {
         agent: entry.seen.agent.clone(),
         value: entry.value.clone(),

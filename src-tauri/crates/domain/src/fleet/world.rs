@@ -10,10 +10,13 @@ use std::{
 use super::slots::{Subject, Verdict, names};
 use crate::{
     change::EscalationPhase,
-    contract::{Access, AgentCard, Artifact, Claim, Escalation, Handoff, Needs, Task, TaskState},
+    contract::{
+        Access, AgentCard, Artifact, Claim, ContextEntry, Escalation, Handoff, Needs, Problem,
+        QuotaWindow, Schedule, Task, TaskState,
+    },
     fact::{Config, PollErrorKind},
     finding::Evidence,
-    ids::{AgentId, AgentRef, EndpointId, EscalationId, Resource, TaskId, TaskRef},
+    ids::{AgentId, AgentRef, DocumentId, EndpointId, EscalationId, Resource, TaskId, TaskRef},
     ownership::{Ownership, Rule, pattern::Index},
     settings::Settings,
     time::Time,
@@ -186,6 +189,29 @@ pub(crate) struct Touched {
     pub(crate) writers: BTreeMap<AgentRef, Entry<Access>>,
 }
 
+/// An item that could not be used.
+#[derive(Clone, Debug)]
+pub(crate) struct Dead {
+    pub(crate) seen: Seen,
+    pub(crate) problems: Vec<Problem>,
+}
+
+/// One pool: who uses it, and the samples of each of its windows.
+#[derive(Debug, Default)]
+pub(crate) struct PoolState {
+    /// Latest report of each agent.
+    pub(crate) reporters: BTreeMap<AgentRef, Seen>,
+    /// By name, in order of observation.
+    pub(crate) windows: BTreeMap<String, Vec<Sample>>,
+}
+
+/// The numbers of one window at one time.
+#[derive(Clone, Debug)]
+pub(crate) struct Sample {
+    pub(crate) seen: Seen,
+    pub(crate) window: QuotaWindow,
+}
+
 /// A finding the person wants to hear of later.
 #[derive(Clone, Debug)]
 pub(crate) struct PutOff {
@@ -216,6 +242,12 @@ pub(crate) struct World {
     pub(crate) accesses: BTreeMap<Key, Entry<Access>>,
     pub(crate) claims: BTreeMap<Key, Entry<Claim>>,
     pub(crate) handoffs: BTreeMap<Key, Entry<Handoff>>,
+    /// Dead letters by endpoint, list and item.
+    pub(crate) dead: BTreeMap<(EndpointId, String, String), Dead>,
+    pub(crate) pools: BTreeMap<String, PoolState>,
+    /// By document and number.
+    pub(crate) context: BTreeMap<(DocumentId, u64), Vec<Entry<ContextEntry>>>,
+    pub(crate) schedules: BTreeMap<Key, Entry<Schedule>>,
     /// What was done to a resource.
     pub(crate) touched: BTreeMap<Resource, Touched>,
     pub(crate) resources_of_task: BTreeMap<TaskRef, BTreeSet<Resource>>,
@@ -256,6 +288,10 @@ impl World {
             handoffs: BTreeMap::new(),
             handoffs_of: BTreeMap::new(),
             events: BTreeMap::new(),
+            dead: BTreeMap::new(),
+            pools: BTreeMap::new(),
+            context: BTreeMap::new(),
+            schedules: BTreeMap::new(),
             touched: BTreeMap::new(),
             resources_of_task: BTreeMap::new(),
             resources_of_agent: BTreeMap::new(),

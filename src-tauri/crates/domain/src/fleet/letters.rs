@@ -1,0 +1,176 @@
+//! Dead letters: items that could not be used, kept as evidence until the item comes good.
+//!
+//! One per endpoint, list and item id; an item without an id goes by a digest of its bytes.
+
+use std::collections::BTreeMap;
+
+use sha2::{Digest, Sha256};
+
+use super::{
+    slots::Subject,
+    take::{Intake, record},
+    world::{Dead, Seen},
+};
+use crate::{
+    change::{Change, DeadLetter},
+    contract::{Document, Item, Problem},
+    finding::Evidence,
+    ids::AgentRef,
+};
+
+/// Kept per endpoint, list and item; far more than a person reads.
+const LETTERS: usize = 10_000;
+
+impl Intake<'_> {
+    /// Notes what was bad in a document, after what was good in it has cleared earlier letters.
+    pub(super) fn dead_letters(&mut self, agent: &AgentRef, document: &Document) {
+        self.good(agent, "tasks", &document.tasks, |v| v.id.to_string());
+        self.good(agent, "claims", &document.claims, |v| v.id.clone());
+        self.good(agent, "handoffs", &document.handoffs, |v| v.id.clone());
+        self.good(agent, "artifacts", &document.artifacts, |v| v.id.clone());
+        self.good(agent, "quotas", &document.quotas, |v| v.pool.key());
+        self.good(agent, "escalations", &document.escalations, |v| {
+            v.id.to_string()
+        });
+        self.good(agent, "schedules", &document.schedules, |v| v.id.clone());
+        let bad = |list: &str| document.problems.iter().any(|p| p.list == list);
+        if document.ownership.is_some() {
+            self.clear(agent, "ownership", "ownership");
+        }
+        if document.agent.is_some() && !bad("agent") {
+            self.clear(agent, "agent", agent.agent.as_str());
+        }
+        let mut letters: BTreeMap<(String, String), Vec<Problem>> = BTreeMap::new();
+        for problem in &document.problems {
+            let item = problem.item.clone();
+            let item = item.unwrap_or_else(|| digest(&problem.raw, &problem.pointer));
+            let letter = letters.entry((problem.list.clone(), item)).or_default();
+            letter.push(problem.clone());
+        }
+        for ((list, item), problems) in letters {
+            self.letter(agent, list, item, problems);
+        }
+    }
+
+    /// An append-only item came again with other content.
+    pub(super) fn conflict<T>(
+        &mut self,
+        agent: &AgentRef,
+        list: &'static str,
+        name: String,
+        item: &Item<T>,
+    ) {
+        let problem = Problem {
+            pointer: item.pointer.clone(),
+            list: list.to_owned(),
+            item: Some(name.clone()),
+            code: "conflict".to_owned(),
+            message: "It was sent before with other content, and can only be added to.".to_owned(),
+            raw: item.raw.clone(),
+        };
+        self.letter(agent, list.to_owned(), name, vec![problem]);
+    }
+
+    fn letter(&mut self, agent: &AgentRef, list: String, item: String, problems: Vec<Problem>) {
+        let Some(first) = problems.first() else {
+            return;
+        };
+        let key = (agent.endpoint.clone(), list.clone(), item.clone());
+        let known = self.world.dead.get(&key);
+        if known.is_some_and(|k| k.seen.raw == first.raw) {
+            return;
+        }
+        let seen = Seen {
+            agent: agent.clone(),
+            at: self.now,
+            evidence: Evidence {
+                line: self.line,
+                pointer: format!("/status{}", item_pointer(&first.pointer)),
+            },
+            raw: first.raw.clone(),
+        };
+        self.changes.push(Change::DeadLetter(DeadLetter {
+            endpoint: agent.endpoint.clone(),
+            agent: Some(agent.agent.clone()),
+            item: item.clone(),
+            problems: problems.clone(),
+            line: self.line,
+            at: self.now,
+        }));
+        if self.world.dead.len() >= LETTERS && known.is_none() {
+            return;
+        }
+        self.mark(Subject::Item(key.0.clone(), list, item));
+        self.world.dead.insert(key, Dead { seen, problems });
+    }
+
+    fn good<T>(
+        &mut self,
+        agent: &AgentRef,
+        list: &str,
+        items: &Option<Vec<Item<T>>>,
+        id: impl Fn(&T) -> String,
+    ) {
+        if self.world.dead.is_empty() {
+            return;
+        }
+        for item in items.iter().flatten() {
+            self.clear(agent, list, &id(&item.value));
+        }
+    }
+
+    pub(super) fn clear(&mut self, agent: &AgentRef, list: &str, item: &str) {
+        let key = (agent.endpoint.clone(), list.to_owned(), item.to_owned());
+        if self.world.dead.remove(&key).is_none() {
+            return;
+        }
+        self.changes.push(Change::DeadLetterCleared {
+            endpoint: key.0.clone(),
+            list: key.1.clone(),
+            item: key.2.clone(),
+            at: self.now,
+        });
+        self.mark(Subject::Item(key.0, key.1, key.2));
+    }
+
+    /// Entries of shared documents: only added to, by number.
+    pub(super) fn context(&mut self, agent: &AgentRef, document: &Document) {
+        for item in document.context.iter().flatten() {
+            let value = &item.value;
+            let name = format!("{}/{}", value.document_id, value.seq);
+            let at = value.created_at.unwrap_or(self.now).min(self.now);
+            let entry = self.entry(agent, item, at);
+            let key = (value.document_id.clone(), value.seq);
+            let known = self.world.context.entry(key).or_default();
+            if let Some(old) = known.first() {
+                // Documents are shared: somebody else's other entry of that number is one too many as well.
+                if old.value != *value {
+                    self.conflict(agent, "context", name, item);
+                } else if old.seen.agent == *agent {
+                    self.clear(agent, "context", &name);
+                }
+                continue;
+            }
+            known.push(entry.clone());
+            self.changes.push(Change::Context(record(&entry)));
+        }
+    }
+}
+
+/// `/tasks/3/status/state` is about the item `/tasks/3`.
+fn item_pointer(pointer: &str) -> String {
+    let parts: Vec<_> = pointer.split('/').take(3).collect();
+    let is_item = parts.get(2).is_some_and(|n| n.parse::<usize>().is_ok());
+    parts
+        .into_iter()
+        .take(if is_item { 3 } else { 2 })
+        .collect::<Vec<_>>()
+        .join("/")
+}
+
+fn digest(raw: &str, pointer: &str) -> String {
+    let bytes = if raw.is_empty() { pointer } else { raw };
+    let digest = Sha256::digest(bytes.as_bytes());
+    let hex: String = digest.iter().take(16).map(|b| format!("{b:02x}")).collect();
+    format!("sha256:{hex}")
+}

@@ -1,0 +1,89 @@
+//! Samples of pools as they come in: the pool owns the limit, whoever reports it.
+//!
+//! Forecasts and findings are `rules/quota_*.rs` and `forecast.rs`.
+
+use chrono::TimeDelta;
+
+use super::{
+    slots::Subject,
+    take::{Intake, record},
+    world::Sample,
+};
+use crate::{change::Change, contract::Document, ids::AgentRef};
+
+/// Samples kept per window.
+const SAMPLES: usize = 512;
+
+impl Intake<'_> {
+    pub(super) fn quotas(&mut self, agent: &AgentRef, document: &Document) {
+        for item in document.quotas.iter().flatten() {
+            let value = &item.value;
+            let at = value.observed_at.unwrap_or(self.now).min(self.now);
+            let entry = self.entry(agent, item, at);
+            let key = value.pool.key();
+            let pool = self.world.pools.entry(key.clone()).or_default();
+            let latest = pool.reporters.get(agent);
+            if latest.is_some_and(|l| l.raw == item.raw && l.at == at) {
+                continue;
+            }
+            if latest.is_none_or(|l| l.at <= at) {
+                pool.reporters.insert(agent.clone(), entry.seen.clone());
+            }
+            for window in &value.windows {
+                let samples = pool.windows.entry(window.name.clone()).or_default();
+                let sample = Sample {
+                    seen: entry.seen.clone(),
+                    window: window.clone(),
+                };
+                let known = |s: &Sample| s.seen.at == at && s.window == *window;
+                if samples.iter().rev().any(known) {
+                    continue;
+                }
+                // Of two with one time the one that leaves less stands last and counts.
+                let after = samples.partition_point(|s| {
+                    s.seen.at < at || s.seen.at == at && s.left() >= sample.left()
+                });
+                samples.insert(after, sample);
+                let old = self.now - TimeDelta::days(1);
+                let keep = samples.len().saturating_sub(SAMPLES);
+                let gone = samples.partition_point(|s| s.seen.at < old);
+                samples.drain(..keep.max(gone).min(samples.len() - 1));
+            }
+            self.changes.push(Change::Quota(record(&entry)));
+            self.mark(Subject::Pool(key));
+        }
+    }
+}
+
+impl Sample {
+    /// Units used and units left, as far as the numbers say; per cent of a limit nobody told are units of 100.
+    pub(crate) fn numbers(&self) -> Option<(f64, f64)> {
+        let w = &self.window;
+        let limit = w.limit;
+        let used = w.used.or_else(|| Some(limit? - w.remaining?));
+        let left = w.remaining.or_else(|| Some(limit? - w.used?));
+        match (used, left, w.used_percent) {
+            (Some(used), Some(left), _) => Some((used, left)),
+            (_, _, Some(percent)) => {
+                let limit = limit.unwrap_or(100.0);
+                let used = limit * percent / 100.0;
+                Some((used, limit - used))
+            }
+            _ => None,
+        }
+    }
+
+    /// Units left; without any number nothing is known to be gone.
+    pub(crate) fn left(&self) -> f64 {
+        let told = self.window.remaining;
+        told.or(self.numbers().map(|(_, left)| left))
+            .unwrap_or(f64::INFINITY)
+    }
+
+    /// Nothing is left, or the provider says so.
+    pub(crate) fn exhausted(&self) -> bool {
+        let rejected = self.window.status.as_deref() == Some("rejected");
+        let full = self.window.used_percent.is_some_and(|p| p >= 100.0);
+        rejected || full || self.left() <= 0.0
+    }
+}

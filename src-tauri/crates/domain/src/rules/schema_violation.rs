@@ -1,0 +1,52 @@
+//! `schema-violation`: something an agent published could not be used.
+//!
+//! Unknown members never count; the last good state of the item stands.
+
+use crate::{
+    fleet::{
+        slots::{Said, Verdict},
+        world::World,
+    },
+    ids::{EndpointId, TaskRef},
+};
+
+const RESOLUTIONS: &[(&str, &str)] = &[
+    ("send-back", "Send it back with the errors"),
+    ("accept-once", "Accept it once"),
+    ("edit", "Edit it"),
+];
+
+pub(crate) fn check(world: &World, key: &(EndpointId, String, String), said: &mut Said) {
+    let Some(dead) = world.dead.get(key) else {
+        return;
+    };
+    let (endpoint, list, item) = key;
+    let agent = &dead.seen.agent.agent;
+    let what = match list.as_str() {
+        "tasks" => "a task",
+        "accesses" => "an access",
+        "claims" => "a claim",
+        "handoffs" => "a handoff",
+        "artifacts" => "an artifact",
+        "context" => "a context entry",
+        "quotas" => "a limit",
+        "escalations" => "a question",
+        "schedules" => "a schedule",
+        "ownership" => "declared needs",
+        "agent" => "a description of itself",
+        _ => "a document",
+    };
+    let mut verdict = Verdict::new("schema-violation", format!("{endpoint}/{list}/{item}"))
+        .seen(&dead.seen)
+        .says(format!("{agent} published {what} that cannot be used."))
+        .offers(RESOLUTIONS);
+    let named = dead.problems.iter().any(|p| p.item.is_some());
+    if list == "tasks" && named {
+        verdict = verdict.task(&TaskRef {
+            endpoint: endpoint.clone(),
+            task: item.as_str().into(),
+        });
+    }
+    verdict.needs_tasks = false;
+    said.push(verdict);
+}
