@@ -1,6 +1,8 @@
-//! `cargo xtask run | test`: the two commands of the README. Each does its own set-up on a fresh machine that has Rust and
+//! `cargo xtask run | test | bench`: the commands of the README. Each does its own set-up on a fresh machine that has Rust and
 //! Node, and says what it is doing. It has no dependencies, so that it starts in seconds.
 
+mod bench;
+mod display;
 mod run;
 mod screens;
 mod step;
@@ -11,7 +13,8 @@ use std::process::ExitCode;
 
 const USAGE: &str = "\
 cargo xtask run [-- ARGUMENTS]   set up, build and start the app
-cargo xtask test [--long]        every check; --long adds the runs that take minutes";
+cargo xtask test [--long]        every check; --long adds the runs that take minutes
+cargo xtask bench [PART]         what the app costs, as ratios to a peer in the same run";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -21,6 +24,8 @@ fn main() -> ExitCode {
         ["test", "--long"] => test::test(true),
         ["run"] => run::run(&[]),
         ["run", "--", rest @ ..] => run::run(rest),
+        ["bench"] => bench::bench(None),
+        ["bench", part] => bench::bench(Some(part)),
         _ => Err(USAGE.to_owned()),
     };
     match result {
