@@ -4,6 +4,7 @@
 // types either way, the wording only then.
 import type { Answer, Backend, Name } from "./backend";
 import { CallError } from "./call-error";
+import { RecordedRules } from "./fake-ownership";
 import type { Changed } from "./generated/Changed";
 import type { DecideRequest } from "./generated/DecideRequest";
 import type { DecisionView } from "./generated/DecisionView";
@@ -21,6 +22,7 @@ const held: DecisionView["state"] = "held";
 
 export function fake(scenario = new URLSearchParams(globalThis.location?.search ?? "").get("fleet") ?? "demo"): Backend {
   const listeners = new Set<(changed: Changed) => void>();
+  const rules = new RecordedRules();
   let revision = 1;
   let loaded: Promise<Record<string, unknown>> | undefined;
 
@@ -121,6 +123,17 @@ export function fake(scenario = new URLSearchParams(globalThis.location?.search 
         announce("settings");
         return answers["settings"];
       }
+      case "editDraft":
+      case "importOwnership":
+      case "restoreVersion":
+      case "saveDraft": {
+        const done = rules.answer(answers, name, request);
+        announce("ownership", "status");
+        return done;
+      }
+      case "exportOwnership":
+      case "ownershipVersion":
+        return rules.answer(answers, name, request);
       case "search":
         return answers["search"] ?? { hits: [] };
       case "uiReady":

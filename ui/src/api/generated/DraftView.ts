@@ -3,6 +3,7 @@ import type { LintView } from "./LintView";
 import type { Ownership } from "./Ownership";
 
 /**
- * The unsaved document with its base; kept by the engine so that a restart does not lose it.
+ * The unsaved document with its base; kept by the engine so that a restart does not lose it. `summary` is what the
+ * version will be called unless the person says it better.
  */
-export type DraftView = { baseRevision: number, document: Ownership, lint: LintView, canUndo: string | null, canRedo: string | null, };
+export type DraftView = { baseRevision: number, document: Ownership, lint: LintView, summary: string, canUndo: string | null, canRedo: string | null, };

@@ -337,6 +337,7 @@ fn draft_view(
         base_revision: draft.base_revision,
         document: draft.document.clone(),
         lint: fleet.lint(&draft.document, columns, base),
+        summary: diff::summary(base, &draft.document),
         can_undo: draft.can_undo().map(str::to_owned),
         can_redo: draft.can_redo().map(str::to_owned),
     }
@@ -381,5 +382,7 @@ fn title(lint: &LintView, draft: Option<&DraftView>, document: &Ownership) -> St
     format!("{}, {conflicts}{unowned}", count(rules, "rule", "rules"))
 }
 
+#[cfg(test)]
+mod recorded;
 #[cfg(test)]
 mod tests;

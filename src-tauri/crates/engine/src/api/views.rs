@@ -182,8 +182,9 @@ views! {
     RowView { group: String, rule: Option<u32>, resource: String, owner_label: String, purpose: Option<String>, cells: Vec<CellView>, conflict: bool, }
     /// `agent` is the position in `agents`; `place` counts a sequence from 1.
     CellView { agent: u32, mark: Mark, place: Option<u32>, }
-    /// The unsaved document with its base; kept by the engine so that a restart does not lose it.
-    DraftView { base_revision: u64, document: Ownership, lint: LintView, can_undo: Option<String>, can_redo: Option<String>, }
+    /// The unsaved document with its base; kept by the engine so that a restart does not lose it. `summary` is what the
+    /// version will be called unless the person says it better.
+    DraftView { base_revision: u64, document: Ownership, lint: LintView, summary: String, can_undo: Option<String>, can_redo: Option<String>, }
     /// One edit of the draft. `kind` says which members count:
     /// `own`, `read`, `sequence`, `clear` (rule, agent) · `transfer` (rule, agent) · `add-rule` (value) · `set-rule` (rule, value) ·
     /// `remove-rule` (rule) · `mark-reviewed` · `add-exception`, `set-exception`, `remove-exception` (rule = index, exception) · `undo` · `redo` · `discard`.
