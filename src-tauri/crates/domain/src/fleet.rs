@@ -3,10 +3,13 @@
 //! The same facts in the same order always give the same changes. Owns no clock and no storage: the store keeps what
 //! the changes say.
 
+mod claims;
 mod letters;
 mod merge;
 mod pools;
+mod questions;
 pub(crate) mod slots;
+pub(crate) mod storms;
 mod take;
 pub(crate) mod world;
 

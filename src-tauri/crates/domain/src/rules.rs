@@ -7,6 +7,7 @@ mod escalation_overdue;
 mod lives;
 mod output_collision;
 mod quota_exhausted;
+mod retry_storm;
 mod review_due;
 mod schema_violation;
 mod scope_overreach;
@@ -58,6 +59,7 @@ pub(crate) fn check(world: &World, subject: &Subject) -> Said {
         Subject::Handoff(endpoint, id) => {
             silent_completion::handoff(world, endpoint, id, &mut said);
         }
+        Subject::Storm(key) => retry_storm::check(world, key, &mut said),
         Subject::Escalation(endpoint, id) => {
             escalation_overdue::check(world, endpoint, id, &mut said);
         }

@@ -179,6 +179,7 @@ scenarios! {
     an_item_that_cannot_be_used_is_a_violation "schema-violation";
     a_pool_with_nothing_left_is_exhausted "quota-exhausted";
     an_old_ownership_document_is_due_for_review "review-due";
+    trying_again_and_again_is_a_storm "retry-storm";
     writing_what_another_owns_is_a_conflict "write-conflict";
     two_live_tasks_on_one_output_collide "output-collision";
     what_no_rule_covers_is_unowned "unowned-resource";

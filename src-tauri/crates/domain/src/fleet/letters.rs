@@ -100,6 +100,7 @@ impl Intake<'_> {
         if self.world.dead.len() >= LETTERS && known.is_none() {
             return;
         }
+        self.refused_again(agent, &list, &problems, &seen.evidence);
         self.mark(Subject::Item(key.0.clone(), list, item));
         self.world.dead.insert(key, Dead { seen, problems });
     }
@@ -124,6 +125,7 @@ impl Intake<'_> {
         if self.world.dead.remove(&key).is_none() {
             return;
         }
+        self.worked(agent.clone());
         self.changes.push(Change::DeadLetterCleared {
             endpoint: key.0.clone(),
             list: key.1.clone(),

@@ -112,7 +112,13 @@ pub(super) fn task(intake: &mut Intake<'_>, agent: &AgentRef, task: &TaskRef, it
         entry.left = Some((since, evidence.clone(), state));
     }
     if state.is_terminal() && entry.ended.is_none() {
-        entry.ended = Some((since, evidence));
+        if state == TaskState::Completed {
+            intake.done(agent.clone(), since);
+        }
+        entry.ended = Some((since, evidence.clone()));
+    }
+    if old.as_ref().and_then(|old| old.value.attempt) < value.attempt {
+        intake.tried_again(task, agent, value.attempt, since, evidence);
     }
     entry.seen = seen;
     entry.value = value.clone();
@@ -148,6 +154,7 @@ fn changed(intake: &mut Intake<'_>, task: &TaskRef) {
         intake.mark(Subject::Resource(resource));
     }
     intake.mark(Subject::Task(task.clone()));
+    intake.mark_tries(task);
     intake.emit_task(task);
 }
 

@@ -4,7 +4,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::world::{Key, Seen, TaskEntry, World};
+use super::{
+    storms::StormKey,
+    world::{Key, Seen, TaskEntry, World},
+};
 use crate::{
     finding::{Evidence, Finding, FindingState, Resolution, Severity},
     ids::{AgentId, AgentRef, EndpointId, EscalationId, Resource, TaskId, TaskRef},
@@ -31,6 +34,7 @@ pub(crate) enum Subject {
     /// Two claims on resources that can be one, in order of their keys.
     Claims(Key, Key),
     Handoff(EndpointId, String),
+    Storm(StormKey),
     Escalation(EndpointId, EscalationId),
 }
 
@@ -318,6 +322,11 @@ impl Slots {
                 continue;
             }
             let episode = verdict.episode();
+            // What was over and holds again is a new episode.
+            let again = |known: &mut Episode| known.past && !verdict.past;
+            if slot.episodes.get_mut(&episode).is_some_and(again) {
+                slot.episodes.remove(&episode);
+            }
             if let Some(known) = slot.episodes.get_mut(&episode) {
                 if verdict.past && !known.past {
                     known.past = true;

@@ -2,23 +2,20 @@
 //!
 //! Draws no conclusions. Whether a task may be replaced by what was just said of it is `merge.rs`.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::collections::BTreeSet;
 
 use super::{
     merge,
     slots::Subject,
-    world::{AgentState, Entry, EscalationEntry, Key, PutOff, RunVerdict, Seen, World},
+    world::{AgentState, Entry, Key, PutOff, RunVerdict, Seen, World},
 };
 use crate::{
-    change::{AgentRecord, Change, EscalationPhase, EscalationRecord, Record, TaskRecord},
-    contract::{
-        Access, AccessMode, Claim, ClaimState, Document, Escalation, EscalationStatus, Item, List,
-        TaskState, json,
-    },
+    change::{AgentRecord, Change, EscalationPhase, Record, TaskRecord},
+    contract::{Access, AccessMode, ClaimState, Document, Item, List, TaskState},
     fact::{Fact, Line, PersonAction, PollError, PollErrorKind},
     finding::Evidence,
     ids::{AgentRef, EndpointId, EscalationId, TaskRef},
-    ownership::pattern::{self, Index},
+    ownership::pattern::Index,
     time::Time,
 };
 
@@ -76,6 +73,10 @@ impl Intake<'_> {
         for endpoint in self.world.endpoints.values_mut() {
             endpoint.run = Default::default();
         }
+        let endpoints: Vec<_> = self.world.endpoints.keys().cloned().collect();
+        for endpoint in &endpoints {
+            self.calm(endpoint);
+        }
         self.world.dirty.insert(Subject::Reach);
     }
 
@@ -127,6 +128,15 @@ impl Intake<'_> {
     fn failed(&mut self, endpoint: &EndpointId, error: &PollError) {
         let (now, line) = (self.now, self.line);
         let state = self.world.endpoints.entry(endpoint.clone()).or_default();
+        let told = state.failed.as_ref();
+        if told.is_some_and(|(at, known, _)| *at == now && known == error) {
+            return;
+        }
+        let evidence = Evidence {
+            line,
+            pointer: "/error".to_owned(),
+        };
+        state.failed = Some((now, error.clone(), evidence.clone()));
         if !state.down() {
             state.outages.push((now, None));
         }
@@ -135,6 +145,7 @@ impl Intake<'_> {
         }
         if !state.paused {
             state.run.add(now, line, error.kind);
+            self.failed_again(endpoint, error, evidence);
         }
         self.world.dirty.insert(Subject::Reach);
         self.changes.push(Change::NotHeard {
@@ -149,6 +160,7 @@ impl Intake<'_> {
         let state = self.world.endpoints.entry(endpoint.clone()).or_default();
         state.answered = Some(now);
         state.contact = Some(now);
+        state.failed = None;
         if state.run.count > 0 {
             state.run = Default::default();
             self.world.dirty.insert(Subject::Reach);
@@ -158,6 +170,7 @@ impl Intake<'_> {
         {
             last.1 = Some(now);
             trim(&mut state.outages);
+            self.calm(endpoint);
         }
         self.changes.push(Change::Heard {
             endpoint: endpoint.clone(),
@@ -226,6 +239,7 @@ impl Intake<'_> {
             of.insert(value.id.clone());
             self.mark(Subject::Task(task.clone()));
             self.mark(Subject::Handoff(endpoint.clone(), value.id.clone()));
+            self.worked(agent.clone());
             self.changes.push(Change::Handoff(record(&entry)));
             self.world.handoffs.insert(key, entry);
             self.emit_task(&task);
@@ -243,6 +257,7 @@ impl Intake<'_> {
             if let Some(task) = &value.task_id {
                 self.touch(endpoint, task, at, &entry.seen.evidence);
             }
+            self.worked(agent.clone());
             self.changes.push(Change::Artifact(record(&entry)));
             self.world.artifacts.insert(key, entry);
         }
@@ -441,150 +456,6 @@ impl Intake<'_> {
         }));
     }
 
-    fn claim(&mut self, agent: &AgentRef, item: &Item<Claim>) {
-        let key = (agent.endpoint.clone(), item.value.id.clone());
-        let old = self.world.claims.get(&key);
-        if old.is_some_and(|old| old.seen.raw == item.raw) {
-            return;
-        }
-        let first = old.map_or(self.now, |old| old.seen.at);
-        let at = item.value.acquire_time.unwrap_or(first).min(self.now);
-        let moved = old.is_none_or(|old| old.value.resource != item.value.resource);
-        let entry = self.entry(agent, item, at);
-        self.changes.push(Change::Claim(record(&entry)));
-        self.world.claims.insert(key.clone(), entry);
-        if moved {
-            self.find_rivals(&key);
-        }
-        self.mark_claim(&key);
-    }
-
-    fn find_rivals(&mut self, key: &Key) {
-        for other in self.world.rivals.remove(key).unwrap_or_default() {
-            if let Some(rivals) = self.world.rivals.get_mut(&other) {
-                rivals.remove(key);
-            }
-        }
-        let Some(claim) = self.world.claims.get(key) else {
-            return;
-        };
-        let own = pattern::Pattern::resource(claim.value.resource.as_str());
-        let rival = |other: &Entry<Claim>| {
-            other.seen.agent != claim.seen.agent
-                && own
-                    .overlap(&pattern::Pattern::resource(other.value.resource.as_str()))
-                    .is_some()
-        };
-        let others = self.world.claims.iter().filter(|(_, other)| rival(other));
-        let found: BTreeSet<_> = others.map(|(key, _)| key.clone()).collect();
-        for other in &found {
-            let rivals = self.world.rivals.entry(other.clone()).or_default();
-            rivals.insert(key.clone());
-        }
-        self.world.rivals.insert(key.clone(), found);
-    }
-
-    fn mark_claim(&mut self, key: &Key) {
-        for other in self.world.rivals.get(key).cloned().unwrap_or_default() {
-            let (a, b) = if other < *key {
-                (other, key.clone())
-            } else {
-                (key.clone(), other)
-            };
-            self.mark(Subject::Claims(a, b));
-        }
-    }
-
-    fn escalation(&mut self, agent: &AgentRef, item: &Item<Escalation>) {
-        let value = &item.value;
-        let key = (agent.endpoint.clone(), value.id.clone());
-        let old = self.world.escalations.get(&key).cloned();
-        if old.as_ref().is_some_and(|old| old.seen.raw == item.raw) {
-            return;
-        }
-        let same = old
-            .as_ref()
-            .filter(|old| old.value.version == value.version);
-        if let Some(old) = old.as_ref().filter(|_| same.is_none())
-            && old.phase == EscalationPhase::Pending
-        {
-            let mut record = escalation_record(old);
-            record.phase = EscalationPhase::Superseded;
-            self.changes.push(Change::Escalation(record));
-        }
-        let phase = match (value.status, same.map(|old| old.phase)) {
-            (EscalationStatus::Pending, Some(phase)) => phase,
-            (EscalationStatus::Pending, None) => EscalationPhase::Pending,
-            (_, Some(EscalationPhase::Answered)) => EscalationPhase::Answered,
-            (EscalationStatus::Expired, _) => EscalationPhase::Expired,
-            (EscalationStatus::Resolved | EscalationStatus::Withdrawn, _) => {
-                EscalationPhase::Withdrawn
-            }
-        };
-        let first = same.map_or(self.now, |old| old.created);
-        let created = value.created_at.unwrap_or(first).min(self.now);
-        let action_raw = json::parse(&item.raw)
-            .ok()
-            .and_then(|node| node.get("proposedAction").map(|n| Arc::from(n.raw)));
-        let entry = EscalationEntry {
-            seen: self.seen(agent, item, created),
-            value: value.clone(),
-            action_raw: action_raw.filter(|_| value.proposed_action.is_some()),
-            created,
-            due: created,
-            fallback: String::new(),
-            phase,
-        };
-        self.world.escalations.insert(key.clone(), entry);
-        self.route(&key);
-    }
-
-    /// Works out by when and how an escalation falls due, and says so.
-    fn route(&mut self, key: &(EndpointId, EscalationId)) {
-        let Some(entry) = self.world.escalations.get_mut(key) else {
-            return;
-        };
-        let agent = &entry.seen.agent;
-        let rule = self.world.rules.exceptions.iter().find(|exception| {
-            exception
-                .agents
-                .iter()
-                .any(|p| pattern::matches_agent(p, agent.endpoint.as_str(), agent.agent.as_str()))
-        });
-        let hours = rule
-            .and_then(|rule| rule.sla_hours)
-            .unwrap_or(self.world.settings.escalation_sla_hours);
-        let millis = (hours.clamp(0.0, 1_000_000.0) * 3_600_000.0) as i64;
-        let due = entry.created + chrono::TimeDelta::milliseconds(millis);
-        entry.due = entry.value.expires_at.map_or(due, |hard| hard.min(due));
-        entry.fallback = rule
-            .and_then(|rule| rule.fallback.clone())
-            .unwrap_or_else(|| "hold".to_owned());
-        self.changes
-            .push(Change::Escalation(escalation_record(entry)));
-        let (endpoint, id) = key.clone();
-        self.mark(Subject::Escalation(endpoint, id));
-    }
-
-    fn phase(&mut self, key: &(EndpointId, EscalationId), phase: EscalationPhase) {
-        let Some(entry) = self.world.escalations.get_mut(key) else {
-            return;
-        };
-        if entry.phase != EscalationPhase::Pending {
-            return;
-        }
-        entry.phase = phase;
-        self.changes
-            .push(Change::Escalation(escalation_record(entry)));
-        let (endpoint, id) = key.clone();
-        self.mark(Subject::Escalation(endpoint, id));
-    }
-
-    fn decided(&mut self, endpoint: &EndpointId, escalation: &EscalationId) {
-        let key = (endpoint.clone(), escalation.clone());
-        self.phase(&key, EscalationPhase::Answered);
-    }
-
     /// What a complete snapshot no longer lists has ended.
     fn endings(&mut self, endpoint: &EndpointId, document: &Document) {
         if !document.snapshot {
@@ -723,19 +594,5 @@ pub(super) fn record<T: Clone>(entry: &Entry<T>) -> Record<T> {
         raw: entry.seen.raw.clone(),
         line: entry.seen.evidence.line,
         at: entry.seen.at,
-    }
-}
-
-fn escalation_record(entry: &EscalationEntry) -> EscalationRecord {
-    EscalationRecord {
-        agent: entry.seen.agent.clone(),
-        value: entry.value.clone(),
-        raw: entry.seen.raw.clone(),
-        action_raw: entry.action_raw.clone(),
-        line: entry.seen.evidence.line,
-        created_at: entry.created,
-        due_at: entry.due,
-        fallback: entry.fallback.clone(),
-        phase: entry.phase,
     }
 }

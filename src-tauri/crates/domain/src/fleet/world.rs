@@ -7,14 +7,17 @@ use std::{
     sync::Arc,
 };
 
-use super::slots::{Subject, Verdict, names};
+use super::{
+    slots::{Subject, Verdict, names},
+    storms::{Storm, StormKey, Successes},
+};
 use crate::{
     change::EscalationPhase,
     contract::{
         Access, AgentCard, Artifact, Claim, ContextEntry, Escalation, Handoff, Needs, Problem,
         QuotaWindow, Schedule, Task, TaskState,
     },
-    fact::{Config, PollErrorKind},
+    fact::{Config, PollError, PollErrorKind},
     finding::Evidence,
     ids::{AgentId, AgentRef, DocumentId, EndpointId, EscalationId, Resource, TaskId, TaskRef},
     ownership::{Ownership, Rule, pattern::Index},
@@ -46,6 +49,8 @@ pub(crate) struct EndpointState {
     pub(crate) agents: BTreeMap<AgentId, Evidence>,
     /// Errors in a row.
     pub(crate) run: ErrorRun,
+    /// The last answer if it was no good one.
+    pub(crate) failed: Option<(Time, PollError, Evidence)>,
     /// Times without a good answer; the last one is open while `down`.
     pub(crate) outages: Vec<(Time, Option<Time>)>,
     /// The person stopped polling it.
@@ -248,6 +253,10 @@ pub(crate) struct World {
     /// By document and number.
     pub(crate) context: BTreeMap<(DocumentId, u64), Vec<Entry<ContextEntry>>>,
     pub(crate) schedules: BTreeMap<Key, Entry<Schedule>>,
+    /// What fails again and again.
+    pub(crate) storms: BTreeMap<StormKey, Storm>,
+    /// When an agent did something well.
+    pub(crate) successes: BTreeMap<AgentRef, Successes>,
     /// What was done to a resource.
     pub(crate) touched: BTreeMap<Resource, Touched>,
     pub(crate) resources_of_task: BTreeMap<TaskRef, BTreeSet<Resource>>,
@@ -292,6 +301,8 @@ impl World {
             pools: BTreeMap::new(),
             context: BTreeMap::new(),
             schedules: BTreeMap::new(),
+            storms: BTreeMap::new(),
+            successes: BTreeMap::new(),
             touched: BTreeMap::new(),
             resources_of_task: BTreeMap::new(),
             resources_of_agent: BTreeMap::new(),

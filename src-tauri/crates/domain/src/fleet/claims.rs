@@ -1,0 +1,73 @@
+//! Claims as they come in, with the claims of others each can clash with.
+//!
+//! Whether two were held at once is `rules/double_booking.rs`.
+
+use std::collections::BTreeSet;
+
+use super::{
+    slots::Subject,
+    take::{Intake, record},
+    world::{Entry, Key},
+};
+use crate::{
+    change::Change,
+    contract::{Claim, Item},
+    ids::AgentRef,
+    ownership::pattern,
+};
+
+impl Intake<'_> {
+    pub(super) fn claim(&mut self, agent: &AgentRef, item: &Item<Claim>) {
+        let key = (agent.endpoint.clone(), item.value.id.clone());
+        let old = self.world.claims.get(&key);
+        if old.is_some_and(|old| old.seen.raw == item.raw) {
+            return;
+        }
+        let first = old.map_or(self.now, |old| old.seen.at);
+        let at = item.value.acquire_time.unwrap_or(first).min(self.now);
+        let moved = old.is_none_or(|old| old.value.resource != item.value.resource);
+        let entry = self.entry(agent, item, at);
+        self.changes.push(Change::Claim(record(&entry)));
+        self.world.claims.insert(key.clone(), entry);
+        if moved {
+            self.find_rivals(&key);
+        }
+        self.mark_claim(&key);
+    }
+
+    pub(super) fn find_rivals(&mut self, key: &Key) {
+        for other in self.world.rivals.remove(key).unwrap_or_default() {
+            if let Some(rivals) = self.world.rivals.get_mut(&other) {
+                rivals.remove(key);
+            }
+        }
+        let Some(claim) = self.world.claims.get(key) else {
+            return;
+        };
+        let own = pattern::Pattern::resource(claim.value.resource.as_str());
+        let rival = |other: &Entry<Claim>| {
+            other.seen.agent != claim.seen.agent
+                && own
+                    .overlap(&pattern::Pattern::resource(other.value.resource.as_str()))
+                    .is_some()
+        };
+        let others = self.world.claims.iter().filter(|(_, other)| rival(other));
+        let found: BTreeSet<_> = others.map(|(key, _)| key.clone()).collect();
+        for other in &found {
+            let rivals = self.world.rivals.entry(other.clone()).or_default();
+            rivals.insert(key.clone());
+        }
+        self.world.rivals.insert(key.clone(), found);
+    }
+
+    pub(super) fn mark_claim(&mut self, key: &Key) {
+        for other in self.world.rivals.get(key).cloned().unwrap_or_default() {
+            let (a, b) = if other < *key {
+                (other, key.clone())
+            } else {
+                (key.clone(), other)
+            };
+            self.mark(Subject::Claims(a, b));
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! Escalations as they come in: which version counts, when it is due, and when it is settled.
+//!
+//! Reminding the person is `rules/escalation_overdue.rs`.
+
+use std::sync::Arc;
+
+use super::{slots::Subject, take::Intake, world::EscalationEntry};
+use crate::{
+    change::{Change, EscalationPhase, EscalationRecord},
+    contract::{Escalation, EscalationStatus, Item, json},
+    ids::{AgentRef, EndpointId, EscalationId},
+    ownership::pattern,
+};
+
+impl Intake<'_> {
+    pub(super) fn escalation(&mut self, agent: &AgentRef, item: &Item<Escalation>) {
+        let value = &item.value;
+        let key = (agent.endpoint.clone(), value.id.clone());
+        let old = self.world.escalations.get(&key).cloned();
+        if old.as_ref().is_some_and(|old| old.seen.raw == item.raw) {
+            return;
+        }
+        let same = old
+            .as_ref()
+            .filter(|old| old.value.version == value.version);
+        if let Some(old) = old.as_ref().filter(|_| same.is_none())
+            && old.phase == EscalationPhase::Pending
+        {
+            let mut record = escalation_record(old);
+            record.phase = EscalationPhase::Superseded;
+            self.changes.push(Change::Escalation(record));
+        }
+        let phase = match (value.status, same.map(|old| old.phase)) {
+            (EscalationStatus::Pending, Some(phase)) => phase,
+            (EscalationStatus::Pending, None) => EscalationPhase::Pending,
+            (_, Some(EscalationPhase::Answered)) => EscalationPhase::Answered,
+            (EscalationStatus::Expired, _) => EscalationPhase::Expired,
+            (EscalationStatus::Resolved | EscalationStatus::Withdrawn, _) => {
+                EscalationPhase::Withdrawn
+            }
+        };
+        let first = same.map_or(self.now, |old| old.created);
+        let created = value.created_at.unwrap_or(first).min(self.now);
+        let action_raw = json::parse(&item.raw)
+            .ok()
+            .and_then(|node| node.get("proposedAction").map(|n| Arc::from(n.raw)));
+        let entry = EscalationEntry {
+            seen: self.seen(agent, item, created),
+            value: value.clone(),
+            action_raw: action_raw.filter(|_| value.proposed_action.is_some()),
+            created,
+            due: created,
+            fallback: String::new(),
+            phase,
+        };
+        self.world.escalations.insert(key.clone(), entry);
+        self.route(&key);
+    }
+
+    /// Works out by when and how an escalation falls due, and says so.
+    pub(super) fn route(&mut self, key: &(EndpointId, EscalationId)) {
+        let Some(entry) = self.world.escalations.get_mut(key) else {
+            return;
+        };
+        let agent = &entry.seen.agent;
+        let rule = self.world.rules.exceptions.iter().find(|exception| {
+            exception
+                .agents
+                .iter()
+                .any(|p| pattern::matches_agent(p, agent.endpoint.as_str(), agent.agent.as_str()))
+        });
+        let hours = rule
+            .and_then(|rule| rule.sla_hours)
+            .unwrap_or(self.world.settings.escalation_sla_hours);
+        let millis = (hours.clamp(0.0, 1_000_000.0) * 3_600_000.0) as i64;
+        let due = entry.created + chrono::TimeDelta::milliseconds(millis);
+        entry.due = entry.value.expires_at.map_or(due, |hard| hard.min(due));
+        entry.fallback = rule
+            .and_then(|rule| rule.fallback.clone())
+            .unwrap_or_else(|| "hold".to_owned());
+        self.changes
+            .push(Change::Escalation(escalation_record(entry)));
+        let (endpoint, id) = key.clone();
+        self.mark(Subject::Escalation(endpoint, id));
+    }
+
+    pub(super) fn phase(&mut self, key: &(EndpointId, EscalationId), phase: EscalationPhase) {
+        let Some(entry) = self.world.escalations.get_mut(key) else {
+            return;
+        };
+        if entry.phase != EscalationPhase::Pending {
+            return;
+        }
+        entry.phase = phase;
+        self.changes
+            .push(Change::Escalation(escalation_record(entry)));
+        let (endpoint, id) = key.clone();
+        self.mark(Subject::Escalation(endpoint, id));
+    }
+
+    pub(super) fn decided(&mut self, endpoint: &EndpointId, escalation: &EscalationId) {
+        let key = (endpoint.clone(), escalation.clone());
+        self.phase(&key, EscalationPhase::Answered);
+    }
+}
+
+fn escalation_record(entry: &EscalationEntry) -> EscalationRecord {
+    EscalationRecord {
+        agent: entry.seen.agent.clone(),
+        value: entry.value.clone(),
+        raw: entry.seen.raw.clone(),
+        action_raw: entry.action_raw.clone(),
+        line: entry.seen.evidence.line,
+        created_at: entry.created,
+        due_at: entry.due,
+        fallback: entry.fallback.clone(),
+        phase: entry.phase,
+    }
+}

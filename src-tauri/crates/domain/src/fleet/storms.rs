@@ -1,0 +1,261 @@
+//! What happens again and again: attempts at one task, one thing wrong with what is sent, one error of an endpoint.
+//!
+//! Only counts; whether it is a storm is `rules/retry_storm.rs`. The same bytes sent again are no second occurrence.
+
+use std::collections::BTreeSet;
+
+use super::{slots::Subject, take::Intake, world::seconds};
+use crate::{
+    contract::Problem,
+    fact::{PollError, PollErrorKind},
+    finding::Evidence,
+    ids::{AgentRef, EndpointId, TaskId, TaskRef},
+    time::Time,
+};
+
+/// Occurrences kept of one thing, and successes of one agent.
+const KEPT: usize = 64;
+
+/// What recurs.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct StormKey {
+    pub(crate) endpoint: EndpointId,
+    pub(crate) of: StormOf,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum StormOf {
+    /// Attempts at a task.
+    Attempts(TaskId),
+    /// Dead letters of one task, with one cause.
+    TaskLetters(TaskId, String),
+    /// Dead letters of one list and item, with one cause.
+    ItemLetters(String, String, String),
+    /// An answer that is no use, with its status.
+    Errors(PollErrorKind, Option<u16>),
+}
+
+/// Its occurrences, in order of their own time.
+#[derive(Debug, Default)]
+pub(crate) struct Storm {
+    /// Whose; an endpoint's errors are nobody's.
+    pub(crate) agent: Option<AgentRef>,
+    pub(crate) times: Vec<Occurrence>,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Occurrence {
+    pub(crate) at: Time,
+    pub(crate) evidence: Evidence,
+    /// Tells it from one that is sent again.
+    print: String,
+}
+
+/// When an agent did something well.
+#[derive(Debug, Default)]
+pub(crate) struct Successes {
+    /// Tasks completed.
+    pub(crate) done: BTreeSet<Time>,
+    /// Items that could be used, where others could not.
+    pub(crate) good: BTreeSet<Time>,
+}
+
+impl StormKey {
+    /// The task it is about, if it is about one.
+    pub(crate) fn task(&self) -> Option<TaskRef> {
+        let task = match &self.of {
+            StormOf::Attempts(task) | StormOf::TaskLetters(task, _) => task,
+            StormOf::ItemLetters(..) | StormOf::Errors(..) => return None,
+        };
+        Some(TaskRef {
+            endpoint: self.endpoint.clone(),
+            task: task.clone(),
+        })
+    }
+}
+
+impl Intake<'_> {
+    /// A task's attempt has risen, or is heard of first.
+    pub(super) fn tried_again(
+        &mut self,
+        task: &TaskRef,
+        agent: &AgentRef,
+        attempt: Option<u64>,
+        at: Time,
+        evidence: Evidence,
+    ) {
+        let key = StormKey {
+            endpoint: task.endpoint.clone(),
+            of: StormOf::Attempts(task.task.clone()),
+        };
+        let print = attempt.unwrap_or_default().to_string();
+        self.occurred(key, Some(agent), at, evidence, print);
+    }
+
+    /// The task changed: its attempts may be about nothing any more.
+    pub(super) fn mark_tries(&mut self, task: &TaskRef) {
+        let key = StormKey {
+            endpoint: task.endpoint.clone(),
+            of: StormOf::Attempts(task.task.clone()),
+        };
+        if self.world.storms.contains_key(&key) {
+            self.mark(Subject::Storm(key));
+        }
+    }
+
+    /// An item could not be used.
+    pub(super) fn refused_again(
+        &mut self,
+        agent: &AgentRef,
+        list: &str,
+        problems: &[Problem],
+        evidence: &Evidence,
+    ) {
+        for problem in problems {
+            let task = match (list, &problem.item) {
+                ("tasks", Some(id)) => Some(id.clone()),
+                _ => task_of(&problem.raw),
+            };
+            let within: Vec<_> = problem.pointer.split('/').skip(3).collect();
+            let cause = format!("{} {}", problem.code, within.join("/"));
+            let of = match (task, &problem.item) {
+                (Some(task), _) => StormOf::TaskLetters(task.into(), cause),
+                (None, Some(item)) => StormOf::ItemLetters(list.to_owned(), item.clone(), cause),
+                (None, None) => continue,
+            };
+            let key = StormKey {
+                endpoint: agent.endpoint.clone(),
+                of,
+            };
+            let print = problem.raw.to_string();
+            self.occurred(key, Some(agent), self.now, evidence.clone(), print);
+        }
+    }
+
+    /// An endpoint answered, and nothing could be made of it. No answer at all has a rule of its own.
+    pub(super) fn failed_again(
+        &mut self,
+        endpoint: &EndpointId,
+        error: &PollError,
+        evidence: Evidence,
+    ) {
+        if !matches!(error.kind, PollErrorKind::Http | PollErrorKind::Invalid) {
+            return;
+        }
+        let key = StormKey {
+            endpoint: endpoint.clone(),
+            of: StormOf::Errors(error.kind, error.http_status),
+        };
+        let print = self.line.to_string();
+        self.occurred(key, None, self.now, evidence, print);
+    }
+
+    /// The endpoint answers again: its errors are over.
+    pub(super) fn calm(&mut self, endpoint: &EndpointId) {
+        for key in self.of_endpoint(endpoint) {
+            if matches!(key.of, StormOf::Errors(..)) {
+                self.world.storms.remove(&key);
+                self.mark(Subject::Storm(key));
+            }
+        }
+    }
+
+    /// A task was completed.
+    pub(super) fn done(&mut self, agent: AgentRef, at: Time) {
+        self.succeeded(agent, |successes| &mut successes.done, at);
+    }
+
+    /// Something new was sent that can be used.
+    pub(super) fn worked(&mut self, agent: AgentRef) {
+        let now = self.now;
+        self.succeeded(agent, |successes| &mut successes.good, now);
+    }
+
+    fn succeeded(
+        &mut self,
+        agent: AgentRef,
+        of: impl Fn(&mut Successes) -> &mut BTreeSet<Time>,
+        at: Time,
+    ) {
+        for key in self.of_endpoint(&agent.endpoint) {
+            self.mark(Subject::Storm(key));
+        }
+        let times = of(self.world.successes.entry(agent).or_default());
+        times.insert(at);
+        if times.len() > KEPT {
+            times.pop_first();
+        }
+    }
+
+    fn occurred(
+        &mut self,
+        key: StormKey,
+        agent: Option<&AgentRef>,
+        at: Time,
+        evidence: Evidence,
+        print: String,
+    ) {
+        self.forget_calm(&key.endpoint);
+        let storm = self.world.storms.entry(key.clone()).or_default();
+        storm.agent = agent.cloned();
+        let reset = agent.and_then(|agent| {
+            let successes = self.world.successes.get(agent)?;
+            last_success(successes, &key)
+        });
+        let mut since_success = storm.times.iter().filter(|o| Some(o.at) >= reset);
+        if since_success.any(|o| o.print == print) {
+            return;
+        }
+        let after = storm.times.partition_point(|o| o.at <= at);
+        let occurrence = Occurrence {
+            at,
+            evidence,
+            print,
+        };
+        storm.times.insert(after, occurrence);
+        if storm.times.len() > KEPT {
+            storm.times.remove(0);
+        }
+        self.mark(Subject::Storm(key));
+    }
+
+    /// Drops what has not happened for two windows.
+    fn forget_calm(&mut self, endpoint: &EndpointId) {
+        let window = seconds(self.world.settings.retry_storm_window_seconds);
+        let old = self.now - window * 2;
+        for key in self.of_endpoint(endpoint) {
+            let storm = self.world.storms.get(&key);
+            let last = storm.and_then(|storm| storm.times.last());
+            if last.is_some_and(|last| last.at < old) {
+                self.world.storms.remove(&key);
+                self.mark(Subject::Storm(key));
+            }
+        }
+    }
+
+    fn of_endpoint(&self, endpoint: &EndpointId) -> Vec<StormKey> {
+        let from = StormKey {
+            endpoint: endpoint.clone(),
+            of: StormOf::Attempts("".into()),
+        };
+        let storms = self.world.storms.range(from..);
+        let own = storms.take_while(|(key, _)| key.endpoint == *endpoint);
+        own.map(|(key, _)| key.clone()).collect()
+    }
+}
+
+/// The last thing that shows that the agent gets on.
+pub(crate) fn last_success(successes: &Successes, key: &StormKey) -> Option<Time> {
+    let done = successes.done.last().copied();
+    match key.of {
+        StormOf::Attempts(_) => done,
+        _ => done.max(successes.good.last().copied()),
+    }
+}
+
+/// The task an item says it belongs to, however bad the rest of it is.
+fn task_of(raw: &str) -> Option<String> {
+    let item: serde_json::Value = serde_json::from_str(raw).ok()?;
+    let task = item.get("taskId")?.as_str()?;
+    Some(task.to_owned())
+}
