@@ -2,7 +2,9 @@
 
 pub mod agents;
 pub mod board;
+mod call;
 pub mod commands;
+mod endpoint;
 pub mod error;
 pub mod escalation;
 pub mod finding;
@@ -15,4 +17,5 @@ pub mod status;
 pub mod views;
 pub mod wording;
 
+pub use call::{Api, Opener};
 pub use error::ApiError;

@@ -7,3 +7,18 @@ pub mod endpoint;
 pub mod scenes;
 pub mod script;
 pub mod serve;
+
+/// The agents of the story with the names people read.
+pub const NAMES: [(&str, &str); 5] = [
+    ("invoice-reader", "Invoice reader"),
+    ("payment-runner", "Payment runner"),
+    ("article-editor", "Article editor"),
+    ("publisher", "Publisher"),
+    ("digest-writer", "Digest writer"),
+];
+
+/// Seconds of the story that are over when the demo starts in the window.
+pub const HEAD_START: i64 = 40;
+
+/// Who owns what in the story, so that the map is not empty.
+pub const OWNERSHIP: &str = include_str!("demo/ownership.toml");

@@ -3,6 +3,13 @@
 pub mod announce;
 pub mod api;
 pub mod clock;
+pub mod connect;
 pub mod demo;
 pub mod live;
 pub mod pace;
+
+mod engine;
+mod owner;
+mod poll;
+
+pub use engine::Engine;

@@ -16,7 +16,7 @@ const CAP: Duration = Duration::from_secs(300);
 /// Longest wait an endpoint can ask for, seconds.
 const LONGEST_WISH: u64 = 3600;
 /// Failures in a row after which an endpoint is let alone: deliveries wait until a poll is answered.
-const BREAKER: u32 = 5;
+pub const BREAKER: u32 = 5;
 /// Shortest wait while the breaker is open.
 const BREAK: Duration = Duration::from_secs(30);
 /// Due times stand on multiples of this.

@@ -74,6 +74,7 @@ macro_rules! typescript {
     };
 }
 with_commands!(typescript);
+pub(super) use with_commands;
 
 /// `undo_decision` → `undoDecision`: the name on the wire.
 pub fn camel(name: &str) -> String {

@@ -1,0 +1,540 @@
+//! The screens' way in: one object that answers every command of the list, over the engine that is shown now.
+//!
+//! The demo fleet runs beside the real one, in a folder of its own; screens see one of the two. Nothing is decided here.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::{Arc, PoisonError, RwLock},
+};
+
+use agents::Outcome;
+use chrono::TimeDelta;
+use domain::ids::{DecisionId, TaskRef};
+use serde_json::Value;
+use store::{Reader, Store, Tx, tables::endpoints};
+use tokio::sync::broadcast;
+
+use super::{
+    ApiError, agents as agent_views, board, commands::camel, endpoint, escalation, finding, inbox,
+    limits, ownership, search, settings, status, views::*, wording::Glance,
+};
+use crate::{
+    clock::wall,
+    connect::DEMO,
+    demo::{self, script::Script},
+    engine::Engine,
+    live::Present,
+    owner::Ask,
+};
+
+/// All topics: another fleet is shown.
+const EVERYTHING: [Topic; 7] = [
+    Topic::Inbox,
+    Topic::Board,
+    Topic::Ownership,
+    Topic::Limits,
+    Topic::Agents,
+    Topic::Settings,
+    Topic::Status,
+];
+
+type Answer<T> = Result<T, ApiError>;
+
+/// Opens an address outside, when the person asked for it.
+pub type Opener = dyn Fn(&str) -> std::io::Result<()> + Send + Sync;
+
+/// What the screens talk to. Clones share it.
+#[derive(Clone)]
+pub struct Api {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    dir: PathBuf,
+    real: Engine,
+    demo: RwLock<Option<Engine>>,
+    changed: broadcast::Sender<Changed>,
+    webkit_version: Option<String>,
+    opener: Box<Opener>,
+}
+
+macro_rules! dispatch {
+    ($($name:ident: $request:ident => $answer:ident [$($topic:ident)*];)*) => {
+        impl Api {
+            /// Answers a command by its name on the wire, with JSON for JSON.
+            pub async fn call(&self, name: &str, payload: Value) -> Answer<Value> {
+                $(if name == camel(stringify!($name)) {
+                    let request: $request = serde_json::from_value(payload).map_err(|error| {
+                        ApiError::new("invalid", format!("The request cannot be read: {error}."))
+                    })?;
+                    let answer: $answer = self.$name(request).await?;
+                    return serde_json::to_value(answer)
+                        .map_err(|_| ApiError::new("store", "The answer cannot be written."));
+                })*
+                Err(ApiError::new("missing", "There is no such command."))
+            }
+        }
+    };
+}
+super::commands::with_commands!(dispatch);
+
+impl Api {
+    /// Starts the engine on the folder. `opener` opens web addresses; `webkit_version` is known to a window only. Must be
+    /// called within a tokio runtime.
+    pub fn open(
+        dir: &Path,
+        webkit_version: Option<String>,
+        opener: Box<Opener>,
+    ) -> store::Result<Self> {
+        let real = Engine::start(dir)?;
+        let (changed, _) = broadcast::channel(64);
+        let api = Self {
+            inner: Arc::new(Inner {
+                dir: dir.to_owned(),
+                real: real.clone(),
+                demo: RwLock::new(None),
+                changed,
+                webkit_version,
+                opener,
+            }),
+        };
+        api.forward(&real);
+        Ok(api)
+    }
+
+    /// Hears what became stale.
+    pub fn changed(&self) -> broadcast::Receiver<Changed> {
+        self.inner.changed.subscribe()
+    }
+
+    /// Whether somebody looks.
+    pub fn seen(&self, seen: bool) {
+        self.inner.real.seen(seen);
+        if let Some(demo) = self.demo() {
+            demo.seen(seen);
+        }
+    }
+
+    /// Ends the engine in order. Blocks, two seconds at most for each fleet.
+    pub fn end(&self) {
+        if let Some(demo) = self.demo() {
+            demo.end();
+        }
+        self.inner.real.end();
+    }
+
+    fn demo(&self) -> Option<Engine> {
+        self.inner
+            .demo
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    fn shown(&self) -> Engine {
+        self.demo().unwrap_or_else(|| self.inner.real.clone())
+    }
+
+    /// Passes on what an engine announces while it is the one that is shown.
+    fn forward(&self, engine: &Engine) {
+        // Weak, so that listening does not keep an ended engine, and with it its folder.
+        let (api, name, live) = (
+            Arc::downgrade(&self.inner),
+            engine.name(),
+            engine.live().clone(),
+        );
+        let mut heard = engine.changed();
+        tokio::spawn(async move {
+            loop {
+                let changed = match heard.recv().await {
+                    Ok(changed) => changed,
+                    Err(broadcast::error::RecvError::Lagged(_)) => Changed {
+                        topics: EVERYTHING.to_vec(),
+                        revision: live.read().revision,
+                    },
+                    Err(broadcast::error::RecvError::Closed) => return,
+                };
+                let Some(inner) = api.upgrade() else { return };
+                let api = Self { inner };
+                if api.shown().name() == name {
+                    // No window, nobody to tell.
+                    let _ = api.inner.changed.send(changed);
+                }
+            }
+        });
+    }
+
+    /// Builds a view from one moment of the store, on a thread that may block.
+    async fn look<T: Send + 'static>(
+        &self,
+        view: impl FnOnce(&Engine, &Reader, &Present) -> Answer<T> + Send + 'static,
+    ) -> Answer<T> {
+        let engine = self.shown();
+        blocking(move || {
+            let present = engine.live().read().clone();
+            engine
+                .store()
+                .read(|reader| Ok(view(&engine, reader, &present)))?
+        })
+        .await
+    }
+
+    /// The same for views made from a glance.
+    async fn glance<T: Send + 'static>(
+        &self,
+        view: impl FnOnce(Glance<'_>) -> store::Result<T> + Send + 'static,
+    ) -> Answer<T> {
+        self.look(move |_, reader, present| {
+            let now = wall();
+            Ok(view(Glance {
+                reader,
+                present,
+                now,
+            })?)
+        })
+        .await
+    }
+
+    /// Changes something that only screens know of (drafts), and tells the screens.
+    async fn change<T: Send + 'static>(
+        &self,
+        topic: Topic,
+        change: impl FnOnce(&Tx<'_>, &Present) -> store::Result<Answer<T>> + Send + 'static,
+    ) -> Answer<T> {
+        let engine = self.shown();
+        blocking(move || {
+            let present = engine.live().read().clone();
+            let answer = engine.store().write(move |tx| change(tx, &present))??;
+            engine.announce(vec![topic]);
+            Ok(answer)
+        })
+        .await
+    }
+
+    async fn status(&self, _: Nothing) -> Answer<StatusView> {
+        let demo = self.demo().is_some();
+        self.look(move |engine, reader, present| {
+            let glance = Glance {
+                reader,
+                present,
+                now: wall(),
+            };
+            Ok(status::status(glance, engine.store(), demo)?)
+        })
+        .await
+    }
+
+    async fn inbox(&self, _: Nothing) -> Answer<InboxView> {
+        self.glance(inbox::inbox).await
+    }
+
+    async fn escalation(&self, request: EscalationRequest) -> Answer<EscalationView> {
+        let view = self
+            .glance(move |glance| escalation::escalation(glance, &request))
+            .await?;
+        view.ok_or_else(|| ApiError::new("missing", "There is no such question any more."))
+    }
+
+    async fn finding(&self, request: FindingRequest) -> Answer<FindingView> {
+        let view = self
+            .glance(move |glance| finding::finding(glance, &request))
+            .await?;
+        view.ok_or_else(|| ApiError::new("missing", "There is no such finding."))
+    }
+
+    async fn decide(&self, request: DecideRequest) -> Answer<DecisionView> {
+        self.shown().ask(|reply| Ask::Decide(request, reply)).await
+    }
+
+    async fn undo_decision(&self, request: UndoRequest) -> Answer<Nothing> {
+        let id = DecisionId::from(request.decision_id.as_str());
+        self.done(|reply| Ask::Undo(id, reply)).await
+    }
+
+    async fn act_on_finding(&self, action: FindingAction) -> Answer<Nothing> {
+        self.done(|reply| Ask::Settle(action, reply)).await
+    }
+
+    async fn board(&self, request: BoardRequest) -> Answer<BoardView> {
+        self.glance(move |glance| board::board(glance, &request))
+            .await
+    }
+
+    async fn task(&self, request: TaskRequest) -> Answer<TaskView> {
+        let view = self
+            .glance(move |glance| board::task(glance, &request))
+            .await?;
+        view.ok_or_else(|| ApiError::new("missing", "There is no such task."))
+    }
+
+    async fn cancel_task(&self, request: TaskRequest) -> Answer<TextView> {
+        let task = TaskRef {
+            endpoint: request.endpoint,
+            task: request.task.as_str().into(),
+        };
+        let text = match self.shown().cancel(task).await {
+            Outcome::Applied => "The agent has cancelled the task.",
+            Outcome::Sent => "The agent was asked to cancel the task.",
+            Outcome::AlreadyResolved { .. } => "The task had ended before.",
+            Outcome::Expired => "The agent does not know this task any more.",
+            Outcome::Changed => "The task has changed; look at it again.",
+            Outcome::Refused(reason) => {
+                return Err(ApiError::new("refused", super::wording::plain(&reason)));
+            }
+            Outcome::Retry { reason, .. } | Outcome::Unknown(reason) => {
+                let reason = super::wording::plain(&reason);
+                return Err(ApiError::new(
+                    "unreachable",
+                    format!("It cannot be told whether the task was cancelled. {reason}"),
+                ));
+            }
+        };
+        Ok(TextView {
+            text: text.to_owned(),
+        })
+    }
+
+    async fn ownership(&self, _: Nothing) -> Answer<OwnershipView> {
+        self.look(|_, reader, present| ownership::view(reader, wall(), present))
+            .await
+    }
+
+    async fn edit_draft(&self, request: EditView) -> Answer<DraftView> {
+        self.change(Topic::Ownership, move |tx, present| {
+            ownership::edit(tx, wall(), present, &request)
+        })
+        .await
+    }
+
+    async fn save_draft(&self, request: SaveRequest) -> Answer<OwnershipView> {
+        self.done(|reply| Ask::Save(request, reply)).await?;
+        self.ownership(Nothing {}).await
+    }
+
+    async fn import_ownership(&self, request: ImportRequest) -> Answer<DraftView> {
+        self.change(Topic::Ownership, move |tx, present| {
+            ownership::import(tx, wall(), present, &request)
+        })
+        .await
+    }
+
+    async fn export_ownership(&self, request: ExportRequest) -> Answer<ExportView> {
+        self.look(move |_, reader, _| ownership::export(reader, &request))
+            .await
+    }
+
+    async fn ownership_version(&self, request: RevisionRequest) -> Answer<OwnershipView> {
+        self.look(move |_, reader, present| ownership::version(reader, wall(), present, &request))
+            .await
+    }
+
+    async fn restore_version(&self, request: RevisionRequest) -> Answer<DraftView> {
+        self.change(Topic::Ownership, move |tx, present| {
+            ownership::restore(tx, wall(), present, &request)
+        })
+        .await
+    }
+
+    async fn limits(&self, _: Nothing) -> Answer<LimitsView> {
+        self.glance(limits::limits).await
+    }
+
+    async fn agents(&self, _: Nothing) -> Answer<AgentsView> {
+        self.glance(agent_views::agents).await
+    }
+
+    async fn probe(&self, request: ProbeRequest) -> Answer<ProbeView> {
+        Ok(endpoint::probe(
+            &request.url,
+            endpoint::credential(request.token, request.basic),
+        )
+        .await)
+    }
+
+    async fn add_endpoint(&self, request: AddEndpointRequest) -> Answer<EndpointView> {
+        let engine = self.shown();
+        let credential = endpoint::credential(request.token, request.basic);
+        let found = endpoint::identify(&request.url, credential.as_ref()).await?;
+        let store = engine.store().clone();
+        let name = request.name;
+        let url = request.url;
+        let has_credential = credential.is_some();
+        let row = blocking(move || {
+            Ok(store.read(|reader| {
+                endpoint::row(reader, &name, &url, &found, has_credential, wall())
+            })?)
+        })
+        .await?;
+        let id = row.id.clone();
+        engine.ask(|reply| Ask::Put(row, credential, reply)).await?;
+        let view = self
+            .glance(move |glance| match endpoints::get(glance.reader, &id)? {
+                Some(row) => agent_views::endpoint(glance, row).map(Some),
+                None => Ok(None),
+            })
+            .await?;
+        view.ok_or_else(|| ApiError::new("missing", "It was removed meanwhile."))
+    }
+
+    async fn edit_endpoint(&self, request: EditEndpointRequest) -> Answer<Nothing> {
+        let engine = self.shown();
+        let (store, id) = (engine.store().clone(), request.endpoint.clone());
+        let row = blocking(move || Ok(store.read(|reader| endpoints::get(reader, &id))?)).await?;
+        let mut row = row.ok_or_else(|| ApiError::new("missing", "There is no such endpoint."))?;
+        let credential = endpoint::credential(request.token, request.basic);
+        if let Some(name) = request.name.filter(|name| !name.trim().is_empty()) {
+            row.name = name.trim().to_owned();
+        }
+        if let Some(url) = request.url.filter(|url| *url != row.url) {
+            let found = endpoint::identify(&url, credential.as_ref()).await?;
+            endpoint::describe(&mut row, &url, &found);
+        }
+        if let Some(credential) = &credential {
+            row.credential = endpoint::kept(Some(credential));
+        }
+        row.paused = request.paused.unwrap_or(row.paused);
+        engine.ask(|reply| Ask::Put(row, credential, reply)).await?;
+        Ok(Nothing {})
+    }
+
+    async fn remove_endpoint(&self, request: EndpointRequest) -> Answer<Nothing> {
+        self.done(|reply| Ask::Remove(request.endpoint, reply))
+            .await
+    }
+
+    async fn poll_now(&self, request: EndpointRequest) -> Answer<Nothing> {
+        self.done(|reply| Ask::Poll(request.endpoint, reply)).await
+    }
+
+    async fn raw_answer(&self, request: EndpointRequest) -> Answer<RawView> {
+        self.glance(move |glance| Ok(agent_views::raw(glance, &request)))
+            .await
+    }
+
+    async fn discover_plan(&self, _: Nothing) -> Answer<DiscoverPlan> {
+        Ok(endpoint::plan())
+    }
+
+    async fn discover(&self, request: DiscoverRequest) -> Answer<DiscoverView> {
+        Ok(endpoint::discover(&request.ports).await)
+    }
+
+    async fn start_demo(&self, _: Nothing) -> Answer<Nothing> {
+        if self.demo().is_some() {
+            return Ok(Nothing {});
+        }
+        let dir = self.inner.dir.join("demo");
+        let store = blocking(move || Ok(demo_store(&dir)?)).await?;
+        // The story has begun when somebody looks: the first trouble is there, the rest happens before their eyes.
+        let script = Script::new(wall() - TimeDelta::seconds(demo::HEAD_START));
+        let engine = Engine::start_demo(store, script)?;
+        self.forward(&engine);
+        *self
+            .inner
+            .demo
+            .write()
+            .unwrap_or_else(PoisonError::into_inner) = Some(engine.clone());
+        engine.announce(EVERYTHING.to_vec());
+        Ok(Nothing {})
+    }
+
+    async fn leave_demo(&self, _: Nothing) -> Answer<Nothing> {
+        let demo = self
+            .inner
+            .demo
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        if let Some(demo) = demo {
+            blocking(move || {
+                demo.end();
+                Ok(())
+            })
+            .await?;
+            self.inner.real.announce(EVERYTHING.to_vec());
+        }
+        Ok(Nothing {})
+    }
+
+    async fn settings(&self, _: Nothing) -> Answer<SettingsView> {
+        let webkit = self.inner.webkit_version.clone();
+        self.look(move |engine, reader, _| Ok(settings::settings(reader, engine.store(), webkit)?))
+            .await
+    }
+
+    async fn save_settings(&self, request: SettingsRequest) -> Answer<SettingsView> {
+        self.done(|reply| Ask::Settings(Box::new(request), reply))
+            .await?;
+        self.settings(Nothing {}).await
+    }
+
+    async fn search(&self, request: SearchRequest) -> Answer<SearchView> {
+        self.glance(move |glance| search::search(glance, &request))
+            .await
+    }
+
+    async fn open_link(&self, request: LinkRequest) -> Answer<Nothing> {
+        let link =
+            domain::link::read(&request.url).map_err(|reason| ApiError::new("invalid", reason))?;
+        let api = self.clone();
+        blocking(move || {
+            (api.inner.opener)(&link.url)
+                .map_err(|_| ApiError::new("invalid", "No program opens web addresses here."))
+        })
+        .await?;
+        Ok(Nothing {})
+    }
+
+    async fn ui_ready(&self, _: Nothing) -> Answer<Nothing> {
+        Ok(Nothing {})
+    }
+
+    async fn done(
+        &self,
+        ask: impl FnOnce(tokio::sync::oneshot::Sender<Answer<()>>) -> Ask,
+    ) -> Answer<Nothing> {
+        self.shown().ask(ask).await?;
+        Ok(Nothing {})
+    }
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Answer<T> + Send + 'static,
+) -> Answer<T> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|_| ApiError::new("store", "An internal error stopped this."))?
+}
+
+/// A new store with the scripted agents in it; the one of the last demo goes.
+fn demo_store(dir: &Path) -> store::Result<Store> {
+    if dir.exists() {
+        std::fs::remove_dir_all(dir).map_err(|error| {
+            store::Error::Folder(error, "the last demo could not be cleared away".to_owned())
+        })?;
+    }
+    let store = Store::open(dir, wall())?;
+    let now = wall();
+    store.write(move |tx| {
+        for (agent, name) in demo::NAMES {
+            let row = endpoints::EndpointRow {
+                id: agent.into(),
+                name: name.to_owned(),
+                kind: DEMO.to_owned(),
+                url: format!("demo:{agent}"),
+                credential: "none".to_owned(),
+                paused: false,
+                capabilities: vec![],
+                warnings: vec![],
+                added_at: now,
+            };
+            endpoints::put(tx, &row)?;
+        }
+        if let Ok(mut document) = domain::ownership::text::read(demo::OWNERSHIP) {
+            document.reviewed_at = Some(now);
+            store::tables::ownership::save(tx, now, 0, &document, "The demo's first rules.")?;
+        }
+        Ok(())
+    })?;
+    Ok(store)
+}

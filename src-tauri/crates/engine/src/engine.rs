@@ -1,0 +1,194 @@
+//! The running engine: starts the owner and everything round it, and ends them in order.
+
+use std::{
+    path::Path,
+    sync::{Arc, Mutex, PoisonError, mpsc as std_mpsc},
+    thread::JoinHandle,
+    time::Duration,
+};
+
+use agents::Outcome;
+use domain::ids::{DecisionId, TaskRef};
+use store::Store;
+use tokio::{
+    runtime::Handle,
+    sync::{broadcast, mpsc, oneshot, watch},
+    time::Instant,
+};
+
+use crate::{
+    announce::{HIDDEN, SEEN, announce},
+    api::{ApiError, views::Changed},
+    clock::{self, wall},
+    connect::Connector,
+    demo::script::Script,
+    live::Live,
+    owner::{Ask, Event, Events, Owner, Parts},
+};
+
+/// What the engine is ended within; what is under way is on the disk and goes on at the next start.
+const LONGEST_END: Duration = Duration::from_secs(2);
+
+/// A running engine. Clones share it; it ends with [`Engine::end`], or with the process.
+#[derive(Clone)]
+pub struct Engine {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    store: Store,
+    live: Live,
+    events: Events,
+    changed: broadcast::Sender<Changed>,
+    seen: watch::Sender<Duration>,
+    owner: Mutex<Option<JoinHandle<()>>>,
+    beat: tokio::task::JoinHandle<()>,
+}
+
+impl Engine {
+    /// Opens the data folder and begins to poll. Must be called within a tokio runtime.
+    pub fn start(dir: &Path) -> store::Result<Self> {
+        Self::with(Store::open(dir, wall())?, Connector::default())
+    }
+
+    /// The same with the demo fleet: its endpoints must be in the store.
+    pub fn start_demo(store: Store, script: Script) -> store::Result<Self> {
+        Self::with(store, Connector::with_demo(script))
+    }
+
+    fn with(store: Store, connector: Connector) -> store::Result<Self> {
+        let live = Live::default();
+        let (events, received) = std_mpsc::channel();
+        let (stale, stales) = mpsc::unbounded_channel();
+        let (changed, _) = broadcast::channel(64);
+        let (seen, gap) = watch::channel(SEEN);
+        let owner = Owner::start(Parts {
+            store: store.clone(),
+            live: live.clone(),
+            connector,
+            events: events.clone(),
+            stale,
+            runtime: Handle::current(),
+            slots: Instant::now(),
+        })?;
+        let owner = std::thread::Builder::new()
+            .name("engine-owner".to_owned())
+            .spawn(move || owner.run(&received))
+            .map_err(|error| {
+                store::Error::Folder(error, "no thread could be started".to_owned())
+            })?;
+        tokio::spawn(announce(stales, gap, changed.clone()));
+        let beat = tokio::spawn(beat(events.clone()));
+        Ok(Self {
+            inner: Arc::new(Inner {
+                store,
+                live,
+                events,
+                changed,
+                seen,
+                owner: Mutex::new(Some(owner)),
+                beat,
+            }),
+        })
+    }
+
+    /// What is remembered.
+    pub fn store(&self) -> &Store {
+        &self.inner.store
+    }
+
+    /// What is so right now.
+    pub fn live(&self) -> &Live {
+        &self.inner.live
+    }
+
+    /// Hears what became stale, after it was committed.
+    pub fn changed(&self) -> broadcast::Receiver<Changed> {
+        self.inner.changed.subscribe()
+    }
+
+    /// Whether somebody looks: then changes are announced soon, else now and then.
+    pub fn seen(&self, seen: bool) {
+        self.inner
+            .seen
+            .send_replace(if seen { SEEN } else { HIDDEN });
+    }
+
+    /// Ends everything in order: no new polls, what is decided is on the disk.
+    pub fn end(&self) {
+        self.inner.beat.abort();
+        // Ended twice is ended.
+        let _ = self.inner.events.send(Event::Shutdown);
+        let owner = self
+            .inner
+            .owner
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        let Some(owner) = owner else { return };
+        let end = std::time::Instant::now() + LONGEST_END;
+        while !owner.is_finished() && std::time::Instant::now() < end {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// Tells engines apart.
+    pub(crate) fn name(&self) -> usize {
+        Arc::as_ptr(&self.inner).addr()
+    }
+
+    /// Tells the screens what is stale without a fact.
+    pub(crate) fn announce(&self, topics: Vec<crate::api::views::Topic>) {
+        let revision = {
+            let mut present = self.inner.live.write();
+            present.revision += 1;
+            present.revision
+        };
+        // No window, nobody to tell.
+        let _ = self.inner.changed.send(Changed { topics, revision });
+    }
+
+    /// Lets the owner do something and waits until it is on the disk.
+    pub(crate) async fn ask<T>(
+        &self,
+        ask: impl FnOnce(oneshot::Sender<Result<T, ApiError>>) -> Ask,
+    ) -> Result<T, ApiError> {
+        let (reply, answer) = oneshot::channel();
+        let ending = || ApiError::new("ending", "Mission Control is being closed.");
+        self.inner
+            .events
+            .send(Event::Acted(ask(reply)))
+            .map_err(|_| ending())?;
+        answer.await.map_err(|_| ending())?
+    }
+
+    /// Asks an endpoint to cancel a task and says what became of it.
+    pub(crate) async fn cancel(&self, task: TaskRef) -> Outcome {
+        let (reply, answer) = oneshot::channel();
+        let key = DecisionId::from(uuid::Uuid::now_v7().to_string());
+        let sent = self
+            .inner
+            .events
+            .send(Event::Acted(Ask::Cancel(task, key, reply)));
+        match sent {
+            Ok(()) => answer.await.ok(),
+            Err(_) => None,
+        }
+        .unwrap_or_else(|| Outcome::Unknown("The connection was closed meanwhile.".to_owned()))
+    }
+}
+
+/// Notices that the machine slept.
+async fn beat(events: Events) {
+    let mut before = wall();
+    loop {
+        tokio::time::sleep(clock::BEAT).await;
+        let now = wall();
+        if let Some(slept_seconds) = clock::slept(before, now)
+            && events.send(Event::Woke { slept_seconds }).is_err()
+        {
+            return;
+        }
+        before = now;
+    }
+}

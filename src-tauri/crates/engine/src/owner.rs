@@ -1,0 +1,660 @@
+//! The owner of what is true: one thread that takes in every fact, lets the rules judge, commits, and only then says so.
+//!
+//! All facts pass here one after the other, each with its own time, so that replaying the log gives the same findings.
+//! Nothing here waits for a network: endpoints are asked by their loops (`poll`), which send what came as events.
+
+mod load;
+mod outbox;
+mod person;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::mpsc::{Receiver, RecvTimeoutError, Sender},
+    time::Duration,
+};
+
+use agents::Outcome;
+use domain::{
+    change::{Change, EscalationPhase},
+    contract::TaskState,
+    delta::Differ,
+    fact::{self, Line, PollError, PollErrorKind},
+    fleet::Fleet,
+    ids::{AgentId, DecisionId, EndpointId, EscalationId, TaskId},
+    time::Time,
+};
+use serde_json::json;
+use store::{
+    Store, Tx,
+    tables::{endpoints, facts, facts::FactKind, health},
+};
+use tokio::{
+    runtime::Handle,
+    sync::{mpsc, oneshot},
+    time::Instant,
+};
+
+use self::outbox::Parcel;
+pub(crate) use self::person::Ask;
+use crate::{
+    announce::Stale,
+    api::views::Topic,
+    clock::{Clock, wall},
+    connect::Connector,
+    live::Live,
+    pace,
+    poll::{Poller, Wish},
+};
+
+/// Where events go.
+pub(crate) type Events = Sender<Event>;
+
+/// Looks at the clock at least this often, for deadlines that move with the wall clock.
+const LONGEST_WAIT: Duration = Duration::from_secs(30);
+/// Polls that brought nothing are counted in memory and written this often.
+const COUNTS_WRITTEN: chrono::TimeDelta = chrono::TimeDelta::minutes(5);
+/// A rule that stays due without saying anything is asked again after this.
+const DUE_AGAIN: Duration = Duration::from_secs(1);
+
+/// Everything that can happen to the engine.
+pub(crate) enum Event {
+    /// A poll brought a page.
+    Observed {
+        /// Whose.
+        endpoint: EndpointId,
+        /// A status document.
+        body: String,
+        /// No more pages follow.
+        last: bool,
+        /// Told after the commit.
+        answer: oneshot::Sender<Taken>,
+    },
+    /// A poll brought nothing new.
+    Unchanged {
+        /// Whose.
+        endpoint: EndpointId,
+        /// Told when it is taken in.
+        answer: oneshot::Sender<Taken>,
+    },
+    /// A poll failed.
+    Failed {
+        /// Whose.
+        endpoint: EndpointId,
+        /// Why.
+        error: PollError,
+        /// Told after the commit.
+        answer: Option<oneshot::Sender<Taken>>,
+    },
+    /// The machine slept.
+    Woke {
+        /// How long.
+        slept_seconds: u64,
+    },
+    /// What became of a delivery.
+    Delivered {
+        /// Which.
+        decision: DecisionId,
+        /// What.
+        outcome: Outcome,
+    },
+    /// The person did something.
+    Acted(Ask),
+    /// The end.
+    Shutdown,
+}
+
+/// What a loop needs to know of its last poll.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Taken {
+    /// It was a status document.
+    pub(crate) usable: bool,
+    /// Something runs or waits there.
+    pub(crate) live: bool,
+}
+
+/// What the owner keeps of one endpoint.
+#[derive(Default)]
+struct Known {
+    differ: Differ,
+    /// Who answered last: names the agent of an empty difference.
+    agent: Option<AgentId>,
+    running: BTreeSet<TaskId>,
+    waiting: BTreeSet<EscalationId>,
+    /// The last fact of it is a failure.
+    failing: bool,
+    /// Failures in a row.
+    failures: u32,
+    poller: Option<Poller>,
+    /// Good and bad polls not written yet.
+    polls: (u32, u32),
+}
+
+impl Known {
+    fn is_live(&self) -> bool {
+        !self.running.is_empty() || !self.waiting.is_empty()
+    }
+
+    /// What changes say of it, as far as pacing needs it.
+    fn note(&mut self, change: &Change) {
+        match change {
+            Change::Agent(record) => self.agent = Some(record.agent.agent.clone()),
+            Change::Task(record) => {
+                let state = record.value.status.state;
+                if state.is_terminal() || state == TaskState::Unknown {
+                    self.running.remove(&record.task.task);
+                } else {
+                    self.running.insert(record.task.task.clone());
+                }
+            }
+            Change::Escalation(record) => {
+                if record.phase == EscalationPhase::Pending {
+                    self.waiting.insert(record.value.id.clone());
+                } else {
+                    self.waiting.remove(&record.value.id);
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// What the owner works with; see [`Owner::start`].
+pub(crate) struct Parts {
+    pub(crate) store: Store,
+    pub(crate) live: Live,
+    pub(crate) connector: Connector,
+    pub(crate) events: Events,
+    pub(crate) stale: mpsc::UnboundedSender<(Stale, u64)>,
+    pub(crate) runtime: Handle,
+    pub(crate) slots: Instant,
+}
+
+/// The owner.
+pub(crate) struct Owner {
+    parts: Parts,
+    fleet: Fleet,
+    clock: Clock,
+    /// Of the last row of the log.
+    seq: u64,
+    known: BTreeMap<EndpointId, Known>,
+    outbox: BTreeMap<DecisionId, Parcel>,
+    counts_written_at: Time,
+    /// Not before this, when a due rule had nothing to say.
+    judged_again_at: Option<Time>,
+    /// The last write failed.
+    stuck: bool,
+}
+
+/// A fact taken in, not committed yet.
+struct Fresh {
+    at: Time,
+    kind: FactKind,
+    endpoint: Option<EndpointId>,
+    text: String,
+    changes: Vec<Change>,
+}
+
+impl Owner {
+    /// Reads the log and starts the loops of all endpoints that are not paused.
+    pub(crate) fn start(parts: Parts) -> store::Result<Self> {
+        let loaded = load::load(&parts.store)?;
+        let mut owner = Self {
+            fleet: loaded.fleet,
+            clock: Clock::after(loaded.last),
+            seq: loaded.seq,
+            known: loaded.known,
+            outbox: loaded.outbox,
+            counts_written_at: wall(),
+            judged_again_at: None,
+            stuck: false,
+            parts,
+        };
+        let rows = owner.parts.store.read(endpoints::list)?;
+        for row in rows {
+            owner.follow(&row);
+        }
+        Ok(owner)
+    }
+
+    /// Until [`Event::Shutdown`], or until nobody can send events any more.
+    pub(crate) fn run(mut self, events: &Receiver<Event>) {
+        loop {
+            self.due();
+            match events.recv_timeout(self.wait()) {
+                Ok(Event::Shutdown) | Err(RecvTimeoutError::Disconnected) => break,
+                Ok(event) => self.take(event),
+                Err(RecvTimeoutError::Timeout) => {}
+            }
+        }
+        let counts = self.counts();
+        // What is lost here are counts of the last minutes.
+        let _ = self.parts.store.write(move |tx| write_counts(tx, &counts));
+    }
+
+    fn now(&self) -> Time {
+        self.clock.now(wall())
+    }
+
+    /// What time alone brings: rules that are due, decisions whose undo time is over, deadlines.
+    fn due(&mut self) {
+        let now = self.now();
+        if self.rule_due().is_some_and(|due| due <= now) {
+            self.tick();
+        }
+        self.post();
+        if now - self.counts_written_at >= COUNTS_WRITTEN {
+            self.counts_written_at = now;
+            let counts = self.counts();
+            if !counts.is_empty() {
+                self.commit_only(move |tx| write_counts(tx, &counts));
+            }
+        }
+    }
+
+    fn rule_due(&self) -> Option<Time> {
+        let due = self.fleet.next_due()?;
+        Some(self.judged_again_at.map_or(due, |again| due.max(again)))
+    }
+
+    fn wait(&self) -> Duration {
+        let now = self.now();
+        [self.rule_due(), self.post_due()]
+            .into_iter()
+            .flatten()
+            .min()
+            .map_or(LONGEST_WAIT, |due| {
+                (due - now).to_std().unwrap_or_default().min(LONGEST_WAIT)
+            })
+    }
+
+    /// Time passes. It is a fact only when a rule has something to say.
+    fn tick(&mut self) {
+        let Ok(fresh) = self.fresh(FactKind::Tick, None, fact::write_tick) else {
+            return;
+        };
+        self.judged_again_at = None;
+        if fresh.changes.is_empty() {
+            if self.fleet.next_due().is_some_and(|due| due <= fresh.at) {
+                self.judged_again_at = Some(fresh.at + DUE_AGAIN);
+            }
+            return;
+        }
+        self.commit(fresh, |_| Ok(()));
+    }
+
+    fn take(&mut self, event: Event) {
+        match event {
+            Event::Observed {
+                endpoint,
+                body,
+                last,
+                answer,
+            } => {
+                let usable = self.observed(&endpoint, body, last);
+                self.tell(&endpoint, usable, Some(answer));
+            }
+            Event::Unchanged { endpoint, answer } => {
+                self.unchanged(&endpoint);
+                self.tell(&endpoint, true, Some(answer));
+            }
+            Event::Failed {
+                endpoint,
+                error,
+                answer,
+            } => {
+                self.failed(&endpoint, error);
+                self.tell(&endpoint, false, answer);
+            }
+            Event::Woke { slept_seconds } => self.woke(slept_seconds),
+            Event::Delivered { decision, outcome } => self.delivered(&decision, outcome),
+            Event::Acted(ask) => self.acted(ask),
+            Event::Shutdown => {}
+        }
+    }
+
+    fn tell(&self, endpoint: &EndpointId, usable: bool, answer: Option<oneshot::Sender<Taken>>) {
+        let live = self.known.get(endpoint).is_some_and(Known::is_live);
+        if let Some(answer) = answer {
+            // A loop that was stopped meanwhile does not listen.
+            let _ = answer.send(Taken { usable, live });
+        }
+    }
+
+    /// True when it was a status document.
+    fn observed(&mut self, endpoint: &EndpointId, body: String, last: bool) -> bool {
+        let Some(known) = self.known.get_mut(endpoint) else {
+            // Removed while the request was under way.
+            return true;
+        };
+        let difference = match known.differ.take(&body, last) {
+            Ok(difference) => difference,
+            Err(problem) => {
+                let detail = Some(problem.message);
+                self.raw(endpoint, body);
+                self.failed(
+                    endpoint,
+                    PollError {
+                        kind: PollErrorKind::Invalid,
+                        http_status: None,
+                        retry_after_seconds: None,
+                        detail,
+                    },
+                );
+                return false;
+            }
+        };
+        self.raw(endpoint, body);
+        match difference {
+            Some(document) => self.heard(endpoint, &document),
+            None => {
+                self.unchanged(endpoint);
+                true
+            }
+        }
+    }
+
+    fn raw(&self, endpoint: &EndpointId, body: String) {
+        self.parts.live.pulse(endpoint, |pulse| {
+            pulse.raw = Some(body.into());
+            pulse.raw_at = Some(wall());
+        });
+    }
+
+    fn heard(&mut self, endpoint: &EndpointId, document: &str) -> bool {
+        let fresh = self.fresh(FactKind::Status, Some(endpoint), |at| {
+            fact::write_status(at, endpoint, document)
+        });
+        match fresh {
+            Ok(fresh) => {
+                self.good(endpoint);
+                self.commit(fresh, |_| Ok(()));
+                true
+            }
+            Err(problem) => {
+                self.failed(
+                    endpoint,
+                    PollError {
+                        kind: PollErrorKind::Invalid,
+                        http_status: None,
+                        retry_after_seconds: None,
+                        detail: Some(problem),
+                    },
+                );
+                false
+            }
+        }
+    }
+
+    /// An answer without news is a fact only when a verdict waits for it, or when it ends a run of failures.
+    fn unchanged(&mut self, endpoint: &EndpointId) {
+        let Some(known) = self.known.get(endpoint) else {
+            return;
+        };
+        if let Some(agent) = known.agent.clone()
+            && (known.failing || self.fleet.awaits(endpoint))
+        {
+            let nothing =
+                json!({ "schemaVersion": "1.0", "agent": { "id": agent }, "snapshot": false });
+            self.heard(endpoint, &nothing.to_string());
+            return;
+        }
+        let was = self
+            .parts
+            .live
+            .read()
+            .endpoints
+            .get(endpoint)
+            .and_then(|pulse| pulse.answer.clone());
+        self.good(endpoint);
+        if was != Some(Ok(())) {
+            let mut stale = Stale::default();
+            for topic in [Topic::Agents, Topic::Board, Topic::Status] {
+                stale.add(topic);
+            }
+            self.announce(stale);
+        }
+    }
+
+    fn good(&mut self, endpoint: &EndpointId) {
+        if let Some(known) = self.known.get_mut(endpoint) {
+            known.failing = false;
+            known.failures = 0;
+            known.polls.0 += 1;
+        }
+        let now = self.now();
+        self.parts.live.pulse(endpoint, |pulse| {
+            pulse.answer = Some(Ok(()));
+            pulse.last_good_at = Some(now);
+            pulse.failures = 0;
+        });
+        self.parts.live.write().last_poll_at = Some(now);
+    }
+
+    fn failed(&mut self, endpoint: &EndpointId, error: PollError) {
+        let Some(known) = self.known.get_mut(endpoint) else {
+            return;
+        };
+        known.failing = true;
+        known.failures += 1;
+        known.polls.1 += 1;
+        let failures = known.failures;
+        self.parts.live.pulse(endpoint, |pulse| {
+            pulse.answer = Some(Err(error.clone()));
+            pulse.failures = failures;
+        });
+        self.parts.live.write().last_poll_at = Some(self.now());
+        let fresh = self.fresh(FactKind::Error, Some(endpoint), |at| {
+            fact::write_failed(at, endpoint, &error)
+        });
+        if let Ok(fresh) = fresh {
+            self.commit(fresh, |_| Ok(()));
+        }
+    }
+
+    fn woke(&mut self, slept_seconds: u64) {
+        for known in self.known.values_mut() {
+            known.failures = 0;
+            if let Some(poller) = &known.poller {
+                poller.wish(Wish::Woke);
+            }
+        }
+        for pulse in self.parts.live.write().endpoints.values_mut() {
+            pulse.answer = None;
+            pulse.failures = 0;
+        }
+        let fresh = self.fresh(FactKind::Woke, None, |at| {
+            fact::write_woke(at, slept_seconds)
+        });
+        if let Ok(fresh) = fresh {
+            self.commit(fresh, |_| Ok(()));
+        }
+    }
+
+    /// Takes in a fact at its own time and lets the rules judge. `Err` says why the line cannot be read.
+    fn fresh(
+        &mut self,
+        kind: FactKind,
+        endpoint: Option<&EndpointId>,
+        write: impl FnOnce(Time) -> String,
+    ) -> Result<Fresh, String> {
+        let at = self.clock.next(wall());
+        let text = write(at);
+        // Line 1 of a recording is the configuration.
+        let line: Line = match fact::read_line(self.seq + 2, &text) {
+            Ok(Some(line)) => line,
+            Ok(None) => return Err("The line says nothing.".to_owned()),
+            Err(error) => return Err(error.message),
+        };
+        let mut changes = self.fleet.take(&line);
+        self.fleet.judge(at, &mut changes);
+        Ok(Fresh {
+            at,
+            kind,
+            endpoint: endpoint.cloned(),
+            text,
+            changes,
+        })
+    }
+
+    /// Writes a fact, what it changes and `also` in one transaction. True when all of it is on the disk.
+    fn commit(
+        &mut self,
+        fresh: Fresh,
+        also: impl FnOnce(&Tx<'_>) -> store::Result<()> + Send + 'static,
+    ) -> bool {
+        let Fresh {
+            at,
+            kind,
+            endpoint,
+            text,
+            changes,
+        } = fresh;
+        let mut stale = Stale::default();
+        for change in &changes {
+            stale.add_change(change);
+            if let Some(known) = said_of(change).and_then(|name| self.known.get_mut(name)) {
+                known.note(change);
+            }
+        }
+        let written = self.parts.store.write(move |tx| {
+            let seq = facts::append(tx, at, kind, endpoint.as_ref(), &text)?;
+            store::apply_all(tx, &changes)?;
+            also(tx)?;
+            Ok((seq, changes))
+        });
+        match written {
+            Ok((seq, changes)) => {
+                self.seq = seq;
+                self.moves_again();
+                self.announce(stale);
+                self.react(&changes);
+                true
+            }
+            Err(error) => {
+                self.stuck_on(&error);
+                false
+            }
+        }
+    }
+
+    /// Writes something that is no fact.
+    fn commit_only(
+        &mut self,
+        change: impl FnOnce(&Tx<'_>) -> store::Result<()> + Send + 'static,
+    ) -> bool {
+        match self.parts.store.write(change) {
+            Ok(()) => {
+                self.moves_again();
+                true
+            }
+            Err(error) => {
+                self.stuck_on(&error);
+                false
+            }
+        }
+    }
+
+    /// The write failed, so memory is ahead of the disk: say so, and read the disk again.
+    fn stuck_on(&mut self, error: &store::Error) {
+        self.stuck = true;
+        self.parts.live.write().read_only = Some(format!(
+            "Nothing can be saved now. {error} What is shown is what was saved last."
+        ));
+        let mut stale = Stale::default();
+        stale.add(Topic::Status);
+        self.announce(stale);
+        if let Ok(mut loaded) = load::load(&self.parts.store) {
+            for (name, known) in &mut self.known {
+                let fresh = loaded.known.entry(name.clone()).or_default();
+                fresh.poller = known.poller.take();
+                fresh.failures = known.failures;
+                fresh.polls = known.polls;
+            }
+            self.fleet = loaded.fleet;
+            self.seq = loaded.seq;
+            self.known = loaded.known;
+            self.outbox = loaded.outbox;
+        }
+    }
+
+    fn moves_again(&mut self) {
+        if std::mem::take(&mut self.stuck) {
+            self.parts.live.write().read_only = None;
+        }
+    }
+
+    fn announce(&self, stale: Stale) {
+        if stale.is_empty() {
+            return;
+        }
+        let revision = {
+            let mut present = self.parts.live.write();
+            present.revision += 1;
+            present.revision
+        };
+        // Nobody announces when the engine is being stopped.
+        let _ = self.parts.stale.send((stale, revision));
+    }
+
+    fn announce_topics(&self, topics: &[Topic]) {
+        let mut stale = Stale::default();
+        topics.iter().for_each(|topic| stale.add(*topic));
+        self.announce(stale);
+    }
+
+    /// Starts (or starts again) the loop of an endpoint; stops it when it is paused.
+    fn follow(&mut self, row: &endpoints::EndpointRow) {
+        let known = self.known.entry(row.id.clone()).or_default();
+        known.poller = None;
+        known.failures = 0;
+        if row.paused {
+            self.parts.live.write().endpoints.remove(&row.id);
+            return;
+        }
+        let _entered = self.parts.runtime.enter();
+        known.poller = Some(Poller::start(
+            row.id.clone(),
+            self.parts.connector.of(row),
+            self.parts.events.clone(),
+            self.parts.live.clone(),
+            self.parts.slots,
+        ));
+    }
+
+    fn counts(&mut self) -> Vec<(EndpointId, Time, u32, u32)> {
+        let now = self.now();
+        self.known
+            .iter_mut()
+            .filter(|(_, known)| known.polls != (0, 0))
+            .map(|(name, known)| {
+                let (good, bad) = std::mem::take(&mut known.polls);
+                (name.clone(), now, good, bad)
+            })
+            .collect()
+    }
+
+    /// Whether deliveries go there now: it is polled, and has not failed so often that it is let alone.
+    fn reachable(&self, endpoint: &EndpointId) -> Option<&Poller> {
+        let known = self.known.get(endpoint)?;
+        known
+            .poller
+            .as_ref()
+            .filter(|_| known.failures < pace::BREAKER)
+    }
+}
+
+fn write_counts(tx: &Tx<'_>, counts: &[(EndpointId, Time, u32, u32)]) -> store::Result<()> {
+    counts
+        .iter()
+        .try_for_each(|(endpoint, at, good, bad)| health::count(tx, endpoint, *at, *good, *bad))
+}
+
+/// The endpoint whose pace a change is about.
+fn said_of(change: &Change) -> Option<&EndpointId> {
+    match change {
+        Change::Agent(record) => Some(&record.agent.endpoint),
+        Change::Task(record) => Some(&record.task.endpoint),
+        Change::Escalation(record) => Some(&record.agent.endpoint),
+        _ => None,
+    }
+}

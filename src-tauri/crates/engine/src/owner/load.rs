@@ -1,0 +1,121 @@
+//! What the owner begins with: the log of facts, read once from the beginning, and the outbox as it stands.
+
+use std::collections::BTreeMap;
+
+use domain::{
+    change::Change,
+    fact::{Config, Fact, read_line},
+    fleet::Fleet,
+    ids::{DecisionId, EndpointId},
+    time::Time,
+};
+use store::{
+    Reader, Store,
+    tables::{decisions, endpoints, facts, ownership},
+};
+
+use super::{Known, outbox::Parcel, said_of};
+use crate::api::settings;
+
+/// The state that the log gives.
+pub(super) struct Loaded {
+    pub(super) fleet: Fleet,
+    pub(super) known: BTreeMap<EndpointId, Known>,
+    pub(super) outbox: BTreeMap<DecisionId, Parcel>,
+    /// Of the last row.
+    pub(super) seq: u64,
+    /// Its time.
+    pub(super) last: Option<Time>,
+}
+
+/// Reads everything. The first time, the configuration that recordings begin with is fixed.
+pub(super) fn load(store: &Store) -> store::Result<Loaded> {
+    if store.read(facts::config)?.is_none() {
+        let config = store.read(first_config)?;
+        let config = serde_json::to_value(&config)?;
+        store.write(move |tx| facts::set_config(tx, &config))?;
+    }
+    store.read(|reader| {
+        let config = match facts::config(reader)? {
+            Some(config) => serde_json::from_value(config)?,
+            None => Config::default(),
+        };
+        let mut loaded = Loaded {
+            fleet: Fleet::new(config),
+            known: BTreeMap::new(),
+            outbox: BTreeMap::new(),
+            seq: 0,
+            last: None,
+        };
+        for row in endpoints::list(reader)? {
+            loaded.known.entry(row.id).or_default();
+        }
+        facts::each(reader, 0, |row| {
+            loaded.fact(&row);
+            Ok(())
+        })?;
+        let (seq, last) = facts::end(reader)?;
+        loaded.seq = seq;
+        loaded.last = loaded.last.max(last);
+        for decision in decisions::outbox(reader)? {
+            loaded
+                .outbox
+                .insert(decision.id.clone(), Parcel::found(decision));
+        }
+        Ok(loaded)
+    })
+}
+
+fn first_config(reader: &Reader) -> store::Result<Config> {
+    Ok(Config {
+        ownership: ownership::current(reader)?
+            .map(|version| version.document)
+            .unwrap_or_default(),
+        settings: settings::rules(reader)?,
+        ..Config::default()
+    })
+}
+
+impl Loaded {
+    fn fact(&mut self, row: &facts::FactRow) {
+        // A row that cannot be read was written by another version; it was judged then.
+        let Ok(Some(line)) = read_line(row.seq + 1, &row.line) else {
+            return;
+        };
+        self.last = Some(row.at);
+        match &line.fact {
+            Fact::Status { endpoint, .. } => {
+                let known = self.known.entry(endpoint.clone()).or_default();
+                known.failing = false;
+                if let Some(document) = status_text(&row.line) {
+                    known.differ.learn(document);
+                }
+            }
+            Fact::Failed { endpoint, .. } => {
+                self.known.entry(endpoint.clone()).or_default().failing = true;
+            }
+            _ => {}
+        }
+        let mut changes = self.fleet.take(&line);
+        self.fleet.judge(row.at, &mut changes);
+        changes.iter().for_each(|change| self.note(change));
+    }
+
+    fn note(&mut self, change: &Change) {
+        if let Some(known) = said_of(change).and_then(|name| self.known.get_mut(name)) {
+            known.note(change);
+        }
+    }
+}
+
+/// The document in a row, byte for byte as it was written.
+fn status_text(line: &str) -> Option<&str> {
+    #[derive(serde::Deserialize)]
+    struct Row<'a> {
+        #[serde(borrow)]
+        status: &'a serde_json::value::RawValue,
+    }
+    serde_json::from_str::<Row<'_>>(line)
+        .ok()
+        .map(|row| row.status.get())
+}

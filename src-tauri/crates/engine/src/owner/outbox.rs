@@ -1,0 +1,318 @@
+//! Decisions on their way: held for their undo time, sent one request at a time, confirmed, or back to the person.
+//!
+//! Each step is on the disk before it is taken: a request is marked as sent before it leaves, so that after a crash it is
+//! sent again only as one that may have arrived.
+
+use agents::Outcome;
+use chrono::TimeDelta;
+use domain::{
+    change::{Change, EscalationPhase, EscalationRecord},
+    contract::EscalationStatus,
+    decision::{Decision, Delivery, DeliveryState},
+    fact,
+    ids::DecisionId,
+    time::Time,
+};
+use store::tables::{decisions, escalations, facts::FactKind};
+
+use super::Owner;
+use crate::{
+    api::views::Topic,
+    pace,
+    poll::{Wish, chance},
+};
+
+const TOPICS: [Topic; 3] = [Topic::Inbox, Topic::Board, Topic::Status];
+
+/// A decision that is not final yet.
+pub(super) struct Parcel {
+    decision: Decision,
+    /// Tries without an answer, since the start.
+    failures: u32,
+}
+
+impl Parcel {
+    /// As it stands in the store. What was being sent when the process ended may have arrived.
+    pub(super) fn found(mut decision: Decision) -> Self {
+        if decision.delivery.state == DeliveryState::Sending {
+            decision.delivery.state = DeliveryState::Queued;
+            decision.delivery.next_attempt_at = None;
+        }
+        Self::new(decision)
+    }
+
+    pub(super) fn new(decision: Decision) -> Self {
+        Self {
+            decision,
+            failures: 0,
+        }
+    }
+
+    fn due(&self) -> Option<Time> {
+        match self.decision.delivery.state {
+            DeliveryState::Held => Some(self.decision.held_until),
+            DeliveryState::Queued => Some(
+                self.decision
+                    .delivery
+                    .next_attempt_at
+                    .unwrap_or(self.decision.decided_at),
+            ),
+            _ => None,
+        }
+    }
+}
+
+impl Owner {
+    /// When the next parcel can go; those whose endpoint is away wait for it.
+    pub(super) fn post_due(&self) -> Option<Time> {
+        self.outbox
+            .values()
+            .filter(|parcel| self.can_go(parcel))
+            .filter_map(Parcel::due)
+            .min()
+    }
+
+    fn can_go(&self, parcel: &Parcel) -> bool {
+        parcel.decision.delivery.state == DeliveryState::Held
+            || self.reachable(&parcel.decision.endpoint).is_some()
+    }
+
+    /// Sends what is due.
+    pub(super) fn post(&mut self) {
+        let now = self.now();
+        let due: Vec<DecisionId> = self
+            .outbox
+            .iter()
+            .filter(|(_, parcel)| self.can_go(parcel))
+            .filter(|(_, parcel)| parcel.due().is_some_and(|due| due <= now))
+            .map(|(id, _)| id.clone())
+            .collect();
+        for id in due {
+            let state = self
+                .outbox
+                .get(&id)
+                .map(|parcel| parcel.decision.delivery.state);
+            match state {
+                Some(DeliveryState::Held) => self.release(&id),
+                Some(DeliveryState::Queued) => self.send(&id),
+                _ => {}
+            }
+        }
+    }
+
+    /// The undo time is over: now it is decided.
+    fn release(&mut self, id: &DecisionId) {
+        let Some(parcel) = self.outbox.get(id) else {
+            return;
+        };
+        let decision = &parcel.decision;
+        let (endpoint, escalation) = (decision.endpoint.clone(), decision.escalation.clone());
+        let (outcome, considered) = (decision.outcome, decision.considered);
+        let fresh = self.fresh(FactKind::Decision, None, |at| {
+            fact::write_decision(at, &endpoint, &escalation, outcome, considered)
+        });
+        let Ok(fresh) = fresh else {
+            return;
+        };
+        let at = fresh.at;
+        let Some(parcel) = self.outbox.get_mut(id) else {
+            return;
+        };
+        let delivery = &mut parcel.decision.delivery;
+        delivery.state = DeliveryState::Queued;
+        delivery.next_attempt_at = None;
+        delivery.changed_at = at;
+        let (id, delivery) = (id.clone(), delivery.clone());
+        if self.commit(fresh, move |tx| decisions::deliver(tx, at, &id, &delivery)) {
+            self.announce_topics(&TOPICS);
+        }
+    }
+
+    fn send(&mut self, id: &DecisionId) {
+        let Some(parcel) = self.outbox.get(id) else {
+            return;
+        };
+        let decision = parcel.decision.clone();
+        let record = self.parts.store.read(|reader| {
+            escalations::version(
+                reader,
+                &decision.endpoint,
+                &decision.escalation,
+                &decision.version,
+            )
+        });
+        let Ok(Some(record)) = record else {
+            self.finish(
+                id,
+                DeliveryState::Unknown,
+                Some("The question is not in the store any more.".to_owned()),
+            );
+            return;
+        };
+        let resend = decision.delivery.attempts > 0;
+        let delivery = Delivery {
+            state: DeliveryState::Sending,
+            attempts: decision.delivery.attempts + 1,
+            next_attempt_at: None,
+            ..decision.delivery
+        };
+        if !self.move_on(id, delivery) {
+            return;
+        }
+        let parcel = agents::Delivery {
+            id: id.clone(),
+            escalation: decision.escalation,
+            version: decision.version,
+            task: record.value.task_id.clone(),
+            body: decision.body,
+            escalation_raw: record.raw.to_string(),
+            resend,
+        };
+        let gone = self
+            .reachable(&decision.endpoint)
+            .is_none_or(|poller| !poller.wish(Wish::Deliver(Box::new(parcel))));
+        if gone {
+            self.delivered(
+                id,
+                Outcome::Retry {
+                    reason: "Nothing is connected to it now.".to_owned(),
+                    after_seconds: None,
+                    may_have_arrived: false,
+                },
+            );
+        }
+    }
+
+    /// What a request brought.
+    pub(super) fn delivered(&mut self, id: &DecisionId, outcome: Outcome) {
+        let now = self.now();
+        let Some(parcel) = self.outbox.get_mut(id) else {
+            return;
+        };
+        let mut delivery = parcel.decision.delivery.clone();
+        delivery.detail = None;
+        delivery.next_attempt_at = None;
+        delivery.state = match outcome {
+            Outcome::Applied => DeliveryState::Applied,
+            Outcome::Sent => DeliveryState::Sent,
+            Outcome::AlreadyResolved { recorded } => {
+                delivery.recorded_outcome = recorded;
+                DeliveryState::AlreadyResolved
+            }
+            Outcome::Refused(reason) => {
+                delivery.detail = Some(reason);
+                DeliveryState::Refused
+            }
+            Outcome::Expired => DeliveryState::Expired,
+            Outcome::Changed => DeliveryState::Changed,
+            Outcome::Unknown(reason) => {
+                delivery.detail = Some(reason);
+                DeliveryState::Unknown
+            }
+            Outcome::Retry {
+                reason,
+                after_seconds,
+                may_have_arrived,
+            } => {
+                parcel.failures += 1;
+                if !may_have_arrived {
+                    delivery.attempts = delivery.attempts.saturating_sub(1);
+                }
+                let own = pace::backoff_ceiling(parcel.failures).mul_f64(chance());
+                let asked = std::time::Duration::from_secs(after_seconds.unwrap_or(0).min(3600));
+                let wait = TimeDelta::from_std(own.max(asked)).unwrap_or_default();
+                delivery.next_attempt_at = Some(now + wait);
+                delivery.detail = Some(reason);
+                DeliveryState::Queued
+            }
+        };
+        self.move_on(id, delivery);
+    }
+
+    fn finish(&mut self, id: &DecisionId, state: DeliveryState, detail: Option<String>) {
+        let Some(parcel) = self.outbox.get(id) else {
+            return;
+        };
+        let delivery = Delivery {
+            state,
+            detail,
+            next_attempt_at: None,
+            ..parcel.decision.delivery.clone()
+        };
+        self.move_on(id, delivery);
+    }
+
+    /// Writes where a delivery stands, then believes it.
+    fn move_on(&mut self, id: &DecisionId, mut delivery: Delivery) -> bool {
+        let now = self.now();
+        let Some(parcel) = self.outbox.get(id) else {
+            return false;
+        };
+        if delivery.state != parcel.decision.delivery.state {
+            delivery.changed_at = now;
+        }
+        let (key, written) = (id.clone(), delivery.clone());
+        if !self.commit_only(move |tx| decisions::deliver(tx, now, &key, &written)) {
+            return false;
+        }
+        if delivery.state.is_final() {
+            self.outbox.remove(id);
+        } else if let Some(parcel) = self.outbox.get_mut(id) {
+            parcel.decision.delivery = delivery;
+        }
+        self.announce_topics(&TOPICS);
+        true
+    }
+
+    /// Adds a decision that was just recorded.
+    pub(super) fn enqueue(&mut self, decision: Decision) {
+        self.outbox
+            .insert(decision.id.clone(), Parcel::new(decision));
+    }
+
+    /// Forgets a decision that was taken back.
+    pub(super) fn dequeue(&mut self, id: &DecisionId) {
+        self.outbox.remove(id);
+    }
+
+    /// A question that moved on confirms what was sent, and ends what was not.
+    pub(super) fn react(&mut self, changes: &[Change]) {
+        for change in changes {
+            if let Change::Escalation(record) = change {
+                self.moved(record);
+            }
+        }
+    }
+
+    fn moved(&mut self, record: &EscalationRecord) {
+        let parcel = self.outbox.iter().find(|(_, parcel)| {
+            parcel.decision.endpoint == record.agent.endpoint
+                && parcel.decision.escalation == record.value.id
+        });
+        let Some((id, parcel)) = parcel else {
+            return;
+        };
+        let decision = &parcel.decision;
+        let replaced =
+            record.value.version != decision.version && record.phase == EscalationPhase::Pending;
+        let settled = record.value.version == decision.version
+            && record.value.status != EscalationStatus::Pending;
+        if !replaced && !settled {
+            return;
+        }
+        let state = match (decision.delivery.state, decision.delivery.attempts) {
+            (DeliveryState::Sent, _) => DeliveryState::Applied,
+            (DeliveryState::Held, _) | (DeliveryState::Queued, 0) if replaced => {
+                DeliveryState::Changed
+            }
+            (DeliveryState::Held, _) | (DeliveryState::Queued, 0) => match record.value.status {
+                EscalationStatus::Resolved => DeliveryState::AlreadyResolved,
+                _ => DeliveryState::Expired,
+            },
+            // It may have been ours: the endpoint is asked.
+            _ => return,
+        };
+        let id = id.clone();
+        self.finish(&id, state, None);
+    }
+}

@@ -1,0 +1,341 @@
+//! What the person does that is a fact, or changes what is polled: decide, take back, settle findings, save rules,
+//! change thresholds, add and remove endpoints.
+//!
+//! Each is written before it is answered. What only a draft or a look of the window concerns does not come here.
+
+use agents::{Credential, Outcome};
+use domain::{
+    decision::{Answer, decide},
+    fact::{self, PersonAction},
+    ids::{DecisionId, EndpointId, EscalationId, TaskRef},
+};
+use serde_json::json;
+use store::tables::{
+    audit, decisions, decisions::Recorded, endpoints, endpoints::EndpointRow, escalations,
+    facts::FactKind, findings,
+};
+use tokio::sync::oneshot;
+
+use super::Owner;
+use crate::{
+    api::{
+        ApiError, escalation,
+        ownership::{commit_save, ready_to_save},
+        settings,
+        views::{DecideRequest, DecisionView, FindingAction, SaveRequest, SettingsRequest, Topic},
+    },
+    poll::Wish,
+};
+
+/// Where an answer goes.
+pub(crate) type Reply<T> = oneshot::Sender<Result<T, ApiError>>;
+
+/// What the person asks for.
+pub(crate) enum Ask {
+    /// Answer an escalation.
+    Decide(DecideRequest, Reply<DecisionView>),
+    /// Take a decision back in its undo time.
+    Undo(DecisionId, Reply<()>),
+    /// Settle a finding, or look at it later.
+    Settle(FindingAction, Reply<()>),
+    /// Save the draft of the ownership document.
+    Save(SaveRequest, Reply<()>),
+    /// Change settings.
+    Settings(Box<SettingsRequest>, Reply<()>),
+    /// Add an endpoint or change it; `Some` credential replaces the one it has.
+    Put(EndpointRow, Option<Credential>, Reply<()>),
+    /// Take an endpoint out of the fleet.
+    Remove(EndpointId, Reply<()>),
+    /// Ask an endpoint at once.
+    Poll(EndpointId, Reply<()>),
+    /// Ask an endpoint to cancel a task.
+    Cancel(TaskRef, DecisionId, oneshot::Sender<Outcome>),
+}
+
+const UNSAVED: &str = "It could not be saved, so nothing was done.";
+
+fn unsaved() -> ApiError {
+    ApiError::new("store", UNSAVED)
+}
+
+impl Owner {
+    pub(super) fn acted(&mut self, ask: Ask) {
+        // Whoever asked may be gone; what was done stays done.
+        match ask {
+            Ask::Decide(request, reply) => drop(reply.send(self.decide(&request))),
+            Ask::Undo(id, reply) => drop(reply.send(self.undo(&id))),
+            Ask::Settle(action, reply) => drop(reply.send(self.settle(&action))),
+            Ask::Save(request, reply) => drop(reply.send(self.save_rules(&request))),
+            Ask::Settings(request, reply) => drop(reply.send(self.settings(*request))),
+            Ask::Put(row, credential, reply) => drop(reply.send(self.put(row, credential))),
+            Ask::Remove(id, reply) => drop(reply.send(self.remove(&id))),
+            Ask::Poll(id, reply) => drop(reply.send(self.poll_now(&id))),
+            Ask::Cancel(task, key, answer) => self.cancel(&task, key, answer),
+        }
+    }
+
+    fn decide(&mut self, request: &DecideRequest) -> Result<DecisionView, ApiError> {
+        let now = self.now();
+        let id = EscalationId::from(request.escalation.as_str());
+        let record = self
+            .parts
+            .store
+            .read(|reader| escalations::get(reader, &request.endpoint, &id))?
+            .ok_or_else(|| ApiError::new("missing", "There is no such question any more."))?;
+        let answer = Answer {
+            version: &request.version,
+            binding_hash: &request.binding_hash,
+            outcome: request.outcome,
+            option_id: request.option_id.as_deref(),
+            edited_action: request.edited_action.as_deref(),
+            payload: request.payload.as_deref(),
+            message: request.message.as_deref(),
+            shown_ms: request.shown_ms,
+            reached_end: request.reached_end,
+        };
+        let key = DecisionId::from(uuid::Uuid::now_v7().to_string());
+        let decision = decide(&record, &answer, key, now).map_err(|refusal| {
+            let code = match refusal {
+                domain::decision::Refusal::Changed => "changed",
+                domain::decision::Refusal::Settled(_) | domain::decision::Refusal::Expired => {
+                    "settled"
+                }
+                _ => "invalid",
+            };
+            ApiError::new(code, refusal.to_string())
+        })?;
+        let written = decision.clone();
+        let recorded = self
+            .parts
+            .store
+            .write(move |tx| decisions::record(tx, now, &written, domain::decision::binding_of))?;
+        match recorded {
+            Recorded::Yes => {}
+            Recorded::Gone => {
+                return Err(ApiError::new(
+                    "missing",
+                    "There is no such question any more.",
+                ));
+            }
+            Recorded::Settled(_) => {
+                return Err(ApiError::new(
+                    "settled",
+                    "This question is already settled; nothing was decided.",
+                ));
+            }
+            Recorded::Changed => {
+                return Err(ApiError::new(
+                    "changed",
+                    "The question has changed since you looked; nothing was decided. Look at it again.",
+                ));
+            }
+            Recorded::Late => {
+                return Err(ApiError::new(
+                    "settled",
+                    "This question has expired; nothing was decided.",
+                ));
+            }
+        }
+        let view = escalation::decision_view(&decision);
+        self.enqueue(decision);
+        self.announce_topics(&[Topic::Inbox, Topic::Board, Topic::Status]);
+        Ok(view)
+    }
+
+    fn undo(&mut self, id: &DecisionId) -> Result<(), ApiError> {
+        let now = self.now();
+        let key = id.clone();
+        if !self
+            .parts
+            .store
+            .write(move |tx| decisions::undo(tx, now, &key))?
+        {
+            return Err(ApiError::new(
+                "settled",
+                "It is too late to take this back; the decision has left.",
+            ));
+        }
+        self.dequeue(id);
+        self.announce_topics(&[Topic::Inbox, Topic::Board, Topic::Status]);
+        Ok(())
+    }
+
+    fn settle(&mut self, action: &FindingAction) -> Result<(), ApiError> {
+        let episode = action
+            .key
+            .strip_prefix("f:")
+            .unwrap_or(&action.key)
+            .to_owned();
+        let row = self
+            .parts
+            .store
+            .read(|reader| findings::get(reader, &episode))?
+            .ok_or_else(|| ApiError::new("missing", "There is no such finding."))?;
+        let (rule, subject) = (row.finding.rule, row.finding.subject);
+        let person = match (action.resolution.as_str(), action.until) {
+            ("snooze", Some(until)) => PersonAction::Snooze {
+                rule: Some(rule),
+                subject: Some(subject),
+                until,
+            },
+            ("snooze", None) => {
+                return Err(ApiError::new("invalid", "Until when is missing."));
+            }
+            _ => PersonAction::Resolve {
+                rule,
+                subject: Some(subject),
+            },
+        };
+        let until = match &person {
+            PersonAction::Snooze { until, .. } => Some(*until),
+            _ => None,
+        };
+        let detail =
+            json!({ "resolution": action.resolution, "reason": action.reason, "until": until });
+        let now = self.now();
+        let done = self.person(&person, move |tx| {
+            match until {
+                Some(until) => findings::snooze(tx, &episode, until)?,
+                None => findings::dismiss(tx, &episode, now)?,
+            }
+            audit::append(tx, now, "finding-settled", &episode, &detail)?;
+            Ok(())
+        });
+        if !done {
+            return Err(unsaved());
+        }
+        self.announce_topics(&[Topic::Inbox, Topic::Board, Topic::Status, Topic::Ownership]);
+        Ok(())
+    }
+
+    /// Logs what the person did, with what belongs to it.
+    fn person(
+        &mut self,
+        action: &PersonAction,
+        also: impl FnOnce(&store::Tx<'_>) -> store::Result<()> + Send + 'static,
+    ) -> bool {
+        let fresh = self.fresh(FactKind::Person, None, |at| fact::write_person(at, action));
+        match fresh {
+            Ok(fresh) => self.commit(fresh, also),
+            Err(_) => false,
+        }
+    }
+
+    fn save_rules(&mut self, request: &SaveRequest) -> Result<(), ApiError> {
+        let ready = self
+            .parts
+            .store
+            .read(|reader| Ok(ready_to_save(reader, request)))??;
+        let rules = ready.document.clone();
+        let fresh = self
+            .fresh(FactKind::Rules, None, |at| fact::write_rules(at, &rules))
+            .map_err(|problem| ApiError::new("unreadable", problem))?;
+        let at = fresh.at;
+        // Nobody else saves: what was ready a moment ago still is.
+        let done = self.commit(fresh, move |tx| {
+            commit_save(tx, at, &ready)?.map_err(|_| store::Error::Closed)?;
+            Ok(())
+        });
+        if !done {
+            return Err(unsaved());
+        }
+        self.announce_topics(&[Topic::Ownership, Topic::Inbox, Topic::Status]);
+        Ok(())
+    }
+
+    fn settings(&mut self, request: SettingsRequest) -> Result<(), ApiError> {
+        self.parts
+            .store
+            .write(move |tx| settings::save(tx, &request))?;
+        self.announce_topics(&[Topic::Settings, Topic::Limits]);
+        Ok(())
+    }
+
+    fn put(&mut self, row: EndpointRow, credential: Option<Credential>) -> Result<(), ApiError> {
+        let before = self
+            .parts
+            .store
+            .read(|reader| endpoints::get(reader, &row.id))?;
+        if credential.is_some() {
+            self.parts.connector.keep(&row.id, credential);
+        }
+        let was_paused = before.as_ref().is_some_and(|before| before.paused);
+        let written = row.clone();
+        let put = move |tx: &store::Tx<'_>| endpoints::put(tx, &written);
+        let done = match (was_paused, row.paused) {
+            (false, true) => self.person(
+                &PersonAction::Pause {
+                    endpoint: row.id.clone(),
+                },
+                put,
+            ),
+            (true, false) => self.person(
+                &PersonAction::Unpause {
+                    endpoint: row.id.clone(),
+                },
+                put,
+            ),
+            _ => self.commit_only(put),
+        };
+        if !done {
+            return Err(unsaved());
+        }
+        self.follow(&row);
+        self.announce_topics(&[Topic::Agents, Topic::Board, Topic::Status, Topic::Ownership]);
+        Ok(())
+    }
+
+    fn remove(&mut self, id: &EndpointId) -> Result<(), ApiError> {
+        let (now, name) = (self.now(), id.clone());
+        if !self.commit_only(move |tx| endpoints::remove(tx, &name, now)) {
+            return Err(unsaved());
+        }
+        self.parts.connector.keep(id, None);
+        if let Some(known) = self.known.get_mut(id) {
+            known.poller = None;
+        }
+        self.parts.live.write().endpoints.remove(id);
+        self.announce_topics(&[Topic::Agents, Topic::Board, Topic::Status, Topic::Ownership]);
+        Ok(())
+    }
+
+    fn poll_now(&mut self, id: &EndpointId) -> Result<(), ApiError> {
+        let poller = self.known.get(id).and_then(|known| known.poller.as_ref());
+        match poller {
+            Some(poller) if poller.wish(Wish::Poll) => Ok(()),
+            _ => Err(ApiError::new(
+                "missing",
+                "It is not asked now: it is paused or was removed.",
+            )),
+        }
+    }
+
+    fn cancel(&mut self, task: &TaskRef, key: DecisionId, answer: oneshot::Sender<Outcome>) {
+        let now = self.now();
+        let subject = task.to_string();
+        let detail = json!({ "key": key });
+        if !self.commit_only(move |tx| {
+            audit::append(tx, now, "cancel-asked", &subject, &detail)?;
+            Ok(())
+        }) {
+            let _ = answer.send(Outcome::Refused(UNSAVED.to_owned()));
+            return;
+        }
+        let poller = self
+            .known
+            .get(&task.endpoint)
+            .and_then(|known| known.poller.as_ref());
+        let Some(poller) = poller else {
+            let _ = answer.send(Outcome::Refused(
+                "It is not asked now: it is paused or was removed.".to_owned(),
+            ));
+            return;
+        };
+        // A loop that has just ended drops `answer`, which the asker sees.
+        poller.wish(Wish::Cancel {
+            task: task.task.clone(),
+            key,
+            answer,
+        });
+    }
+}

@@ -1,0 +1,258 @@
+//! The loop of one endpoint: ask, hand over what came, wait; between two polls deliver what the person decided.
+//!
+//! One request at a time goes to an endpoint. A loop that panics is started again after a pause and says so; what it
+//! was asked to do stays in its queue. It decides nothing: what an answer means is the owner's.
+
+use std::{sync::Arc, time::Duration};
+
+use agents::{Delivery, Endpoint, Observation, Outcome};
+use domain::{
+    fact::{PollError, PollErrorKind},
+    ids::{DecisionId, EndpointId, TaskId},
+};
+use tokio::{
+    sync::{Mutex, mpsc, oneshot},
+    time::{Instant, sleep_until},
+};
+
+use crate::{
+    clock::wall,
+    live::Live,
+    owner::{Event, Events},
+    pace::{self, Pace, Went},
+};
+
+/// Connects to the endpoint of a loop, again after a panic.
+pub(crate) type Connect = Arc<dyn Fn() -> Result<Box<dyn Endpoint>, PollError> + Send + Sync>;
+
+/// What the owner asks of a loop.
+pub(crate) enum Wish {
+    /// Ask at once.
+    Poll,
+    /// The machine slept: what failed before no longer counts.
+    Woke,
+    /// Bring a decision.
+    Deliver(Box<Delivery>),
+    /// Ask to cancel a task.
+    Cancel {
+        /// Which.
+        task: TaskId,
+        /// Idempotency key.
+        key: DecisionId,
+        /// Gets what became of it.
+        answer: oneshot::Sender<Outcome>,
+    },
+}
+
+/// A running loop; it ends after its current request when this is dropped.
+pub(crate) struct Poller {
+    wishes: mpsc::UnboundedSender<Wish>,
+}
+
+impl Poller {
+    /// Starts the loop. `slots` is when the slots that wake-ups share began.
+    pub(crate) fn start(
+        endpoint: EndpointId,
+        connect: Connect,
+        events: Events,
+        live: Live,
+        slots: Instant,
+    ) -> Self {
+        let (sender, receiver) = mpsc::unbounded_channel();
+        let asked = Asked {
+            endpoint,
+            connect,
+            events,
+            live,
+            slots,
+            wishes: Arc::new(Mutex::new(receiver)),
+        };
+        tokio::spawn(supervise(asked));
+        Self { wishes: sender }
+    }
+
+    /// False when the loop has ended.
+    pub(crate) fn wish(&self, wish: Wish) -> bool {
+        self.wishes.send(wish).is_ok()
+    }
+}
+
+#[derive(Clone)]
+struct Asked {
+    endpoint: EndpointId,
+    connect: Connect,
+    events: Events,
+    live: Live,
+    slots: Instant,
+    wishes: Arc<Mutex<mpsc::UnboundedReceiver<Wish>>>,
+}
+
+async fn supervise(asked: Asked) {
+    let mut pace = Pace::default();
+    while let Err(stopped) = tokio::spawn(run(asked.clone())).await {
+        if !stopped.is_panic() {
+            return;
+        }
+        asked.say_failed(PollError {
+            kind: PollErrorKind::Invalid,
+            http_status: None,
+            retry_after_seconds: None,
+            detail: Some("Its answer stopped our reader; it is asked again.".to_owned()),
+        });
+        tokio::time::sleep(pace.next(Went::Bad { wish: Some(1) }, chance())).await;
+    }
+}
+
+async fn run(asked: Asked) {
+    let mut wishes = asked.wishes.lock().await;
+    let mut endpoint = match (asked.connect)() {
+        Ok(endpoint) => endpoint,
+        Err(error) => {
+            // Nothing of it can be asked; it stays like this until the person changes it.
+            asked.say_failed(error);
+            while let Some(wish) = wishes.recv().await {
+                asked.refuse(wish);
+            }
+            return;
+        }
+    };
+    let mut pace = Pace::default();
+    // Loops that begin together do not ask in one instant.
+    let mut due = Instant::now() + Duration::from_millis(200).mul_f64(chance());
+    let mut pages = 0;
+    loop {
+        tokio::select! {
+            biased;
+            wish = wishes.recv() => match wish {
+                None => return,
+                Some(Wish::Poll) => due = Instant::now(),
+                Some(Wish::Woke) => {
+                    pace.forget();
+                    due = Instant::now();
+                }
+                Some(Wish::Deliver(delivery)) => {
+                    let outcome = endpoint.deliver(&delivery).await;
+                    // Whatever it was, the endpoint's state may have moved.
+                    due = Instant::now();
+                    let _ = asked.events.send(Event::Delivered { decision: delivery.id, outcome });
+                }
+                Some(Wish::Cancel { task, key, answer }) => {
+                    let outcome = endpoint.cancel(&task, &key).await;
+                    due = Instant::now();
+                    // The person may have closed the window meanwhile.
+                    let _ = answer.send(outcome);
+                }
+            },
+            () = sleep_until(due) => {
+                let Some(went) = asked.poll(&mut *endpoint, &mut pages).await else {
+                    return;
+                };
+                let wait = pace::to_slot(asked.slots.elapsed(), pace.next(went, chance()));
+                due = Instant::now() + wait;
+                asked.live.pulse(&asked.endpoint, |pulse| {
+                    pulse.next_poll_at = Some(wall() + wait);
+                    pulse.pages_loaded = (went == Went::More).then_some(pages);
+                    if pace.is_good() && went != Went::More {
+                        pulse.interval_seconds = Some(wait.as_secs_f64());
+                    }
+                });
+            }
+        }
+    }
+}
+
+impl Asked {
+    /// One request; `None` when the owner is gone.
+    async fn poll(&self, endpoint: &mut dyn Endpoint, pages: &mut u32) -> Option<Went> {
+        let name = self.endpoint.clone();
+        let (answer, taken) = oneshot::channel();
+        match endpoint.observe().await {
+            Ok(Observation::Unchanged) => {
+                *pages = 0;
+                self.events
+                    .send(Event::Unchanged {
+                        endpoint: name,
+                        answer,
+                    })
+                    .ok()?;
+                let taken = taken.await.ok()?;
+                Some(Went::Good {
+                    live: taken.live,
+                    wish: None,
+                })
+            }
+            Ok(Observation::Document {
+                body,
+                last,
+                poll_after_seconds,
+            }) => {
+                self.events
+                    .send(Event::Observed {
+                        endpoint: name,
+                        body,
+                        last,
+                        answer,
+                    })
+                    .ok()?;
+                let taken = taken.await.ok()?;
+                *pages = if last { 0 } else { *pages + 1 };
+                Some(match (taken.usable, last) {
+                    (false, _) => Went::Bad { wish: None },
+                    (true, false) => Went::More,
+                    (true, true) => Went::Good {
+                        live: taken.live,
+                        wish: poll_after_seconds,
+                    },
+                })
+            }
+            Err(error) => {
+                *pages = 0;
+                let wish = error.retry_after_seconds;
+                self.events
+                    .send(Event::Failed {
+                        endpoint: name,
+                        error,
+                        answer: Some(answer),
+                    })
+                    .ok()?;
+                taken.await.ok()?;
+                Some(Went::Bad { wish })
+            }
+        }
+    }
+
+    fn say_failed(&self, error: PollError) {
+        // No owner, nobody to tell.
+        let _ = self.events.send(Event::Failed {
+            endpoint: self.endpoint.clone(),
+            error,
+            answer: None,
+        });
+    }
+
+    fn refuse(&self, wish: Wish) {
+        let reason = "The address cannot be used.".to_owned();
+        match wish {
+            Wish::Poll | Wish::Woke => {}
+            Wish::Deliver(delivery) => {
+                let _ = self.events.send(Event::Delivered {
+                    decision: delivery.id,
+                    outcome: Outcome::Retry {
+                        reason,
+                        after_seconds: Some(60),
+                        may_have_arrived: false,
+                    },
+                });
+            }
+            Wish::Cancel { answer, .. } => {
+                let _ = answer.send(Outcome::Refused(reason));
+            }
+        }
+    }
+}
+
+/// Anywhere in 0..1; the low bits of a v7 UUID are random.
+pub(crate) fn chance() -> f64 {
+    let bits = uuid::Uuid::now_v7().as_u128() as u64 & ((1 << 53) - 1);
+    bits as f64 / (1_u64 << 53) as f64
+}
