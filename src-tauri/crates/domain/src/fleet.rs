@@ -8,6 +8,7 @@ mod letters;
 mod merge;
 mod pools;
 mod questions;
+mod references;
 pub(crate) mod slots;
 pub(crate) mod storms;
 mod take;

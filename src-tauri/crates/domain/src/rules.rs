@@ -11,6 +11,7 @@ mod retry_storm;
 mod review_due;
 mod schema_violation;
 mod scope_overreach;
+mod sequence_violation;
 pub(crate) mod silent_completion;
 mod stall;
 mod timeout;
@@ -36,6 +37,7 @@ pub(crate) fn check(world: &World, subject: &Subject) -> Said {
         Subject::Pool(pool) => quota_exhausted::check(world, pool, &mut said),
         Subject::Task(task) => {
             if let Some(entry) = world.tasks.get(task) {
+                sequence_violation::task(world, task, entry, &mut said);
                 silent_completion::task(world, task, entry, &mut said);
                 stall::check(world, task, entry, &mut said);
                 timeout::check(world, task, entry, &mut said);
@@ -47,6 +49,7 @@ pub(crate) fn check(world: &World, subject: &Subject) -> Said {
                 unowned_resource::check(world, resource, touched, &mut said);
                 write_conflict::check(world, resource, touched, &mut said);
                 output_collision::check(world, resource, touched, &mut said);
+                sequence_violation::resource(world, resource, touched, &mut said);
                 scope_overreach::check(world, resource, touched, &mut said);
             }
         }

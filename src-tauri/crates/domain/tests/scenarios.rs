@@ -180,6 +180,8 @@ scenarios! {
     a_pool_with_nothing_left_is_exhausted "quota-exhausted";
     an_old_ownership_document_is_due_for_review "review-due";
     trying_again_and_again_is_a_storm "retry-storm";
+    beginning_before_the_dependency_is_completed_is_a_violation "sequence-violation";
+    a_dependency_completed_in_time_and_heard_of_later_is_none "trap-sequence-poll-order";
     writing_what_another_owns_is_a_conflict "write-conflict";
     two_live_tasks_on_one_output_collide "output-collision";
     what_no_rule_covers_is_unowned "unowned-resource";

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     change::Change,
-    contract::{Claim, Item},
+    contract::{Claim, ClaimState, Item},
     ids::AgentRef,
     ownership::pattern,
 };
@@ -25,8 +25,18 @@ impl Intake<'_> {
         }
         let first = old.map_or(self.now, |old| old.seen.at);
         let at = item.value.acquire_time.unwrap_or(first).min(self.now);
-        let moved = old.is_none_or(|old| old.value.resource != item.value.resource);
-        let entry = self.entry(agent, item, at);
+        let before = old.map(|old| old.value.resource.clone());
+        let moved = before.as_ref() != Some(&item.value.resource);
+        let mut entry = self.entry(agent, item, at);
+        // Given back at a time nobody told: when it was first said.
+        let released = old.and_then(|old| old.value.release_time);
+        if item.value.state == ClaimState::Released {
+            entry
+                .value
+                .release_time
+                .get_or_insert(released.unwrap_or(self.now));
+        }
+        self.claimed(&key, before.as_ref(), &item.value.resource);
         self.changes.push(Change::Claim(record(&entry)));
         self.world.claims.insert(key.clone(), entry);
         if moved {
@@ -61,6 +71,7 @@ impl Intake<'_> {
     }
 
     pub(super) fn mark_claim(&mut self, key: &Key) {
+        self.mark_claimed(key);
         for other in self.world.rivals.get(key).cloned().unwrap_or_default() {
             let (a, b) = if other < *key {
                 (other, key.clone())

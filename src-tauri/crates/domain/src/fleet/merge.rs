@@ -6,7 +6,7 @@
 use super::{
     slots::Subject,
     take::Intake,
-    world::{TaskEntry, waits_for_person},
+    world::{Completion, TaskEntry, waits_for_person},
 };
 use crate::{
     contract::{Item, Task, TaskState},
@@ -52,6 +52,8 @@ pub(super) fn task(intake: &mut Intake<'_>, agent: &AgentRef, task: &TaskRef, it
         since,
         mark: (since, evidence.clone()),
         left: None,
+        left_own: false,
+        completed: None,
         born: since,
         restarted: None,
         ended: None,
@@ -110,6 +112,14 @@ pub(super) fn task(intake: &mut Intake<'_>, agent: &AgentRef, task: &TaskRef, it
     }
     if state != TaskState::Submitted && state != TaskState::Unknown && entry.left.is_none() {
         entry.left = Some((since, evidence.clone(), state));
+        entry.left_own = value.status.timestamp.is_some();
+    }
+    if state == TaskState::Completed && entry.completed.is_none() {
+        entry.completed = Some(Completion {
+            at: since,
+            line: intake.line,
+            own: value.status.timestamp.is_some(),
+        });
     }
     if state.is_terminal() && entry.ended.is_none() {
         if state == TaskState::Completed {
@@ -124,6 +134,7 @@ pub(super) fn task(intake: &mut Intake<'_>, agent: &AgentRef, task: &TaskRef, it
     entry.value = value.clone();
     entry.since = since;
     entry.changed = now;
+    intake.refer(task, old.as_ref().map(|old| &old.value), value);
     intake.world.tasks.insert(task.clone(), entry);
     if let Some(before) = old.as_ref().and_then(|old| old.value.key.as_ref())
         && Some(before) != value.key.as_ref()
@@ -155,6 +166,7 @@ fn changed(intake: &mut Intake<'_>, task: &TaskRef) {
     }
     intake.mark(Subject::Task(task.clone()));
     intake.mark_tries(task);
+    intake.mark_referring(task);
     intake.emit_task(task);
 }
 

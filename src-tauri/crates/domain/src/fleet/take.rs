@@ -22,7 +22,7 @@ use crate::{
 /// Stretches kept per endpoint, and sleeps; older ones lie before every window a rule looks at.
 const STRETCHES: usize = 256;
 
-/// Writes kept per resource.
+/// Accesses and writes kept per resource.
 const WRITES: usize = 64;
 
 /// One line on its way in.
@@ -258,6 +258,7 @@ impl Intake<'_> {
                 self.touch(endpoint, task, at, &entry.seen.evidence);
             }
             self.worked(agent.clone());
+            self.addressed(&key, value);
             self.changes.push(Change::Artifact(record(&entry)));
             self.world.artifacts.insert(key, entry);
         }
@@ -299,6 +300,10 @@ impl Intake<'_> {
             .or_default();
         of_agent.insert(resource.clone());
         let touched = self.world.touched.entry(resource.clone()).or_default();
+        touched.used.insert((entry.seen.at, key.clone()));
+        if touched.used.len() > WRITES {
+            touched.used.pop_first();
+        }
         if entry.value.mode == AccessMode::Write {
             touched.writes.insert((entry.seen.at, key.clone()));
             if touched.writes.len() > WRITES {

@@ -8,6 +8,7 @@ use std::{
 };
 
 use super::{
+    references::Claimed,
     slots::{Subject, Verdict, names},
     storms::{Storm, StormKey, Successes},
 };
@@ -118,6 +119,10 @@ pub(crate) struct TaskEntry {
     pub(crate) mark: (Time, Evidence),
     /// Left `submitted` at, by its own account.
     pub(crate) left: Option<(Time, Evidence, TaskState)>,
+    /// It left `submitted` at a time it told itself.
+    pub(crate) left_own: bool,
+    /// First completed, in whichever attempt.
+    pub(crate) completed: Option<Completion>,
     /// Began to be live, as far as is known: in its first state since.
     pub(crate) born: Time,
     /// Went back to `submitted` in one attempt: what shows it.
@@ -128,6 +133,15 @@ pub(crate) struct TaskEntry {
     pub(crate) changed: Time,
     /// Time spent in states that wait for a person, closed stretches only.
     pub(crate) waited_for_person: Vec<(Time, Time)>,
+}
+
+/// When a task was completed.
+#[derive(Clone, Debug)]
+pub(crate) struct Completion {
+    pub(crate) at: Time,
+    pub(crate) line: u64,
+    /// By its own clock, not by the line that told of it.
+    pub(crate) own: bool,
 }
 
 impl TaskEntry {
@@ -188,6 +202,8 @@ pub(crate) struct EscalationEntry {
 /// What was done to one resource.
 #[derive(Debug, Default)]
 pub(crate) struct Touched {
+    /// Latest accesses of any kind, in order of their own time.
+    pub(crate) used: BTreeSet<(Time, Key)>,
     /// Latest writes, in order of their own time.
     pub(crate) writes: BTreeSet<(Time, Key)>,
     /// The first write (or event taken) of each agent.
@@ -246,6 +262,7 @@ pub(crate) struct World {
     pub(crate) tasks: BTreeMap<TaskRef, TaskEntry>,
     pub(crate) accesses: BTreeMap<Key, Entry<Access>>,
     pub(crate) claims: BTreeMap<Key, Entry<Claim>>,
+    pub(crate) claimed: Claimed,
     pub(crate) handoffs: BTreeMap<Key, Entry<Handoff>>,
     /// Dead letters by endpoint, list and item.
     pub(crate) dead: BTreeMap<(EndpointId, String, String), Dead>,
@@ -269,7 +286,12 @@ pub(crate) struct World {
     pub(crate) work: BTreeMap<String, BTreeSet<TaskRef>>,
     /// Handoffs of a task.
     pub(crate) handoffs_of: BTreeMap<TaskRef, BTreeSet<String>>,
+    /// Tasks that name a task, known or not.
+    pub(crate) named_by: BTreeMap<TaskRef, BTreeSet<TaskRef>>,
     pub(crate) artifacts: BTreeMap<Key, Entry<Artifact>>,
+    /// Artifacts by the address they can be read at.
+    pub(crate) addresses: BTreeMap<Resource, BTreeSet<Key>>,
+    pub(crate) addresses_of: BTreeMap<TaskRef, BTreeSet<Resource>>,
     pub(crate) escalations: BTreeMap<Key<EscalationId>, EscalationEntry>,
     /// Times the machine slept.
     pub(crate) sleeps: Vec<(Time, Time)>,
@@ -294,6 +316,7 @@ impl World {
             tasks: BTreeMap::new(),
             accesses: BTreeMap::new(),
             claims: BTreeMap::new(),
+            claimed: Claimed::default(),
             handoffs: BTreeMap::new(),
             handoffs_of: BTreeMap::new(),
             events: BTreeMap::new(),
@@ -308,7 +331,10 @@ impl World {
             resources_of_agent: BTreeMap::new(),
             rivals: BTreeMap::new(),
             work: BTreeMap::new(),
+            named_by: BTreeMap::new(),
             artifacts: BTreeMap::new(),
+            addresses: BTreeMap::new(),
+            addresses_of: BTreeMap::new(),
             escalations: BTreeMap::new(),
             sleeps: vec![],
             put_off: vec![],

@@ -1,0 +1,185 @@
+//! `sequence-violation`: something happens before what it rests on: a task begins before its dependency is completed,
+//! somebody reaches into what another holds alone, or reads what is not finished. `unknown-dependency`: a task began
+//! whose dependency nobody has heard of.
+//!
+//! Completed in the same moment is in time; what has failed has not completed.
+
+use crate::{
+    contract::{AccessMode, ClaimMode, TaskState},
+    finding::Severity,
+    fleet::{
+        slots::{Said, Verdict},
+        world::{TaskEntry, Touched, World},
+    },
+    ids::{Resource, TaskRef},
+    time::Time,
+};
+
+use super::double_booking::held;
+
+const RULE: &str = "sequence-violation";
+const RESOLUTIONS: &[(&str, &str)] = &[
+    ("pause", "Pause what came too early"),
+    ("accept", "Accept it as it is"),
+    ("rerun", "Run it again afterwards"),
+];
+
+/// A task that began before its dependencies were completed.
+pub(crate) fn task(world: &World, task: &TaskRef, entry: &TaskEntry, said: &mut Said) {
+    let Some(start) = began(entry) else {
+        return;
+    };
+    let mut unknown = vec![];
+    for reference in &entry.value.depends_on {
+        let Some(needed) = world.resolve(&task.endpoint, reference) else {
+            unknown.push(reference.as_str());
+            continue;
+        };
+        let Some(dependency) = world.tasks.get(&needed).filter(|_| needed != *task) else {
+            continue;
+        };
+        if in_time(entry, start, dependency) || !said.heard_since(world, &needed.endpoint, start) {
+            continue;
+        }
+        said.push(
+            Verdict::new(RULE, task.to_string())
+                .of_task(task, entry)
+                .of_task(&needed, dependency)
+                .says(format!(
+                    "{} began {} before {} of {} was completed.",
+                    entry.seen.agent.agent, task.task, needed.task, dependency.seen.agent.agent
+                ))
+                .offers(RESOLUTIONS)
+                .happened(),
+        );
+    }
+    if entry.value.status.state.is_terminal() {
+        return;
+    }
+    unknown.retain(|reference| match reference.split_once('/') {
+        Some((endpoint, _)) => said.heard_since(world, &endpoint.into(), start),
+        None => true,
+    });
+    if unknown.is_empty() {
+        return;
+    }
+    let mut verdict = Verdict::new("unknown-dependency", task.to_string())
+        .severity(Severity::Info)
+        .of_task(task, entry)
+        .says(format!(
+            "{} depends on {}, which no agent has told of.",
+            task.task,
+            unknown.join(", ")
+        ))
+        .offers(&[("accept", "Accept it as it is")]);
+    verdict.whoever = true;
+    said.push(verdict);
+}
+
+/// When it left `submitted`; going straight to an end without work is not leaving it.
+fn began(entry: &TaskEntry) -> Option<Time> {
+    let (left, _, state) = entry.left.as_ref()?;
+    let started = entry.value.started_at.filter(|started| started < left);
+    let ended_unstarted = matches!(
+        state,
+        TaskState::Canceled | TaskState::Rejected | TaskState::Failed
+    );
+    match started {
+        None if ended_unstarted => None,
+        None => Some(*left),
+        Some(started) => Some(started),
+    }
+}
+
+/// Was it completed by then? What one poll tells without times of its own happened at once.
+fn in_time(entry: &TaskEntry, start: Time, dependency: &TaskEntry) -> bool {
+    let Some(completed) = &dependency.completed else {
+        return false;
+    };
+    let line = entry.left.as_ref().map(|(_, evidence, _)| evidence.line);
+    let timed = completed.own && (entry.left_own || entry.value.started_at.is_some());
+    completed.at <= start || !timed && line == Some(completed.line)
+}
+
+/// Accesses inside what another agent held alone, and of what was not finished.
+pub(crate) fn resource(world: &World, resource: &Resource, touched: &Touched, said: &mut Said) {
+    let claims = world.claims_on(resource.as_str());
+    let made = world.addresses.get(resource).into_iter().flatten();
+    let made: Vec<_> = made.filter_map(|key| world.artifacts.get(key)).collect();
+    if claims.is_empty() && made.is_empty() {
+        return;
+    }
+    let used = touched.used.iter();
+    let used = used.filter_map(|(_, key)| world.accesses.get(key));
+    for access in used.filter(|access| access.value.mode != AccessMode::Consume) {
+        let (agent, at) = (&access.seen.agent, access.seen.at);
+        for (_, claim) in &claims {
+            let holder = &claim.seen.agent;
+            let within = held(claim)
+                .is_some_and(|(start, end)| start <= at && end.is_none_or(|end| at < end));
+            if claim.value.mode != ClaimMode::Exclusive
+                || holder == agent
+                || !within
+                || !said.heard_since(world, &holder.endpoint, at)
+            {
+                continue;
+            }
+            let mut verdict = Verdict::new(RULE, resource.as_str())
+                .of(&access.seen, access.value.task_id.as_ref())
+                .of(&claim.seen, claim.value.task_id.as_ref())
+                .resource(resource)
+                .says(format!(
+                    "{} {} {resource} while {} held it alone.",
+                    agent.agent,
+                    if access.value.mode == AccessMode::Read {
+                        "read"
+                    } else {
+                        "wrote"
+                    },
+                    holder.agent
+                ))
+                .offers(RESOLUTIONS)
+                .happened();
+            verdict.needs_tasks = false;
+            said.push(verdict);
+        }
+        if access.value.mode != AccessMode::Read {
+            continue;
+        }
+        // What was read is the newest there was.
+        let newest = made.iter().filter(|a| a.seen.at <= at);
+        let Some(artifact) = newest.max_by_key(|a| (a.seen.at, &a.seen.evidence)) else {
+            continue;
+        };
+        let maker = TaskRef {
+            endpoint: artifact.seen.agent.endpoint.clone(),
+            task: match &artifact.value.task_id {
+                Some(task) => task.clone(),
+                None => continue,
+            },
+        };
+        let Some(entry) = world.tasks.get(&maker) else {
+            continue;
+        };
+        let finished = entry.completed.as_ref().is_some_and(|c| c.at <= at);
+        if finished
+            || artifact.seen.agent == *agent
+            || !said.heard_since(world, &maker.endpoint, at)
+        {
+            continue;
+        }
+        said.push(
+            Verdict::new(RULE, resource.as_str())
+                .of(&access.seen, access.value.task_id.as_ref())
+                .seen(&artifact.seen)
+                .of_task(&maker, entry)
+                .resource(resource)
+                .says(format!(
+                    "{} read {resource} before {} of {} was completed.",
+                    agent.agent, maker.task, entry.seen.agent.agent
+                ))
+                .offers(RESOLUTIONS)
+                .happened(),
+        );
+    }
+}
