@@ -86,6 +86,9 @@ function regionOf(target: EventTarget | null): Region {
   return region === "list" || region === "detail" ? region : undefined;
 }
 
+/** The nearer scope wins, whichever was bound first: a screen's undo is not the whole window's. */
+const nearness: Record<Scope, number> = { detail: 0, list: 0, screen: 1, anywhere: 2 };
+
 function isSingle(key: string): boolean {
   return [...key].length === 1 || key.includes(" ");
 }
@@ -113,6 +116,8 @@ export function press(event: KeyboardEvent): boolean {
   const field = inField(event.target);
   const inDialog = event.target instanceof Element && event.target.closest("dialog[open]") !== null;
   if (field && !name.startsWith("mod+") && name !== "Escape" && !/^F\d+$/.test(name)) return false;
+  // Taking back what was just typed belongs to the field.
+  if (field && /^mod\+(shift\+)?z$/.test(name)) return false;
   // Enter and Space belong to the control that has the focus.
   if (
     (name === "Enter" || name === "Space") &&
@@ -122,7 +127,10 @@ export function press(event: KeyboardEvent): boolean {
     return false;
   }
   const region = regionOf(event.target);
-  const open = [...bindings].filter((binding) => reaches(binding, region, inDialog)).reverse();
+  const open = [...bindings]
+    .filter((binding) => reaches(binding, region, inDialog))
+    .reverse()
+    .sort((one, other) => nearness[one.scope] - nearness[other.scope]);
   const sequence = pending ? `${pending} ${name}` : name;
   const exact = open.find((binding) => binding.key === sequence);
   const starts = !pending && open.some((binding) => binding.key.startsWith(`${name} `));

@@ -102,3 +102,35 @@ export function between(a: Spot, b: Spot, lines: readonly Line[]): Spot[] {
 export function shortName(row: RowView): string {
   return row.group === "exception" ? row.resource : row.resource.replace(/^[a-z]+:/, "");
 }
+
+/** What stays the same about a row while rules come and go above it. */
+export function nameIn(line: Line | undefined): string | undefined {
+  return line?.kind === "row" ? `${line.row.group} ${shortName(line.row)}` : undefined;
+}
+
+/** The line of that name nearest to where it was; `undefined` when it is gone. */
+export function lineNamed(name: string | undefined, was: number, lines: readonly Line[]): number | undefined {
+  if (name === undefined) return undefined;
+  for (let away = 0; away < lines.length + was; away += 1) {
+    if (nameIn(lines[was + away]) === name) return was + away;
+    if (nameIn(lines[was - away]) === name) return was - away;
+  }
+  return undefined;
+}
+
+/** Which cells of a row differ from the rows in force: `agent` positions by the row's name. What was only seen is no change. */
+export function changedCells(before: readonly RowView[], after: readonly RowView[]): Map<string, Set<number>> {
+  const marks = (row: RowView | undefined) =>
+    new Map((row?.cells ?? []).flatMap((cell) => (cell.mark === "seen" || cell.mark === "conflict" ? [] : [[cell.agent, `${cell.mark}${cell.place ?? ""}`]])));
+  const key = (row: RowView) => `${row.group} ${shortName(row)}`;
+  const old = new Map(before.map((row) => [key(row), row]));
+  const found = new Map<string, Set<number>>();
+  for (const row of after) {
+    const was = old.get(key(row));
+    if (row.conflict || was?.conflict) continue;
+    const [then, now] = [marks(was), marks(row)];
+    const changed = [...new Set([...then.keys(), ...now.keys()])].filter((agent) => then.get(agent) !== now.get(agent));
+    if (changed.length > 0) found.set(key(row), new Set(changed));
+  }
+  return found;
+}

@@ -63,6 +63,13 @@ export const words = {
   removeRule: "Remove the rule",
   menu: (agent: string, resource: string) => `${agent} and ${resource}`,
   open: "Open the cell",
+  changed: "changed",
+  keys: {
+    own: "This agent owns it",
+    read: "This agent reads it",
+    sequence: "This agent takes turns",
+    clear: "This agent has nothing to do with it",
+  },
   moveKeys: {
     up: "Row up",
     down: "Row down",

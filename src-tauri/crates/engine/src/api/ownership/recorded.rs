@@ -206,6 +206,14 @@ impl Recorder {
         self.keep(&name, json!({ key: step }));
     }
 
+    fn version(&self, revision: u64) {
+        let asked = RevisionRequest { revision };
+        let look = |reader: &Reader| Ok(version(reader, now(), &Present::default(), &asked));
+        let version = self.store.read(look).unwrap().unwrap();
+        let key = format!("ownershipVersion:{revision}");
+        self.keep(&format!("version-{revision}"), json!({ key: version }));
+    }
+
     fn edit(&mut self, request: Value) {
         let mut whole =
             json!({"kind": "", "rule": null, "agent": null, "value": null, "exception": null});
@@ -288,16 +296,8 @@ fn the_answers_of_the_ownership_screen_are_recorded_for_its_browser_runs() {
         answers[format!("exportOwnership:{format}")] = json!(text.unwrap().unwrap());
     }
     recorder.keep("start", answers);
-    for revision in [1, 2] {
-        let asked = RevisionRequest { revision };
-        let look = |reader: &Reader| Ok(version(reader, now(), &Present::default(), &asked));
-        let version = recorder.store.read(look).unwrap().unwrap();
-        let name = format!("version-{revision}");
-        recorder.keep(
-            &name,
-            json!({ format!("ownershipVersion:{revision}"): version }),
-        );
-    }
+    recorder.version(1);
+    recorder.version(2);
 
     // The pointer moves an owner, then the keys: reads, takes turns, back and forth.
     let rule = |resource| rule_of(&start, resource);
@@ -322,6 +322,7 @@ fn the_answers_of_the_ownership_screen_are_recorded_for_its_browser_runs() {
     recorder.save(now(), 2);
     let request = json!({"baseRevision": 2, "sentence": sentence});
     recorder.step("saveDraft", request, &Ok(()), true);
+    recorder.version(3);
     // An earlier version comes back as a draft, and the draft is dropped.
     let restored = recorder.write(|tx| {
         let asked = RevisionRequest { revision: 1 };
