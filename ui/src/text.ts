@@ -34,6 +34,7 @@ export const text = {
   skip: "Go to the content",
   navigation: "Screens",
   statusLine: "Status",
+  notices: "Notices",
   paletteEmpty: "Nothing found",
   paletteHint: "Prefixes: @ agent, # task, : resource, ! decision, > command",
   unknownScreen: "There is no such screen.",

@@ -20,7 +20,14 @@ const files = import.meta.glob<Recorded>("./recorded/*.json", { import: "default
 
 const held: DecisionView["state"] = "held";
 
-export function fake(scenario = new URLSearchParams(globalThis.location?.search ?? "").get("fleet") ?? "demo"): Backend {
+/** What the page is about that shows the frame itself; it is answered in every state. */
+const always: Name[] = ["status", "settings", "uiReady"];
+const STALE_AFTER = 600;
+
+/** `?fleet=` chooses the recording; `?state=error` answers nothing, `?state=stale` nothing after the first moment. */
+const asked = new URLSearchParams(globalThis.location?.search ?? "");
+
+export function fake(scenario = asked.get("fleet") ?? "demo", state = asked.get("state")): Backend {
   const listeners = new Set<(changed: Changed) => void>();
   const rules = new RecordedRules();
   let revision = 1;
@@ -91,7 +98,16 @@ export function fake(scenario = new URLSearchParams(globalThis.location?.search 
     } satisfies InboxView;
   }
 
+  let refusing = state === "error";
+  if (state === "stale") {
+    setTimeout(() => {
+      refusing = true;
+      announce("inbox", "board", "ownership", "limits", "agents");
+    }, STALE_AFTER);
+  }
+
   async function answer(name: Name, request: unknown): Promise<unknown> {
+    if (refusing && !always.includes(name)) throw new CallError("store", "The store did not answer.");
     loaded ??= load();
     const answers = await loaded;
     const asked = request as Record<string, string>;

@@ -65,6 +65,14 @@ pub(crate) fn check(root: &Path) -> Outcome {
     npm(root, "test", "Screens: tests")
 }
 
+/// Every screen in a real browser: readable in both themes, small, quiet, and obedient to keys.
+pub(crate) fn walk(root: &Path) -> Outcome {
+    if !root.join("ui/package.json").is_file() {
+        return Ok(());
+    }
+    npm(root, "check:screens", "Screens: in a browser")
+}
+
 fn npm(root: &Path, script: &str, title: &str) -> Outcome {
     step(
         title,

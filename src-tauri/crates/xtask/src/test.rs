@@ -20,6 +20,7 @@ pub(crate) fn test(long: bool) -> Outcome {
     screens::install(&root)?;
     screens::check(&root)?;
     screens::build(&root)?;
+    screens::walk(&root)?;
     step(
         "Rust: lints",
         &mut cargo(
