@@ -12,6 +12,7 @@ mod references;
 pub(crate) mod slots;
 pub(crate) mod storms;
 mod take;
+pub(crate) mod waits;
 pub(crate) mod world;
 
 use self::{

@@ -1,6 +1,7 @@
 //! The rules, one file each. Each looks at the fleet and says what is wrong now; episodes are `fleet/slots.rs`'s matter.
 
-mod double_booking;
+mod deadlock;
+pub(crate) mod double_booking;
 mod duplicate_work;
 mod endpoint_stale;
 mod escalation_overdue;
@@ -29,6 +30,7 @@ pub(crate) fn check(world: &World, subject: &Subject) -> Said {
     let mut said = Said::default();
     match subject {
         Subject::Reach => endpoint_stale::check(world, &mut said),
+        Subject::Waits => deadlock::check(world, &mut said),
         Subject::Review => review_due::check(world, &mut said),
         Subject::Item(endpoint, list, item) => {
             let key = (endpoint.clone(), list.clone(), item.clone());

@@ -72,6 +72,7 @@ impl Intake<'_> {
 
     pub(super) fn mark_claim(&mut self, key: &Key) {
         self.mark_claimed(key);
+        self.note_claim(key);
         for other in self.world.rivals.get(key).cloned().unwrap_or_default() {
             let (a, b) = if other < *key {
                 (other, key.clone())

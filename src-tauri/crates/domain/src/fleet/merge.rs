@@ -56,6 +56,7 @@ pub(super) fn task(intake: &mut Intake<'_>, agent: &AgentRef, task: &TaskRef, it
         completed: None,
         born: since,
         restarted: None,
+        waits_since: now,
         ended: None,
         changed: now,
         waited_for_person: vec![],
@@ -136,6 +137,7 @@ pub(super) fn task(intake: &mut Intake<'_>, agent: &AgentRef, task: &TaskRef, it
     entry.changed = now;
     intake.refer(task, old.as_ref().map(|old| &old.value), value);
     intake.world.tasks.insert(task.clone(), entry);
+    intake.note_waits(task, old.as_ref().map(|old| &old.value));
     if let Some(before) = old.as_ref().and_then(|old| old.value.key.as_ref())
         && Some(before) != value.key.as_ref()
         && let Some(tasks) = intake.world.work.get_mut(before)
@@ -176,6 +178,7 @@ pub(super) fn vanish(intake: &mut Intake<'_>, task: &TaskRef) {
     let Some(entry) = intake.world.tasks.get_mut(task) else {
         return;
     };
+    let before = entry.value.clone();
     entry.value.status.state = TaskState::Unknown;
     entry.value.status.native = None;
     entry.since = now;
@@ -184,6 +187,7 @@ pub(super) fn vanish(intake: &mut Intake<'_>, task: &TaskRef) {
         line,
         pointer: "/status/tasks".to_owned(),
     };
+    intake.note_waits(task, Some(&before));
     changed(intake, task);
 }
 

@@ -20,6 +20,8 @@ pub(crate) enum Subject {
     /// All reachability at once.
     Reach,
     Review,
+    /// All that waits.
+    Waits,
     /// One dead letter: endpoint, list, item.
     Item(EndpointId, String, String),
     Pool(String),

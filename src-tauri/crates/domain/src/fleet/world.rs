@@ -127,6 +127,8 @@ pub(crate) struct TaskEntry {
     pub(crate) born: Time,
     /// Went back to `submitted` in one attempt: what shows it.
     pub(crate) restarted: Option<(Evidence, Evidence)>,
+    /// Waits for what it waits for since the line that said so.
+    pub(crate) waits_since: Time,
     /// First terminal state.
     pub(crate) ended: Option<(Time, Evidence)>,
     /// When anything about it last changed.
@@ -263,6 +265,11 @@ pub(crate) struct World {
     pub(crate) accesses: BTreeMap<Key, Entry<Access>>,
     pub(crate) claims: BTreeMap<Key, Entry<Claim>>,
     pub(crate) claimed: Claimed,
+    pub(crate) claims_of: BTreeMap<TaskRef, BTreeSet<Key>>,
+    /// Live tasks of an agent.
+    pub(crate) live_of: BTreeMap<AgentRef, BTreeSet<TaskRef>>,
+    /// Live tasks that wait for something.
+    pub(crate) waiting: BTreeSet<TaskRef>,
     pub(crate) handoffs: BTreeMap<Key, Entry<Handoff>>,
     /// Dead letters by endpoint, list and item.
     pub(crate) dead: BTreeMap<(EndpointId, String, String), Dead>,
@@ -317,6 +324,9 @@ impl World {
             accesses: BTreeMap::new(),
             claims: BTreeMap::new(),
             claimed: Claimed::default(),
+            claims_of: BTreeMap::new(),
+            live_of: BTreeMap::new(),
+            waiting: BTreeSet::new(),
             handoffs: BTreeMap::new(),
             handoffs_of: BTreeMap::new(),
             events: BTreeMap::new(),

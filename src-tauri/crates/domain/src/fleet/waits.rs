@@ -1,0 +1,239 @@
+//! The waits-for graph: which task, claim or agent something waits for now.
+//!
+//! Only what waits is kept apart, so that looking for a circle costs no more than there is waiting. Circles are
+//! `rules/deadlock.rs`.
+
+use std::collections::BTreeSet;
+
+use super::{
+    slots::Subject,
+    take::Intake,
+    world::{Entry, Key, TaskEntry, World},
+};
+use crate::{
+    contract::{Claim, ClaimState, Task, TaskState, WaitKind},
+    ids::{AgentRef, TaskRef},
+    rules::double_booking::held,
+    time::Time,
+};
+
+/// Something in the graph.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Node {
+    Task(TaskRef),
+    Claim(Key),
+    Agent(AgentRef),
+}
+
+impl World {
+    /// What a node waits for.
+    pub(crate) fn waits_for(&self, node: &Node) -> Vec<Node> {
+        match node {
+            Node::Task(task) => match self.tasks.get(task).filter(|entry| entry.live()) {
+                Some(entry) => self.task_waits(task, entry),
+                None => vec![],
+            },
+            Node::Claim(key) => match self.claims.get(key) {
+                Some(claim) => self.holders(claim),
+                None => vec![],
+            },
+            Node::Agent(agent) => {
+                let tasks = self.live_of.get(agent).into_iter().flatten();
+                let tasks: Vec<_> = tasks.collect();
+                if tasks.iter().all(|task| self.waiting_now(task)) {
+                    tasks.into_iter().cloned().map(Node::Task).collect()
+                } else {
+                    vec![]
+                }
+            }
+        }
+    }
+
+    /// Since when a node has waited like that, as far as is known.
+    pub(crate) fn waits_since(&self, node: &Node) -> Time {
+        let of_task = |task| self.tasks.get(task).map(|entry| entry.waits_since);
+        let since = match node {
+            Node::Task(task) => {
+                let claims = self.claims_of.get(task).into_iter().flatten();
+                let claims = claims.filter_map(|key| self.claims.get(key).map(|c| c.seen.at));
+                claims.max().max(of_task(task))
+            }
+            Node::Claim(key) => self.claims.get(key).map(|claim| claim.seen.at),
+            Node::Agent(agent) => {
+                let tasks = self.live_of.get(agent).into_iter().flatten();
+                tasks.filter_map(of_task).max()
+            }
+        };
+        since.unwrap_or(Time::UNIX_EPOCH)
+    }
+
+    fn task_waits(&self, task: &TaskRef, entry: &TaskEntry) -> Vec<Node> {
+        let mut nodes = BTreeSet::new();
+        let live = |task: &TaskRef| self.tasks.get(task).is_some_and(TaskEntry::live);
+        if let Some(wait) = &entry.value.waiting_for {
+            let reference = wait.reference.as_deref().unwrap_or_default();
+            match wait.kind {
+                WaitKind::Task => {
+                    let awaited = self.resolve(&task.endpoint, reference).filter(live);
+                    nodes.extend(awaited.map(Node::Task));
+                }
+                WaitKind::Agent => nodes.extend(self.agent(reference).map(Node::Agent)),
+                WaitKind::Claim => self.claim_waits(task, entry, reference, &mut nodes),
+                WaitKind::Human | WaitKind::Quota => {}
+            }
+        }
+        if entry.value.status.state == TaskState::Submitted {
+            let needed = entry.value.depends_on.iter();
+            let needed = needed.filter_map(|needed| self.resolve(&task.endpoint, needed));
+            nodes.extend(needed.filter(live).map(Node::Task));
+        }
+        for key in self.claims_of.get(task).into_iter().flatten() {
+            let claim = self.claims.get(key);
+            if let Some(claim) = claim.filter(|c| c.value.state == ClaimState::Waiting) {
+                let resource = claim.value.resource.as_str();
+                self.in_the_way(task, entry, resource, &mut nodes);
+            }
+        }
+        nodes.into_iter().collect()
+    }
+
+    /// A claim's reference is a claim id or a resource.
+    fn claim_waits(
+        &self,
+        task: &TaskRef,
+        entry: &TaskEntry,
+        reference: &str,
+        nodes: &mut BTreeSet<Node>,
+    ) {
+        let own = (task.endpoint.clone(), reference.to_owned());
+        let other = reference.split_once('/');
+        let other = other.map(|(endpoint, id)| (endpoint.into(), id.to_owned()));
+        let known = [Some(own), other].into_iter().flatten();
+        let known = known
+            .filter_map(|key| self.claims.get_key_value(&key))
+            .next();
+        match known {
+            Some((key, claim)) if claim.value.state == ClaimState::Held => {
+                if self.holds_now(claim) {
+                    nodes.insert(Node::Claim(key.clone()));
+                }
+            }
+            Some((_, claim)) => {
+                self.in_the_way(task, entry, claim.value.resource.as_str(), nodes);
+            }
+            None => self.in_the_way(task, entry, reference, nodes),
+        }
+    }
+
+    /// Claims others hold on a resource.
+    fn in_the_way(
+        &self,
+        task: &TaskRef,
+        entry: &TaskEntry,
+        resource: &str,
+        nodes: &mut BTreeSet<Node>,
+    ) {
+        for (key, claim) in self.claims_on(resource) {
+            let mine = claim.seen.agent == entry.seen.agent
+                && claim.value.task_id.as_ref().is_none_or(|t| *t == task.task);
+            if !mine && self.holds_now(claim) {
+                nodes.insert(Node::Claim(key.clone()));
+            }
+        }
+    }
+
+    fn holds_now(&self, claim: &Entry<Claim>) -> bool {
+        claim.value.state == ClaimState::Held
+            && held(claim).is_some_and(|(_, end)| end.is_none_or(|end| self.now < end))
+    }
+
+    /// Who can give a claim back: the task it is for, else all of its holder's.
+    fn holders(&self, claim: &Entry<Claim>) -> Vec<Node> {
+        let agent = &claim.seen.agent;
+        let live = self.live_of.get(agent).into_iter().flatten();
+        let task = claim.value.task_id.as_ref();
+        let its: Vec<_> = live
+            .clone()
+            .filter(|t| Some(&t.task) == task)
+            .cloned()
+            .map(Node::Task)
+            .collect();
+        if its.is_empty() {
+            live.cloned().map(Node::Task).collect()
+        } else {
+            its
+        }
+    }
+
+    fn waiting_now(&self, task: &TaskRef) -> bool {
+        self.waiting.contains(task)
+            || self
+                .tasks
+                .get(task)
+                .is_some_and(TaskEntry::waits_for_person)
+    }
+}
+
+impl Intake<'_> {
+    /// A task is new or different: keeps who lives and who waits.
+    pub(super) fn note_waits(&mut self, task: &TaskRef, old: Option<&Task>) {
+        let Some(entry) = self.world.tasks.get_mut(task) else {
+            return;
+        };
+        let agent = entry.seen.agent.clone();
+        let live = entry.live();
+        let same = old.is_some_and(|old| {
+            old.waiting_for == entry.value.waiting_for
+                && old.depends_on == entry.value.depends_on
+                && old.status.state == entry.value.status.state
+        });
+        if same {
+            return;
+        }
+        entry.waits_since = self.now;
+        let waits = entry.value.waiting_for.is_some()
+            || entry.value.status.state == TaskState::Submitted
+                && !entry.value.depends_on.is_empty();
+        let of = self.world.live_of.entry(agent).or_default();
+        if live {
+            of.insert(task.clone());
+        } else {
+            of.remove(task);
+        }
+        let claims = self.world.claims_of.get(task).into_iter().flatten();
+        let mut claims = claims.filter_map(|key| self.world.claims.get(key));
+        let queued = claims.any(|claim| claim.value.state == ClaimState::Waiting);
+        if !self.world.waiting.is_empty() {
+            self.mark(Subject::Waits);
+        }
+        if live && (waits || queued) {
+            self.world.waiting.insert(task.clone());
+            self.mark(Subject::Waits);
+        } else {
+            self.world.waiting.remove(task);
+        }
+    }
+
+    /// A claim is new or different.
+    pub(super) fn note_claim(&mut self, key: &Key) {
+        let Some(claim) = self.world.claims.get(key) else {
+            return;
+        };
+        if let Some(task) = &claim.value.task_id {
+            let task = TaskRef {
+                endpoint: key.0.clone(),
+                task: task.clone(),
+            };
+            let queued = claim.value.state == ClaimState::Waiting;
+            let of = self.world.claims_of.entry(task.clone()).or_default();
+            of.insert(key.clone());
+            let live = self.world.tasks.get(&task).is_some_and(TaskEntry::live);
+            if queued && live {
+                self.world.waiting.insert(task);
+            }
+        }
+        if !self.world.waiting.is_empty() {
+            self.mark(Subject::Waits);
+        }
+    }
+}
