@@ -4,6 +4,7 @@
 //! the changes say.
 
 mod claims;
+mod documents;
 mod letters;
 mod merge;
 mod pools;

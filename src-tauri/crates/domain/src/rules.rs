@@ -1,5 +1,6 @@
 //! The rules, one file each. Each looks at the fleet and says what is wrong now; episodes are `fleet/slots.rs`'s matter.
 
+mod context_divergence;
 mod deadlock;
 pub(crate) mod double_booking;
 mod duplicate_work;
@@ -31,6 +32,10 @@ pub(crate) fn check(world: &World, subject: &Subject) -> Said {
     match subject {
         Subject::Reach => endpoint_stale::check(world, &mut said),
         Subject::Waits => deadlock::check(world, &mut said),
+        Subject::Said(document, key) => {
+            context_divergence::said(world, document, key, &mut said);
+        }
+        Subject::Readers(document) => context_divergence::readers(world, document, &mut said),
         Subject::Review => review_due::check(world, &mut said),
         Subject::Item(endpoint, list, item) => {
             let key = (endpoint.clone(), list.clone(), item.clone());

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 
 use super::{
     slots::Subject,
-    take::{Intake, record},
+    take::Intake,
     world::{Dead, Seen},
 };
 use crate::{
@@ -133,29 +133,6 @@ impl Intake<'_> {
             at: self.now,
         });
         self.mark(Subject::Item(key.0, key.1, key.2));
-    }
-
-    /// Entries of shared documents: only added to, by number.
-    pub(super) fn context(&mut self, agent: &AgentRef, document: &Document) {
-        for item in document.context.iter().flatten() {
-            let value = &item.value;
-            let name = format!("{}/{}", value.document_id, value.seq);
-            let at = value.created_at.unwrap_or(self.now).min(self.now);
-            let entry = self.entry(agent, item, at);
-            let key = (value.document_id.clone(), value.seq);
-            let known = self.world.context.entry(key).or_default();
-            if let Some(old) = known.first() {
-                // Documents are shared: somebody else's other entry of that number is one too many as well.
-                if old.value != *value {
-                    self.conflict(agent, "context", name, item);
-                } else if old.seen.agent == *agent {
-                    self.clear(agent, "context", &name);
-                }
-                continue;
-            }
-            known.push(entry.clone());
-            self.changes.push(Change::Context(record(&entry)));
-        }
     }
 }
 

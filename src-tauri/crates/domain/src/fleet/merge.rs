@@ -57,6 +57,7 @@ pub(super) fn task(intake: &mut Intake<'_>, agent: &AgentRef, task: &TaskRef, it
         born: since,
         restarted: None,
         waits_since: now,
+        read_since: now,
         ended: None,
         changed: now,
         waited_for_person: vec![],
@@ -138,6 +139,7 @@ pub(super) fn task(intake: &mut Intake<'_>, agent: &AgentRef, task: &TaskRef, it
     intake.refer(task, old.as_ref().map(|old| &old.value), value);
     intake.world.tasks.insert(task.clone(), entry);
     intake.note_waits(task, old.as_ref().map(|old| &old.value));
+    intake.note_reader(task, old.as_ref().map(|old| &old.value));
     if let Some(before) = old.as_ref().and_then(|old| old.value.key.as_ref())
         && Some(before) != value.key.as_ref()
         && let Some(tasks) = intake.world.work.get_mut(before)
@@ -188,6 +190,7 @@ pub(super) fn vanish(intake: &mut Intake<'_>, task: &TaskRef) {
         pointer: "/status/tasks".to_owned(),
     };
     intake.note_waits(task, Some(&before));
+    intake.note_reader(task, Some(&before));
     changed(intake, task);
 }
 

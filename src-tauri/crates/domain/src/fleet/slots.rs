@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     finding::{Evidence, Finding, FindingState, Resolution, Severity},
-    ids::{AgentId, AgentRef, EndpointId, EscalationId, Resource, TaskId, TaskRef},
+    ids::{AgentId, AgentRef, DocumentId, EndpointId, EscalationId, Resource, TaskId, TaskRef},
     time::Time,
 };
 
@@ -22,6 +22,10 @@ pub(crate) enum Subject {
     Review,
     /// All that waits.
     Waits,
+    /// All that is said of one key of a document.
+    Said(DocumentId, String),
+    /// Live tasks that have read some of a document.
+    Readers(DocumentId),
     /// One dead letter: endpoint, list, item.
     Item(EndpointId, String, String),
     Pool(String),

@@ -238,6 +238,7 @@ impl Intake<'_> {
             let of = self.world.handoffs_of.entry(task.clone()).or_default();
             of.insert(value.id.clone());
             self.mark(Subject::Task(task.clone()));
+            self.mark_reader(&task);
             self.mark(Subject::Handoff(endpoint.clone(), value.id.clone()));
             self.worked(agent.clone());
             self.changes.push(Change::Handoff(record(&entry)));

@@ -129,6 +129,8 @@ pub(crate) struct TaskEntry {
     pub(crate) restarted: Option<(Evidence, Evidence)>,
     /// Waits for what it waits for since the line that said so.
     pub(crate) waits_since: Time,
+    /// Has read that far since the line that said so.
+    pub(crate) read_since: Time,
     /// First terminal state.
     pub(crate) ended: Option<(Time, Evidence)>,
     /// When anything about it last changed.
@@ -276,6 +278,12 @@ pub(crate) struct World {
     pub(crate) pools: BTreeMap<String, PoolState>,
     /// By document and number.
     pub(crate) context: BTreeMap<(DocumentId, u64), Vec<Entry<ContextEntry>>>,
+    /// Numbers of entries about one key of a document.
+    pub(crate) said_about: BTreeMap<(DocumentId, String), BTreeSet<u64>>,
+    /// Entries another took the place of.
+    pub(crate) superseded: BTreeSet<(DocumentId, u64)>,
+    /// Live tasks that have read some of a document.
+    pub(crate) readers: BTreeMap<DocumentId, BTreeSet<TaskRef>>,
     pub(crate) schedules: BTreeMap<Key, Entry<Schedule>>,
     /// What fails again and again.
     pub(crate) storms: BTreeMap<StormKey, Storm>,
@@ -333,6 +341,9 @@ impl World {
             dead: BTreeMap::new(),
             pools: BTreeMap::new(),
             context: BTreeMap::new(),
+            said_about: BTreeMap::new(),
+            superseded: BTreeSet::new(),
+            readers: BTreeMap::new(),
             schedules: BTreeMap::new(),
             storms: BTreeMap::new(),
             successes: BTreeMap::new(),
