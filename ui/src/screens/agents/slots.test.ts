@@ -1,6 +1,6 @@
 // The 24-hour bar of an endpoint.
 import { describe, expect, test } from "vitest";
-import { slotBars, slotSentence, SLOTS } from "./slots";
+import { slotBars, slotPaths, slotSentence, SLOTS } from "./slots";
 
 const slot = (state: string) => ({ at: "2026-01-01T00:00:00Z", state });
 
@@ -25,4 +25,10 @@ describe("the bar", () => {
   ])("in words: %s", (_name, history, expected) => {
     expect(slotSentence(history)).toBe(expected);
   });
+});
+
+test("drawn, the bar is at most one element for each state", () => {
+  const paths = slotPaths(Array.from({ length: 48 }, (_, at) => slot(["good", "bad", "mixed", "none"][at % 4] ?? "none")));
+  expect(paths).toHaveLength(4);
+  expect(paths.map((one) => one.path.split("M").length - 1)).toEqual([12, 12, 12, 12]);
 });

@@ -47,3 +47,10 @@ export function slotSentence(history: readonly HealthSlot[]): string {
   if (mixed > 0) parts.push(`some missing answers for ${hours(mixed)}`);
   return `In the last 24 hours: ${parts.join(", ")}`;
 }
+
+/** The same bars as one SVG path for each state: 50 endpoints are 200 elements, not 2,400. */
+export function slotPaths(history: readonly HealthSlot[]): { state: SlotState; path: string }[] {
+  const paths: Record<SlotState, string> = { none: "", good: "", mixed: "", bad: "" };
+  for (const bar of slotBars(history)) paths[bar.state] += `M${bar.x} ${bar.y}h${bar.width}v${bar.height}h-${bar.width}z`;
+  return (Object.keys(paths) as SlotState[]).filter((state) => paths[state] !== "").map((state) => ({ state, path: paths[state] }));
+}

@@ -1,0 +1,95 @@
+// The words of the limits screen. Forecasts come from the engine as sentences; this names where numbers come from and
+// how old they are, so that a guess never looks like a measurement.
+import type { Basis } from "../../api/generated/Basis";
+import type { PoolView } from "../../api/generated/PoolView";
+import type { WindowView } from "../../api/generated/WindowView";
+import { day, percent, span, time, whole } from "../../text";
+import type { Bar, Segment } from "./bar";
+
+export const words = {
+  limits: "Limits",
+  empty: "No limits seen yet. They appear when an agent reports its limits or its replies carry rate-limit headers.",
+  seeAgents: "See the agents",
+  table: "Show as a table",
+  bars: "Show as bars",
+  unknown: "not known",
+  lasts: "lasts",
+  rejectedNow: "used up",
+  asOf: (at: string) => `as of ${at}`,
+  more: (pools: number) => `${whole(pools)} more pools are in the table.`,
+  rejections: (count: number) => (count === 1 ? "1 request refused in the last day" : `${whole(count)} requests refused in the last day`),
+  lastRejection: (ago: string) => `the last ${ago} ago`,
+  others: (count: number) => (count === 0 ? "not explained" : count === 1 ? "1 other" : `${whole(count)} others`),
+  sharedBy: (count: number) => (count === 1 ? "one agent" : `${whole(count)} agents`),
+  historyOf: (name: string, first: number, last: number) => `${name}: from ${whole(first)} % to ${whole(last)} % used`,
+  history: "Use over time",
+  pool: "Pool",
+  window: "Window",
+  used: "Used",
+  limit: "Limit",
+  source: "Source",
+  measured: "Measured",
+  resets: "Resets",
+  forecast: "Forecast",
+  agents: "Agents",
+  shareUnknown: "share not known",
+};
+
+const bases: Record<Basis, string> = {
+  reported: "reported by the agent",
+  headers: "from reply headers",
+  percent: "the agent reports only a percentage",
+  unknown: "the limit is not reported",
+};
+
+/** `anthropic · key 4f2a · eu`. */
+export function poolName(pool: Pick<PoolView, "provider" | "account" | "scope">): string {
+  return [pool.provider, pool.account, pool.scope].filter((part) => part !== null && part !== "").join(" · ");
+}
+
+/** `tokens per 5 h`; the agent's own name for the window where it says nothing more. */
+export function windowName(window: Pick<WindowView, "name" | "unit" | "windowSeconds">): string {
+  if (window.windowSeconds === null) return window.unit === null ? window.name : `${window.name}, ${window.unit}`;
+  return `${window.unit ?? window.name} per ${span(window.windowSeconds * 1000)}`;
+}
+
+/** Where the number comes from and how old it is. */
+export function basisSentence(window: Pick<WindowView, "basis" | "observedAt" | "stale">, now: number): string {
+  const age = span(now - Date.parse(window.observedAt));
+  return window.stale ? `${bases[window.basis]}, last ${age} ago` : `${bases[window.basis]}, ${age} ago`;
+}
+
+export function basisWord(basis: Basis): string {
+  return bases[basis];
+}
+
+/** The short answer at the end of the row: a time, a word, or that nobody knows. */
+export function verdict(window: WindowView, bar: Bar): string {
+  if (bar.state === "dashed") return words.unknown;
+  if (bar.usedPercent !== null && bar.usedPercent >= 100) return words.rejectedNow;
+  if (window.stale) return words.asOf(time(window.observedAt));
+  if (window.runsOutAt !== null) return time(window.runsOutAt);
+  return words.lasts;
+}
+
+/** What was used of how much, as far as anybody said. */
+export function amounts(window: WindowView, used: number | null): string {
+  const unit = window.unit === null ? "" : ` ${window.unit}`;
+  if (window.limit !== null && used !== null) return `${whole((used / 100) * window.limit)} of ${whole(window.limit)}${unit}, ${percent(used / 100)}`;
+  if (used !== null) return percent(used / 100);
+  if (window.used !== null) return `${whole(window.used)}${unit} used`;
+  if (window.remaining !== null) return `${whole(window.remaining)}${unit} left`;
+  return words.unknown;
+}
+
+export function resetSentence(window: Pick<WindowView, "resetAt">, now: number): string {
+  if (window.resetAt === null) return "";
+  const left = Date.parse(window.resetAt) - now;
+  if (left <= 0) return `reset was due at ${time(window.resetAt)}`;
+  return left > 20 * 3_600_000 ? `resets ${day(window.resetAt)}` : `resets ${time(window.resetAt)}, in ${span(left)}`;
+}
+
+/** `crm-sync 31 %`. */
+export function segmentLabel(segment: Segment): string {
+  return `${segment.agent ?? words.others(segment.agents)} ${percent(segment.width / 100)}`;
+}
