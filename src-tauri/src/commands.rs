@@ -1,20 +1,20 @@
 //! The one command of the window. Which calls exist is the engine's list; nothing is decided here.
 
 use crate::ready::Ready;
-use serde_json::{Value, json};
+use engine::api::{Api, ApiError};
+use serde_json::Value;
 use tauri::State;
 
-/// What the screens get when a call is refused: `{code, message}`.
+/// Answers off the main thread, so that a slow answer never stops the window. A refusal is `{code, message}`.
 #[tauri::command]
 pub(crate) async fn call(
     name: String,
     payload: Value,
+    api: State<'_, Api>,
     ready: State<'_, Ready>,
-) -> Result<Value, Value> {
-    let _ = payload;
+) -> Result<Value, ApiError> {
     if name == "uiReady" {
         ready.seen();
-        return Ok(json!({}));
     }
-    Err(json!({ "code": "unknown", "message": "The engine does not know this yet." }))
+    api.call(&name, payload).await
 }

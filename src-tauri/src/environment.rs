@@ -13,16 +13,27 @@ pub(crate) fn prepare() {
     let Ok(program) = std::env::current_exe() else {
         return;
     };
+    let names: Vec<&str> = wanted.iter().map(|(name, _)| *name).collect();
     let error = std::process::Command::new(program)
         .args(std::env::args_os().skip(1))
+        .env(MARK, names.join(" "))
         .envs(wanted)
-        .env(MARK, "1")
         .exec();
     eprintln!("Mission Control goes on with the environment as it is: {error}.");
 }
 
 #[cfg(not(target_os = "linux"))]
 pub(crate) fn prepare() {}
+
+/// What `prepare` set for us alone: programs that we start get none of it.
+pub(crate) fn own() -> Vec<String> {
+    let set = std::env::var(MARK).unwrap_or_default();
+    let names = set.split(' ').chain([MARK]);
+    names
+        .filter(|name| !name.is_empty())
+        .map(str::to_owned)
+        .collect()
+}
 
 /// Starts the app anew without compositing, for graphics drivers that draw nothing at all.
 #[cfg(target_os = "linux")]
@@ -38,7 +49,6 @@ pub(crate) fn restart_with_safe_graphics() -> std::io::Error {
     }
 }
 
-#[cfg(target_os = "linux")]
 const MARK: &str = "MISSION_CONTROL_STARTED";
 
 /// The variables that have to change, as data.

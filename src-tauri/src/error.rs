@@ -8,6 +8,8 @@ pub(crate) enum StartError {
     Folder(PathBuf, io::Error),
     /// Another process holds the folder and does not answer.
     Taken(PathBuf),
+    /// What is remembered cannot be opened; the sentence is the store's.
+    Memory(String),
     Window(tauri::Error),
 }
 
@@ -27,6 +29,7 @@ impl fmt::Display for StartError {
                 "Mission Control is already open on {}, and its window does not answer.",
                 folder.display()
             ),
+            Self::Memory(problem) => write!(f, "{problem}"),
             Self::Window(error) => write!(f, "The window could not be opened: {error}."),
         }
     }

@@ -3,16 +3,20 @@
 
 mod arguments;
 mod commands;
+mod dialog;
 mod environment;
 mod error;
+mod events;
 mod handover;
+mod outside;
 mod ready;
 mod window;
 
 use arguments::Wish;
+use engine::api::Api;
 use error::StartError;
 use std::{path::Path, process::ExitCode};
-use tauri::Manager;
+use tauri::{Manager, RunEvent, async_runtime};
 
 /// Reads what the person asked for at the command line, and does it.
 pub fn main() -> ExitCode {
@@ -39,15 +43,35 @@ fn open(folder: &Path) -> Result<(), StartError> {
     let Some(first) = handover::claim(folder)? else {
         return Ok(());
     };
-    let folder = folder.to_path_buf();
-    tauri::Builder::default()
+    let api = start(folder).inspect_err(|problem| dialog::say(&problem.to_string()))?;
+    let (ending, folder) = (api.clone(), folder.to_path_buf());
+    let app = tauri::Builder::default()
+        .manage(api.clone())
         .invoke_handler(tauri::generate_handler![commands::call])
+        .on_window_event(|window, event| events::look(window.app_handle().clone(), event))
         .setup(move |app| {
+            app.manage(ready::watch(app.handle().clone()));
+            events::tell(app.handle().clone(), &api);
             let window = window::open(app, &folder)?;
             first.on_second_start(move || window::bring_forward(&window));
-            app.manage(ready::watch(app.handle().clone()));
             Ok(())
         })
-        .run(tauri::generate_context!())
-        .map_err(StartError::Window)
+        .build(tauri::generate_context!())
+        .map_err(StartError::Window)?;
+    app.run(move |_, event| {
+        // What was decided is on the disk already; this only lets what is under way come to its end.
+        if let RunEvent::Exit = event {
+            ending.end();
+        }
+    });
+    Ok(())
+}
+
+/// The engine runs before there is a window, and polls while the window is being built.
+fn start(folder: &Path) -> Result<Api, StartError> {
+    async_runtime::block_on(async {
+        let version = tauri::webview_version().ok();
+        Api::open(folder, version, Box::new(outside::open))
+    })
+    .map_err(|problem| StartError::Memory(problem.to_string()))
 }

@@ -24,6 +24,10 @@ pub(crate) fn open(app: &App, folder: &Path) -> tauri::Result<WebviewWindow> {
         .on_new_window(|_, _| NewWindowResponse::Deny)
         .on_download(|_, _| false)
         .on_permission_request(|_, _| PermissionResponse::Deny)
+        // The page counts what waits in its title; a person reads it in the list of windows.
+        .on_document_title_changed(|window, title| {
+            let _ = window.set_title(&title);
+        })
         .build()
 }
 

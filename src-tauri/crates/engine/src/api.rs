@@ -17,5 +17,5 @@ pub mod status;
 pub mod views;
 pub mod wording;
 
-pub use call::{Api, Opener};
+pub use call::{Api, EVERYTHING, Opener};
 pub use error::ApiError;

@@ -27,8 +27,8 @@ use crate::{
     owner::Ask,
 };
 
-/// All topics: another fleet is shown.
-const EVERYTHING: [Topic; 7] = [
+/// All topics: another fleet is shown, or it is not known what was missed.
+pub const EVERYTHING: [Topic; 7] = [
     Topic::Inbox,
     Topic::Board,
     Topic::Ownership,
