@@ -77,6 +77,8 @@ export const words = {
     right: "Column right",
     home: "First column",
     end: "Last column",
+    first: "First row",
+    last: "Last row",
     pageUp: "Ten rows up",
     pageDown: "Ten rows down",
     more: "Select more cells",

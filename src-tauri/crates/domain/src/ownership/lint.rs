@@ -7,7 +7,7 @@
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use super::{Ownership, Rule, edit::Edit, names};
+use super::{Ownership, Rule, edit::Edit, names, pattern::Pattern};
 use crate::{contract::AccessMode, time::Time};
 
 pub mod conflict;
@@ -336,13 +336,28 @@ fn conflict_issue(document: &Ownership, known: &Known, conflict: &Conflict) -> L
     } else {
         "Let them take turns"
     };
-    issue.fix(
+    issue = issue.fix(
         label,
         Edit::SetRule {
             rule: place(*a),
             value: queue,
         },
-    )
+    );
+    // The narrower rule says enough by itself when the wider one was a slip.
+    let covers = |wide: &Rule, narrow: &Rule| {
+        wide.resource != narrow.resource
+            && Pattern::resource(&wide.resource).covers(&Pattern::resource(&narrow.resource))
+    };
+    match [(*a, first, second), (*b, second, first)]
+        .into_iter()
+        .find(|(_, wide, narrow)| covers(wide, narrow))
+    {
+        Some((wide, _, _)) => issue.fix(
+            "Remove the wider rule",
+            Edit::RemoveRule { rule: place(wide) },
+        ),
+        None => issue,
+    }
 }
 
 fn one_rule_two_writers(at: usize, rule: &Rule, everyone: &[&str]) -> LintIssue {

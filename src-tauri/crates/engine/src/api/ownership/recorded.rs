@@ -158,6 +158,17 @@ impl Recorder {
         self.write(move |tx| import(tx, now(), &Present::default(), &asked))
     }
 
+    /// Takes away what an earlier run recorded.
+    fn forget(&self) {
+        for entry in std::fs::read_dir(&self.folder).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.file_name().unwrap().to_string_lossy();
+            if name.starts_with("demo.ownership-") {
+                std::fs::remove_file(&path).unwrap();
+            }
+        }
+    }
+
     fn keep(&self, name: &str, answers: Value) {
         let file = json!({"recordedAt": now(), "answers": answers});
         let text = serde_json::to_string(&file).unwrap() + "\n";
@@ -279,6 +290,7 @@ fn the_answers_of_the_ownership_screen_are_recorded_for_its_browser_runs() {
         state: 0,
         folder: Path::new(&types).join("../recorded"),
     };
+    recorder.forget();
     fleet(&recorder.store);
     recorder.import(FIRST).unwrap();
     recorder.save(ago(60 * 24 * 21), 0);
@@ -310,13 +322,14 @@ fn the_answers_of_the_ownership_screen_are_recorded_for_its_browser_runs() {
     );
     recorder.edit(json!({"kind": "undo"}));
     recorder.edit(json!({"kind": "redo"}));
-    // A typed rule that overlaps two others blocks saving until the proposed fixes are done.
+    // A typed rule that overlaps two others blocks saving until a proposed fix is done.
     let value = json!({"resource": "trigger:mailbox/suppliers/*", "owner": "reminders", "sequence": [], "readers": [], "purpose": null});
     recorder.edit(json!({"kind": "add-rule", "value": value}));
     let blocked = |view: OwnershipView| view.draft.filter(|draft| draft.lint.blocks > 0);
     assert!(blocked(recorder.look()).is_some());
     while let Some(draft) = blocked(recorder.look()) {
-        recorder.edit(json!(draft.lint.issues[0].fixes[0].edit));
+        let fix = draft.lint.issues[0].fixes.last().unwrap();
+        recorder.edit(json!(fix.edit));
     }
     let sentence = recorder.look().draft.unwrap().summary;
     recorder.save(now(), 2);
