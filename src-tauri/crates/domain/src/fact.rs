@@ -21,7 +21,7 @@ use crate::{
 
 pub use line::{
     LineError, read_line, write_config, write_decision, write_failed, write_person, write_rules,
-    write_status, write_tick, write_woke,
+    write_settings, write_status, write_tick, write_woke,
 };
 
 /// One line, read: when, and what.
@@ -76,6 +76,8 @@ pub enum Fact {
     Person(PersonAction),
     /// The ownership document was replaced.
     Rules(Ownership),
+    /// The thresholds were changed. Only our own log has it; other readers of recordings skip the line.
+    Settings(Box<Settings>),
 }
 
 /// The first line of a file.

@@ -1,6 +1,7 @@
 //! The running engine: starts the owner and everything round it, and ends them in order.
 
 use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
     path::Path,
     sync::{Arc, Mutex, PoisonError, mpsc as std_mpsc},
     thread::JoinHandle,
@@ -73,7 +74,7 @@ impl Engine {
         })?;
         let owner = std::thread::Builder::new()
             .name("engine-owner".to_owned())
-            .spawn(move || owner.run(&received))
+            .spawn(move || supervise(owner, &received))
             .map_err(|error| {
                 store::Error::Folder(error, "no thread could be started".to_owned())
             })?;
@@ -175,6 +176,26 @@ impl Engine {
             Err(_) => None,
         }
         .unwrap_or_else(|| Outcome::Unknown("The connection was closed meanwhile.".to_owned()))
+    }
+}
+
+/// Runs the owner. One that panics is started again from what is on the disk; what stopped it is left out.
+fn supervise(mut owner: Owner, events: &std_mpsc::Receiver<Event>) {
+    loop {
+        let parts = owner.parts();
+        let Err(_) = catch_unwind(AssertUnwindSafe(|| owner.run(events))) else {
+            return;
+        };
+        let live = parts.live.clone();
+        owner = match Owner::start(parts) {
+            Ok(owner) => owner,
+            Err(error) => {
+                live.write().read_only = Some(format!(
+                    "Mission Control has stopped inside and must be started again. {error}"
+                ));
+                return;
+            }
+        };
     }
 }
 

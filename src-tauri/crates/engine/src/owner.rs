@@ -26,7 +26,7 @@ use domain::{
 use serde_json::json;
 use store::{
     Store, Tx,
-    tables::{endpoints, facts, facts::FactKind, health},
+    tables::{endpoints, escalations, facts, facts::FactKind, health},
 };
 use tokio::{
     runtime::Handle,
@@ -55,6 +55,10 @@ const LONGEST_WAIT: Duration = Duration::from_secs(30);
 const COUNTS_WRITTEN: chrono::TimeDelta = chrono::TimeDelta::minutes(5);
 /// A rule that stays due without saying anything is asked again after this.
 const DUE_AGAIN: Duration = Duration::from_secs(1);
+/// How often screens are told that polls go on, when nothing else is to be told.
+const ALIVE: chrono::TimeDelta = chrono::TimeDelta::seconds(15);
+/// Of a last answer this much is kept for looking at.
+const RAW: usize = 256 * 1024;
 
 /// Everything that can happen to the engine.
 pub(crate) enum Event {
@@ -159,6 +163,7 @@ impl Known {
 }
 
 /// What the owner works with; see [`Owner::start`].
+#[derive(Clone)]
 pub(crate) struct Parts {
     pub(crate) store: Store,
     pub(crate) live: Live,
@@ -183,6 +188,10 @@ pub(crate) struct Owner {
     judged_again_at: Option<Time>,
     /// The last write failed.
     stuck: bool,
+    /// The next hard deadline of a question.
+    expiry: Option<Time>,
+    /// When screens were last told that polls go on, though nothing changed.
+    alive_said_at: Time,
 }
 
 /// A fact taken in, not committed yet.
@@ -207,6 +216,8 @@ impl Owner {
             counts_written_at: wall(),
             judged_again_at: None,
             stuck: false,
+            expiry: parts.store.read(escalations::next_expiry)?,
+            alive_said_at: wall(),
             parts,
         };
         let rows = owner.parts.store.read(endpoints::list)?;
@@ -214,6 +225,11 @@ impl Owner {
             owner.follow(&row);
         }
         Ok(owner)
+    }
+
+    /// What another owner could be started with.
+    pub(crate) fn parts(&self) -> Parts {
+        self.parts.clone()
     }
 
     /// Until [`Event::Shutdown`], or until nobody can send events any more.
@@ -241,6 +257,9 @@ impl Owner {
         if self.rule_due().is_some_and(|due| due <= now) {
             self.tick();
         }
+        if self.expiry.is_some_and(|expiry| expiry <= now) {
+            self.expire(now);
+        }
         self.post();
         if now - self.counts_written_at >= COUNTS_WRITTEN {
             self.counts_written_at = now;
@@ -258,7 +277,7 @@ impl Owner {
 
     fn wait(&self) -> Duration {
         let now = self.now();
-        [self.rule_due(), self.post_due()]
+        [self.rule_due(), self.post_due(), self.expiry]
             .into_iter()
             .flatten()
             .min()
@@ -280,6 +299,22 @@ impl Owner {
             return;
         }
         self.commit(fresh, |_| Ok(()));
+    }
+
+    /// After its hard deadline nothing is accepted for a question.
+    fn expire(&mut self, now: Time) {
+        let done = self.commit_only(move |tx| escalations::expire(tx, now).map(drop));
+        if done {
+            self.expiry = self
+                .parts
+                .store
+                .read(escalations::next_expiry)
+                .ok()
+                .flatten();
+            self.announce_topics(&[Topic::Inbox, Topic::Board, Topic::Status]);
+        } else {
+            self.expiry = Some(now + DUE_AGAIN);
+        }
     }
 
     fn take(&mut self, event: Event) {
@@ -353,7 +388,12 @@ impl Owner {
         }
     }
 
-    fn raw(&self, endpoint: &EndpointId, body: String) {
+    fn raw(&self, endpoint: &EndpointId, mut body: String) {
+        if body.len() > RAW {
+            let end = (0..=RAW).rev().find(|end| body.is_char_boundary(*end));
+            body.truncate(end.unwrap_or_default());
+            body.shrink_to_fit();
+        }
         self.parts.live.pulse(endpoint, |pulse| {
             pulse.raw = Some(body.into());
             pulse.raw_at = Some(wall());
@@ -406,12 +446,12 @@ impl Owner {
             .get(endpoint)
             .and_then(|pulse| pulse.answer.clone());
         self.good(endpoint);
+        let now = self.now();
         if was != Some(Ok(())) {
-            let mut stale = Stale::default();
-            for topic in [Topic::Agents, Topic::Board, Topic::Status] {
-                stale.add(topic);
-            }
-            self.announce(stale);
+            self.announce_topics(&[Topic::Agents, Topic::Board, Topic::Status]);
+        } else if now - self.alive_said_at >= ALIVE {
+            self.alive_said_at = now;
+            self.announce_topics(&[Topic::Agents, Topic::Status]);
         }
     }
 
@@ -526,6 +566,17 @@ impl Owner {
             Ok((seq, changes)) => {
                 self.seq = seq;
                 self.moves_again();
+                if changes
+                    .iter()
+                    .any(|change| matches!(change, Change::Escalation(_)))
+                {
+                    self.expiry = self
+                        .parts
+                        .store
+                        .read(escalations::next_expiry)
+                        .ok()
+                        .flatten();
+                }
                 self.announce(stale);
                 self.react(&changes);
                 true

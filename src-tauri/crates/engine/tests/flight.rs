@@ -4,12 +4,16 @@
 #![allow(clippy::expect_used)]
 
 use std::{
+    collections::BTreeMap,
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
 use chrono::{TimeDelta, Utc};
-use domain::{finding::Finding, replay::replay};
+use domain::{
+    finding::{Finding, FindingState},
+    replay::replay,
+};
 use engine::{
     api::Api,
     demo::{
@@ -19,24 +23,65 @@ use engine::{
 };
 use serde_json::{Value, json};
 use store::{Store, tables};
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, runtime::Runtime};
 
 struct Fleet {
     script: Arc<Mutex<Script>>,
+    port: u16,
     base: String,
+    server: Option<Runtime>,
+}
+
+/// A runtime of its own, so that its end cuts every connection.
+async fn server(port: u16, script: Arc<Mutex<Script>>) -> (Runtime, u16) {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .expect("a runtime");
+    let (tell, told) = tokio::sync::oneshot::channel();
+    runtime.spawn(async move {
+        let listener = TcpListener::bind(("127.0.0.1", port))
+            .await
+            .expect("a port");
+        tell.send(listener.local_addr().expect("an address").port())
+            .expect("awaited");
+        serve(listener, script).await;
+    });
+    (runtime, told.await.expect("it listens"))
 }
 
 /// Serves the scripted agents `from` seconds into their story.
 async fn fleet(from: i64) -> Fleet {
     let script = Script::new(Utc::now() - TimeDelta::seconds(from));
     let script = Arc::new(Mutex::new(script));
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-    let base = format!("http://{}", listener.local_addr().expect("an address"));
-    tokio::spawn(serve(listener, Arc::clone(&script)));
-    Fleet { script, base }
+    let (runtime, port) = server(0, Arc::clone(&script)).await;
+    Fleet {
+        base: format!("http://127.0.0.1:{port}"),
+        server: Some(runtime),
+        port,
+        script,
+    }
+}
+
+impl Drop for Fleet {
+    fn drop(&mut self) {
+        self.go_away();
+    }
 }
 
 impl Fleet {
+    /// Does not answer any more, on open connections neither.
+    fn go_away(&mut self) {
+        if let Some(runtime) = self.server.take() {
+            runtime.shutdown_background();
+        }
+    }
+
+    async fn come_back(&mut self) {
+        self.server = Some(server(self.port, Arc::clone(&self.script)).await.0);
+    }
+
     fn received(&self) -> Vec<Value> {
         let script = self.script.lock().unwrap_or_else(PoisonError::into_inner);
         script.log().to_vec()
@@ -135,16 +180,99 @@ async fn an_agent_is_added_its_question_is_answered_and_the_answer_arrives_once(
     api.end();
 }
 
+async fn add(api: &Api, fleet: &Fleet, name: &str, agent: &str) {
+    let url = format!("{}/{agent}/status", fleet.base);
+    let add = json!({ "name": name, "url": url, "kind": "native", "token": null, "basic": null });
+    ask(api, "addEndpoint", add).await;
+}
+
+fn answer(question: &Value) -> Value {
+    json!({
+        "endpoint": question["endpoint"], "escalation": question["escalation"], "version": question["version"],
+        "bindingHash": question["bindingHash"], "outcome": "respond", "optionId": "file", "editedAction": null,
+        "payload": null, "message": null, "shownMs": 4000, "reachedEnd": true,
+    })
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_decision_for_an_agent_that_is_away_waits_and_arrives_once_after_a_restart() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let mut fleet = fleet(40).await;
+    let first = api(dir.path());
+    add(&first, &fleet, "desk", "invoice-reader").await;
+    let asked = json!({ "endpoint": "desk", "escalation": "inv-sort-1" });
+    until(&first, "inbox", json!({}), |inbox| !items(inbox).is_empty()).await;
+    let question = ask(&first, "escalation", asked.clone()).await;
+    ask(&first, "decide", answer(&question)).await;
+    fleet.go_away();
+    until(&first, "escalation", asked.clone(), |question| {
+        question["decision"]["state"] == json!("queued")
+    })
+    .await;
+    first.end();
+    drop(first);
+    drop(reopen(dir.path()).await);
+    let second = api(dir.path());
+    let waiting = ask(&second, "escalation", asked.clone()).await;
+    let state = waiting["decision"]["state"].as_str().unwrap_or_default();
+    assert!(["queued", "sending"].contains(&state), "{state}");
+    assert!(fleet.received().is_empty());
+    fleet.come_back().await;
+    until(&second, "escalation", asked, |question| {
+        question["decision"]["state"] == json!("applied")
+    })
+    .await;
+    assert_eq!(fleet.received().len(), 1);
+    second.end();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn thresholds_change_at_once_and_stand_in_the_log() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let fleet = fleet(100).await;
+    let api = api(dir.path());
+    add(&api, &fleet, "desk", "invoice-reader").await;
+    let view = ask(&api, "settings", json!({})).await;
+    let mut rules = view["rules"].clone();
+    rules["stallAfterSeconds"] = json!(0);
+    let refused = api.call("saveSettings", request(&rules)).await;
+    assert_eq!(refused.expect_err("not usable").code, "invalid");
+    rules["stallAfterSeconds"] = json!(90);
+    rules["escalationSlaHours"] = json!(0.01);
+    let saved = ask(&api, "saveSettings", request(&rules)).await;
+    assert_eq!(saved["rules"]["stallAfterSeconds"], json!(90));
+    until(&api, "inbox", json!({}), |inbox| {
+        items(inbox)
+            .iter()
+            .any(|item| item["overdue"] == json!(true))
+    })
+    .await;
+    api.end();
+    drop(api);
+    let store = reopen(dir.path()).await;
+    let (recording, open) = recorded(&store);
+    assert!(
+        recording
+            .iter()
+            .any(|line| line.starts_with("{\"at\"") && line.contains("\"settings\":{")),
+        "{recording:#?}"
+    );
+    assert_eq!(open_at_the_end(&recording), open);
+}
+
+fn request(rules: &Value) -> Value {
+    json!({
+        "theme": null, "density": null, "singleKeys": null, "replaceHold": null, "safeGraphics": null, "rules": rules,
+    })
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_found_live_is_what_the_recording_gives() {
     let dir = tempfile::tempdir().expect("a folder");
     let fleet = fleet(20).await;
     let api = api(dir.path());
     for agent in AGENTS {
-        let url = format!("{}/{agent}/status", fleet.base);
-        let add =
-            json!({ "name": agent, "url": url, "kind": "native", "token": null, "basic": null });
-        ask(&api, "addEndpoint", add).await;
+        add(&api, &fleet, agent, agent).await;
     }
     until(&api, "inbox", json!({}), |inbox| {
         let found = items(inbox)
@@ -161,8 +289,15 @@ async fn what_is_found_live_is_what_the_recording_gives() {
     api.end();
     drop(api);
     let store = reopen(dir.path()).await;
+    let (recording, open) = recorded(&store);
+    assert!(open.len() >= 2);
+    assert_eq!(open_at_the_end(&recording), open);
+}
+
+/// What the log would be recorded as, and the findings that hold, by episode.
+fn recorded(store: &Store) -> (Vec<String>, Vec<Finding>) {
     let mut recording = vec![];
-    let mut live: Vec<Finding> = vec![];
+    let mut open: Vec<Finding> = vec![];
     store
         .read(|reader| {
             let config = tables::facts::config(reader)?.expect("fixed at the first start");
@@ -171,30 +306,25 @@ async fn what_is_found_live_is_what_the_recording_gives() {
                 recording.push(row.line);
                 Ok(())
             })?;
-            live.extend(
-                tables::findings::open(reader)?
-                    .into_iter()
-                    .map(|row| row.finding),
-            );
+            let rows = tables::findings::open(reader)?;
+            open.extend(rows.into_iter().map(|row| row.finding));
             Ok(())
         })
         .expect("it can be read");
-    let replayed = replay(&recording).expect("every line can be read");
-    let mut open: Vec<&Finding> = replayed
-        .iter()
-        .filter(|finding| finding.state == domain::finding::FindingState::Open)
-        .filter(|finding| {
-            let last = replayed
-                .iter()
-                .rev()
-                .find(|other| other.episode == finding.episode);
-            last.is_some_and(|last| last.state == domain::finding::FindingState::Open)
-        })
-        .collect();
     open.sort_by(|a, b| a.episode.cmp(&b.episode));
-    live.sort_by(|a, b| a.episode.cmp(&b.episode));
-    assert!(live.len() >= 2);
-    assert_eq!(live.iter().collect::<Vec<_>>(), open);
+    (recording, open)
+}
+
+/// What still holds after the last line, by episode.
+fn open_at_the_end(recording: &[String]) -> Vec<Finding> {
+    let found = replay(recording).expect("every line can be read");
+    let last: BTreeMap<String, Finding> = found
+        .into_iter()
+        .map(|finding| (finding.episode.clone(), finding))
+        .collect();
+    last.into_values()
+        .filter(|finding| finding.state == FindingState::Open)
+        .collect()
 }
 
 /// The last clone of the store goes a moment after the engine ended.

@@ -4,7 +4,7 @@
 CREATE TABLE facts (
     seq      INTEGER PRIMARY KEY,
     at       INTEGER NOT NULL,
-    kind     TEXT NOT NULL CHECK (kind IN ('status', 'error', 'tick', 'woke', 'decision', 'person', 'rules')),
+    kind     TEXT NOT NULL CHECK (kind IN ('status', 'error', 'tick', 'woke', 'decision', 'person', 'rules', 'settings')),
     endpoint TEXT,
     line     TEXT NOT NULL CHECK (length(line) > 1)
 ) STRICT;

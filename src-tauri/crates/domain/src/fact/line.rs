@@ -14,6 +14,7 @@ use crate::{
     decision::Outcome,
     ids::{EndpointId, EscalationId},
     ownership::Ownership,
+    settings::Settings,
     time::{Time, format},
 };
 
@@ -126,6 +127,11 @@ fn fact(node: &Node<'_>) -> Result<Option<Fact>, String> {
             .map(|rules| Some(Fact::Rules(rules)))
             .map_err(|reason| format!("the rules cannot be used: {reason}"));
     }
+    if let Some(settings) = node.get("settings") {
+        return part(settings)
+            .map(|settings| Some(Fact::Settings(Box::new(settings))))
+            .map_err(|reason| format!("the settings cannot be used: {reason}"));
+    }
     Ok(None)
 }
 
@@ -221,6 +227,11 @@ pub fn write_person(at: Time, action: &PersonAction) -> String {
 /// The ownership document was replaced.
 pub fn write_rules(at: Time, rules: &Ownership) -> String {
     row(at, "rules", &json!(rules), None)
+}
+
+/// The thresholds were changed.
+pub fn write_settings(at: Time, settings: &Settings) -> String {
+    row(at, "settings", &json!(settings), None)
 }
 
 fn row(at: Time, name: &str, value: &Value, endpoint: Option<&EndpointId>) -> String {

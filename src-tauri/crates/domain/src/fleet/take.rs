@@ -50,19 +50,33 @@ impl Intake<'_> {
                 self.world.index = Index::new(rules.rules.iter().map(|r| r.resource.as_str()));
                 self.world.rules = rules.clone();
                 self.world.rules_at = (self.line, "/rules");
-                self.mark(Subject::Review);
-                let tasks = self.world.tasks.keys().cloned().map(Subject::Task);
-                let handoffs = self.world.handoffs.keys().cloned();
-                let handoffs = handoffs.map(|(e, id)| Subject::Handoff(e, id));
-                let resources = self.world.touched.keys().cloned();
-                let resources = resources.map(Subject::Resource);
-                let all: Vec<_> = tasks.chain(handoffs).chain(resources).collect();
-                self.world.dirty.extend(all);
-                let keys: Vec<_> = self.world.escalations.keys().cloned().collect();
-                for key in keys {
-                    self.route(&key);
-                }
+                self.look_again();
             }
+            Fact::Settings(settings) => {
+                self.world.settings = (**settings).clone();
+                self.world.dirty.insert(Subject::Reach);
+                let storms: Vec<_> = self.world.storms.keys().cloned().collect();
+                self.world
+                    .dirty
+                    .extend(storms.into_iter().map(Subject::Storm));
+                self.look_again();
+            }
+        }
+    }
+
+    /// Other rules or thresholds: everything they bear on is looked at again.
+    fn look_again(&mut self) {
+        self.mark(Subject::Review);
+        let tasks = self.world.tasks.keys().cloned().map(Subject::Task);
+        let handoffs = self.world.handoffs.keys().cloned();
+        let handoffs = handoffs.map(|(e, id)| Subject::Handoff(e, id));
+        let resources = self.world.touched.keys().cloned();
+        let resources = resources.map(Subject::Resource);
+        let all: Vec<_> = tasks.chain(handoffs).chain(resources).collect();
+        self.world.dirty.extend(all);
+        let keys: Vec<_> = self.world.escalations.keys().cloned().collect();
+        for key in keys {
+            self.route(&key);
         }
     }
 

@@ -4,7 +4,10 @@ use domain::settings::Settings;
 use serde::{Deserialize, Serialize};
 use store::{Reader, Result, Store, Tx, tables::settings};
 
-use super::views::{SettingsRequest, SettingsView};
+use super::{
+    ApiError,
+    views::{SettingsRequest, SettingsView},
+};
 
 const RULES: &str = "rules";
 const WINDOW: &str = "window";
@@ -60,9 +63,28 @@ pub fn settings(
     })
 }
 
-/// Saves what is given; the rest stays. An unknown word for theme or density is left out. Says whether thresholds
-/// changed, which the rules must be told.
-pub fn save(tx: &Tx<'_>, request: &SettingsRequest) -> Result<bool> {
+/// Why thresholds cannot be used, in a sentence.
+pub fn check(rules: &Settings) -> std::result::Result<(), ApiError> {
+    let share = rules.readiness_approval_rate;
+    let hours = rules.escalation_sla_hours;
+    let refused = if rules.stall_after_seconds == 0 {
+        "A task cannot have stalled after no time at all."
+    } else if rules.stale_after_polls == 0 {
+        "At least one poll must fail before an agent counts as silent."
+    } else if rules.retry_storm_count < 2 {
+        "A storm needs at least two failures."
+    } else if !(0.0..=1.0).contains(&share) {
+        "The share of approvals lies between 0 and 1."
+    } else if !(hours.is_finite() && hours > 0.0) {
+        "The time to answer must be longer than nothing."
+    } else {
+        return Ok(());
+    };
+    Err(ApiError::new("invalid", refused))
+}
+
+/// Saves what is given; the rest stays. An unknown word for theme or density is left out.
+pub fn save(tx: &Tx<'_>, request: &SettingsRequest) -> Result<()> {
     let mut window: Window = settings::get(tx, WINDOW)?.unwrap_or_default();
     let known = |words: &[&str], word: &Option<String>| {
         word.clone().filter(|word| words.contains(&word.as_str()))
@@ -78,10 +100,7 @@ pub fn save(tx: &Tx<'_>, request: &SettingsRequest) -> Result<bool> {
     window.safe_graphics = request.safe_graphics.unwrap_or(window.safe_graphics);
     settings::set(tx, WINDOW, &window)?;
     match &request.rules {
-        Some(wanted) if *wanted != rules(tx)? => {
-            settings::set(tx, RULES, wanted)?;
-            Ok(true)
-        }
-        _ => Ok(false),
+        Some(rules) => settings::set(tx, RULES, rules),
+        None => Ok(()),
     }
 }

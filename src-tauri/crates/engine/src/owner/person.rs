@@ -244,9 +244,25 @@ impl Owner {
     }
 
     fn settings(&mut self, request: SettingsRequest) -> Result<(), ApiError> {
-        self.parts
-            .store
-            .write(move |tx| settings::save(tx, &request))?;
+        let before = self.parts.store.read(settings::rules)?;
+        match request.rules.clone().filter(|rules| *rules != before) {
+            None => {
+                self.parts
+                    .store
+                    .write(move |tx| settings::save(tx, &request))?;
+            }
+            Some(rules) => {
+                settings::check(&rules)?;
+                let fresh = self
+                    .fresh(FactKind::Settings, None, |at| {
+                        fact::write_settings(at, &rules)
+                    })
+                    .map_err(|problem| ApiError::new("invalid", problem))?;
+                if !self.commit(fresh, move |tx| settings::save(tx, &request)) {
+                    return Err(unsaved());
+                }
+            }
+        }
         self.announce_topics(&[Topic::Settings, Topic::Limits]);
         Ok(())
     }

@@ -23,7 +23,9 @@ pub fn put(tx: &Tx<'_>, record: &EscalationRecord) -> Result<()> {
              phase = CASE WHEN phase = 'answered' AND EXISTS (
                  SELECT 1 FROM decisions WHERE undone_at IS NULL AND decisions.endpoint = escalations.endpoint
                      AND decisions.escalation = escalations.escalation AND decisions.version = escalations.version)
-                 THEN phase ELSE excluded.phase END,
+                 THEN phase
+                 WHEN phase = 'expired' AND excluded.phase = 'pending' AND expires_at IS excluded.expires_at THEN phase
+                 ELSE excluded.phase END,
              created_at = excluded.created_at, due_at = excluded.due_at, expires_at = excluded.expires_at, fallback = excluded.fallback,
              line = excluded.line, value = excluded.value, raw = excluded.raw, action_raw = excluded.action_raw",
         params![
@@ -164,6 +166,17 @@ pub fn of_task(reader: &Reader, endpoint: &str, task: &str) -> Result<Option<Esc
         [endpoint, task],
         |row| Ok(row.get::<_, String>(0)?.into()),
     )
+}
+
+/// The next hard deadline of a question that waits.
+pub fn next_expiry(reader: &Reader) -> Result<Option<Time>> {
+    let next = sql::first(
+        reader,
+        "SELECT min(expires_at) FROM escalations WHERE phase = 'pending' AND expires_at IS NOT NULL",
+        [],
+        |row| Ok(row.get::<_, Option<i64>>(0)?),
+    )?;
+    Ok(next.flatten().map(sql::time))
 }
 
 /// Takes hard deadlines at their word: what waits and cannot be accepted any more has expired. Says which.

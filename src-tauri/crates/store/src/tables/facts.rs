@@ -26,6 +26,8 @@ pub enum FactKind {
     Person,
     /// The ownership document was replaced.
     Rules,
+    /// The thresholds were changed.
+    Settings,
 }
 
 impl FactKind {
@@ -38,6 +40,7 @@ impl FactKind {
             Self::Decision => "decision",
             Self::Person => "person",
             Self::Rules => "rules",
+            Self::Settings => "settings",
         }
     }
 }
