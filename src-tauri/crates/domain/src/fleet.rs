@@ -25,6 +25,7 @@ use crate::{
     change::Change,
     fact::{Config, Fact, Line, PersonAction},
     finding::Finding,
+    forecast::SampleForecast,
     ids::EndpointId,
     rules,
     time::Time,
@@ -105,6 +106,14 @@ impl Fleet {
             (&a.rule, &a.subject, &a.episode).cmp(&(&b.rule, &b.subject, &b.episode))
         });
         changes.extend(findings.into_iter().map(|f| Change::Finding(Box::new(f))));
+    }
+
+    /// What could be foretold of a window of a pool at one of its samples.
+    pub(crate) fn sampled(&self, pool: &str, window: &str, at: Time) -> Option<SampleForecast> {
+        let samples = self.world.pools.get(pool)?.windows.get(window)?;
+        let known = samples.partition_point(|sample| sample.seen.at <= at);
+        let told = rules::quota_pressure::told(samples.get(..known)?);
+        Some(SampleForecast::new(pool, window, at, &told))
     }
 
     /// The earliest time at which a rule may fire without a new fact.

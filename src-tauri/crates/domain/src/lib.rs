@@ -20,5 +20,6 @@ pub mod text;
 
 pub mod delta;
 pub mod fleet;
+pub mod forecast;
 pub mod replay;
 mod rules;

@@ -9,6 +9,7 @@ mod escalation_overdue;
 mod lives;
 mod output_collision;
 mod quota_exhausted;
+pub(crate) mod quota_pressure;
 mod retry_storm;
 mod review_due;
 mod schema_violation;
@@ -41,7 +42,10 @@ pub(crate) fn check(world: &World, subject: &Subject) -> Said {
             let key = (endpoint.clone(), list.clone(), item.clone());
             schema_violation::check(world, &key, &mut said);
         }
-        Subject::Pool(pool) => quota_exhausted::check(world, pool, &mut said),
+        Subject::Pool(pool) => {
+            quota_exhausted::check(world, pool, &mut said);
+            quota_pressure::check(world, pool, &mut said);
+        }
         Subject::Task(task) => {
             if let Some(entry) = world.tasks.get(task) {
                 sequence_violation::task(world, task, entry, &mut said);

@@ -184,6 +184,7 @@ scenarios! {
     a_dependency_completed_in_time_and_heard_of_later_is_none "trap-sequence-poll-order";
     tasks_that_wait_for_each_other_are_in_a_deadlock "deadlock";
     two_values_for_one_key_diverge "context-divergence";
+    a_pool_that_runs_out_before_its_reset_is_under_pressure "quota-pressure";
     writing_what_another_owns_is_a_conflict "write-conflict";
     two_live_tasks_on_one_output_collide "output-collision";
     what_no_rule_covers_is_unowned "unowned-resource";

@@ -9,7 +9,7 @@ use super::{
     take::{Intake, record},
     world::Sample,
 };
-use crate::{change::Change, contract::Document, ids::AgentRef};
+use crate::{change::Change, contract::Document, forecast::Point, ids::AgentRef};
 
 /// Samples kept per window.
 const SAMPLES: usize = 512;
@@ -71,6 +71,17 @@ impl Sample {
             }
             _ => None,
         }
+    }
+
+    /// As the forecast takes it.
+    pub(crate) fn point(&self) -> Option<Point> {
+        let (used, left) = self.numbers()?;
+        Some(Point {
+            at: self.seen.at,
+            used,
+            left,
+            reset_at: self.window.reset_at,
+        })
     }
 
     /// Units left; without any number nothing is known to be gone.

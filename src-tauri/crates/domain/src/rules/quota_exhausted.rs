@@ -16,6 +16,8 @@ pub(crate) fn check(world: &World, key: &str, said: &mut Said) {
     let Some(pool) = world.pools.get(key) else {
         return;
     };
+    let mut verdict = Verdict::new("quota-exhausted", key).offers(RESOLUTIONS);
+    let mut names = vec![];
     for (name, samples) in &pool.windows {
         let Some(newest) = samples.last().filter(|s| s.exhausted()) else {
             continue;
@@ -25,15 +27,16 @@ pub(crate) fn check(world: &World, key: &str, said: &mut Said) {
             Some(reset) => said.due(reset),
             None => {}
         }
-        let mut verdict = Verdict::new("quota-exhausted", format!("{key} {name}"))
-            .says(format!("Nothing is left of {key} ({name})."))
-            .offers(RESOLUTIONS);
-        verdict.evidence.insert(newest.seen.evidence.clone());
-        verdict = users(world, pool, verdict);
-        verdict.pool = Some(key.to_owned());
-        verdict.whoever = true;
-        said.push(verdict);
+        names.push(name.as_str());
+        verdict = verdict.evidence(&newest.seen.evidence);
     }
+    if names.is_empty() {
+        return;
+    }
+    verdict = users(world, pool, verdict);
+    verdict.pool = Some(key.to_owned());
+    verdict.whoever = true;
+    said.push(verdict.says(format!("Nothing is left of {key} ({}).", names.join(", "))));
 }
 
 /// Everyone who reported the pool in the last day.

@@ -1,0 +1,113 @@
+//! `quota-pressure`: a pool will run out before it starts anew, by the forecast of `forecast.rs`.
+//!
+//! Judged on the newest sample: an old one says nothing new, and takes nothing back either.
+
+use chrono::TimeDelta;
+
+use super::quota_exhausted::users;
+use crate::{
+    finding::Severity,
+    fleet::{
+        slots::{Said, Verdict},
+        world::{PoolState, Sample, World},
+    },
+    forecast::{self, Point},
+    ids::AgentRef,
+    time::Time,
+};
+
+const RULE: &str = "quota-pressure";
+const RESOLUTIONS: &[(&str, &str)] = &[
+    ("hold-largest", "Hold the largest consumer until the reset"),
+    ("stagger", "Stagger the starts"),
+    ("raise", "Raise the limit"),
+];
+/// A sample is stale after that.
+const STALE: TimeDelta = TimeDelta::seconds(600);
+/// Less time left than that is critical.
+const CRITICAL: TimeDelta = TimeDelta::seconds(900);
+
+pub(crate) fn check(world: &World, key: &str, said: &mut Said) {
+    let Some(pool) = world.pools.get(key) else {
+        return;
+    };
+    let mut first: Option<(Time, &str, &[Sample])> = None;
+    let mut stale = false;
+    for (name, samples) in &pool.windows {
+        let Some(newest) = samples.last().and_then(Sample::point) else {
+            continue;
+        };
+        match newest.reset_at {
+            Some(reset) if reset <= world.now => continue,
+            Some(reset) => said.due(reset),
+            None => {}
+        }
+        let points: Vec<_> = samples.iter().filter_map(Sample::point).collect();
+        let forecast = forecast::forecast(&points);
+        let Some(at) = forecast.at().filter(|_| forecast.presses(&newest)) else {
+            continue;
+        };
+        if world.now >= newest.at + STALE {
+            stale = true;
+        } else if first.is_none_or(|(earliest, ..)| at < earliest) {
+            first = Some((at, name, samples));
+        }
+    }
+    let Some((at, name, samples)) = first else {
+        if stale {
+            said.freeze(RULE);
+        }
+        return;
+    };
+    let left = at - world.now;
+    let severity = if left < CRITICAL {
+        Severity::Critical
+    } else {
+        said.due(at - CRITICAL + TimeDelta::microseconds(1));
+        Severity::Warning
+    };
+    said.push(verdict(world, key, pool, (name, samples), left).severity(severity));
+}
+
+fn verdict(
+    world: &World,
+    key: &str,
+    pool: &PoolState,
+    (name, samples): (&str, &[Sample]),
+    left: TimeDelta,
+) -> Verdict {
+    let shares = forecast::shares(&told(samples));
+    let mut shares: Vec<_> = shares.into_iter().collect();
+    shares.sort_by(|a, b| b.1.total_cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+    let shares: Vec<_> = shares
+        .iter()
+        .map(|(agent, share)| format!("{} {:.0} %", agent.agent, share * 100.0))
+        .collect();
+    let shares = if shares.is_empty() {
+        String::new()
+    } else {
+        format!(" Used by {}.", shares.join(", "))
+    };
+    let mut verdict = Verdict::new(RULE, key)
+        .says(format!(
+            "{key} ({name}) runs out in about {} minutes, before it starts anew.{shares}",
+            left.num_minutes().max(1)
+        ))
+        .offers(RESOLUTIONS);
+    let points: Vec<_> = samples.iter().filter_map(Sample::point).collect();
+    let window = forecast::same_window(&points);
+    let ends = [window.first(), window.last()].map(|point| point.map(|point| point.at));
+    for sample in samples.iter().filter(|s| ends.contains(&Some(s.seen.at))) {
+        verdict = verdict.evidence(&sample.seen.evidence);
+    }
+    verdict = users(world, pool, verdict);
+    verdict.pool = Some(key.to_owned());
+    verdict.whoever = true;
+    verdict
+}
+
+/// Samples as the forecast takes them.
+pub(crate) fn told(samples: &[Sample]) -> Vec<(AgentRef, Option<Point>)> {
+    let told = samples.iter();
+    told.map(|s| (s.seen.agent.clone(), s.point())).collect()
+}
