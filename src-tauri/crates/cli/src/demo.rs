@@ -1,9 +1,6 @@
 //! `missionctl demo`: the demo fleet over HTTP on loopback, until it is interrupted.
 
-use std::{
-    io::Write,
-    sync::{Arc, Mutex},
-};
+use std::sync::{Arc, Mutex};
 
 use clap::Args;
 use engine::demo::{
@@ -12,7 +9,7 @@ use engine::demo::{
 };
 use tokio::net::TcpListener;
 
-use crate::Failure;
+use crate::{Failure, out::Lines};
 
 /// Serve the demo fleet.
 #[derive(Args)]
@@ -38,15 +35,16 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
             .map_err(|error| Failure::Unusable(format!("the port cannot be told: {error}")))?
             .port();
         let started = chrono::Utc::now() - chrono::Duration::seconds(options.from.into());
-        let mut out = std::io::stdout();
+        let mut out = Lines::new();
         for agent in AGENTS {
             let line = serde_json::json!({
                 "agent": agent, "statusUrl": format!("http://127.0.0.1:{port}/{agent}/status"),
             });
             // A reader that has gone away is no reason to stop serving.
-            let _ = writeln!(out, "{line}");
+            let _ = out.json(&line);
         }
         let _ = out.flush();
+        drop(out);
         let script = Arc::new(Mutex::new(Script::new(started)));
         tokio::select! {
             () = serve(listener, script) => {}

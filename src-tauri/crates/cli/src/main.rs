@@ -1,12 +1,22 @@
 //! `missionctl`: Mission Control without a window, for scripts and tests. Reads arguments and says results; every
 //! decision about agents is made by the crates it calls.
 
+mod answer;
+mod audit;
 mod demo;
+mod everywhere;
+mod input;
+mod observe;
+mod out;
+mod probe;
+mod record;
 mod replay;
 
-use std::{path::PathBuf, process::ExitCode};
+use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Parser, Subcommand, error::ErrorKind};
+
+use self::everywhere::Everywhere;
 
 /// Mission Control without a window.
 #[derive(Parser)]
@@ -18,59 +28,84 @@ struct Arguments {
     everywhere: Everywhere,
 }
 
-/// Options of every command.
-#[derive(Args)]
-struct Everywhere {
-    /// Print JSON only.
-    #[arg(long, global = true)]
-    json: bool,
-    /// Environment variable that holds a bearer token.
-    #[arg(long, global = true, value_name = "NAME")]
-    token_env: Option<String>,
-    /// Environment variable that holds user:password.
-    #[arg(long, global = true, value_name = "NAME")]
-    basic_env: Option<String>,
-    /// Data folder.
-    #[arg(long, global = true, value_name = "DIR")]
-    data: Option<PathBuf>,
-}
-
 #[derive(Subcommand)]
 enum Command {
-    /// Serve the demo fleet on this computer.
-    Demo(demo::Options),
+    /// Say what answers at an address.
+    Probe(probe::Options),
+    /// Ask an endpoint once and print everything it says, as one status document.
+    Observe(observe::Options),
+    /// Answer one question of an agent.
+    Answer(answer::Options),
     /// Read a recording and say what is found in it.
     Replay(replay::Options),
+    /// Print what happened, as a recording.
+    Record,
+    /// Serve the demo fleet on this computer.
+    Demo(demo::Options),
+    /// Check or print what was decided.
+    Audit(audit::Options),
 }
 
 /// Why a command did not do what it was asked.
+#[derive(Debug)]
 enum Failure {
+    /// The answer is "no", said on stdout, or here in one line: exit 1.
+    No(Option<String>),
     /// Input or endpoint that cannot be used, and why in one line: exit 2.
     Unusable(String),
+    /// Whoever read our output wants no more of it: a quiet end.
+    Unread,
 }
 
 fn main() -> ExitCode {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
+        Err(error) if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            return unusable("A command is needed; missionctl --help lists them.");
+        }
+        Err(error) if error.use_stderr() => return unusable(&in_one_line(&error.to_string())),
+        // Help and version are answers.
         Err(error) => {
-            // Help and version are answers, everything else is unusable input.
-            let code = if error.use_stderr() { 2 } else { 0 };
             let _ = error.print();
-            return ExitCode::from(code);
+            return ExitCode::SUCCESS;
         }
     };
     let everywhere = &arguments.everywhere;
     let done = match arguments.command {
-        Command::Demo(options) => demo::run(&options),
+        Command::Probe(options) => probe::run(&options, everywhere),
+        Command::Observe(options) => observe::run(&options, everywhere),
+        Command::Answer(options) => answer::run(&options, everywhere),
         Command::Replay(options) => replay::run(&options, everywhere),
+        Command::Record => record::run(everywhere),
+        Command::Demo(options) => demo::run(&options),
+        Command::Audit(options) => audit::run(&options, everywhere),
     };
     match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(Failure::Unusable(why)) => {
-            eprintln!("missionctl: {why}");
-            ExitCode::from(2)
+        Ok(()) | Err(Failure::Unread) => ExitCode::SUCCESS,
+        Err(Failure::No(why)) => {
+            if let Some(why) = why {
+                out::complain(&why);
+            }
+            ExitCode::from(1)
         }
+        Err(Failure::Unusable(why)) => unusable(&why),
     }
+}
+
+fn unusable(why: &str) -> ExitCode {
+    out::complain(why);
+    ExitCode::from(2)
+}
+
+/// What is wrong with the arguments, without the usage that follows it.
+fn in_one_line(report: &str) -> String {
+    let lines = report.lines().map(str::trim);
+    let told: Vec<_> = lines
+        .take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more"))
+        .filter(|line| !line.is_empty())
+        .collect();
+    let told = told.join(" ");
+    told.strip_prefix("error: ").unwrap_or(&told).to_owned()
 }
 
 /// The runtime of the commands that talk to the network.

@@ -1,9 +1,6 @@
 //! `missionctl replay`: what a recording has in it. The same code judges live polls.
 
-use std::{
-    io::{BufWriter, Write},
-    path::PathBuf,
-};
+use std::path::PathBuf;
 
 use clap::Args;
 use domain::{
@@ -11,7 +8,12 @@ use domain::{
     time,
 };
 
-use crate::{Everywhere, Failure};
+use crate::{
+    Failure,
+    everywhere::Everywhere,
+    input,
+    out::{Lines, plain},
+};
 
 /// Read a recording.
 #[derive(Args)]
@@ -22,32 +24,20 @@ pub(crate) struct Options {
 
 /// Prints one finding a line.
 pub(crate) fn run(options: &Options, everywhere: &Everywhere) -> Result<(), Failure> {
-    let name = options.file.display();
-    let text = if options.file.as_os_str() == "-" {
-        std::io::read_to_string(std::io::stdin())
-    } else {
-        std::fs::read_to_string(&options.file)
-    }
-    .map_err(|error| Failure::Unusable(format!("{name} cannot be read: {error}")))?;
+    let text = input::text(&options.file)?;
     let findings = domain::replay::replay(text.lines()).map_err(|error| {
+        let name = options.file.display();
         Failure::Unusable(format!("{name}, line {}: {}", error.line, error.message))
     })?;
-    let mut out = BufWriter::new(std::io::stdout().lock());
+    let mut out = Lines::new();
     for finding in &findings {
-        let line = if everywhere.json {
-            serde_json::to_string(finding).map_err(|error| {
-                Failure::Unusable(format!("a finding cannot be written: {error}"))
-            })?
+        if everywhere.json {
+            out.json(finding)?;
         } else {
-            readable(finding)
-        };
-        // A reader that has gone away wants no more.
-        if writeln!(out, "{line}").is_err() {
-            return Ok(());
+            out.text(&readable(finding))?;
         }
     }
-    let _ = out.flush();
-    Ok(())
+    out.flush()
 }
 
 fn readable(finding: &Finding) -> String {
@@ -60,6 +50,6 @@ fn readable(finding: &Finding) -> String {
         "{}  {severity:<8}  {state:<7}  {:<20}  {}",
         time::format(finding.at),
         finding.rule,
-        domain::text::visible(&finding.summary).text
+        plain(&finding.summary)
     )
 }

@@ -11,6 +11,19 @@ pub enum Error {
     /// Another process has the folder.
     #[error("Mission Control is already running with this data folder.")]
     Locked,
+    /// Nothing was ever kept here.
+    #[error("There is no data of Mission Control in this folder.")]
+    Absent,
+    /// An earlier version wrote it, and only looking was asked for.
+    #[error(
+        "This data folder was written by an older Mission Control (format {found}; this one reads {known}). Start Mission Control once to bring it up to date."
+    )]
+    Older {
+        /// Format of the file.
+        found: i64,
+        /// Format that is read here.
+        known: i64,
+    },
     /// A later version wrote it.
     #[error(
         "This data folder was written by a newer Mission Control (format {found}; this one knows {known}). Install the newer version, or choose another data folder."

@@ -6,6 +6,7 @@
 
 mod apply;
 mod error;
+mod look;
 mod migrate;
 mod open;
 mod sql;
@@ -14,6 +15,7 @@ mod writer;
 
 pub use apply::{apply, apply_all};
 pub use error::{Error, Result};
+pub use look::Look;
 pub use open::Store;
 pub use writer::Tx;
 

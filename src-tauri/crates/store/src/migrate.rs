@@ -47,3 +47,19 @@ pub(crate) fn migrate(connection: &mut Connection, dir: &Path, now: Time) -> Res
     }
     Ok(())
 }
+
+/// Whether the file is ours and can be read as it is.
+pub(crate) fn is_newest(connection: &Connection, dir: &Path) -> Result<()> {
+    let pragma = |name: &str| -> Result<i64> {
+        Ok(connection.query_row(&format!("PRAGMA {name}"), [], |row| row.get(0))?)
+    };
+    if pragma("application_id")? != APPLICATION_ID {
+        return Err(Error::Foreign(dir.join(open::FILE)));
+    }
+    let (found, known) = (pragma("user_version")?, STEPS.len() as i64);
+    match found.cmp(&known) {
+        std::cmp::Ordering::Less => Err(Error::Older { found, known }),
+        std::cmp::Ordering::Equal => Ok(()),
+        std::cmp::Ordering::Greater => Err(Error::Newer { found, known }),
+    }
+}

@@ -170,7 +170,7 @@ pub(crate) fn stamp(now: Time) -> String {
         .replace(':', "-")
 }
 
-fn folder(error: io::Error) -> Error {
+pub(crate) fn folder(error: io::Error) -> Error {
     let words = match error.kind() {
         io::ErrorKind::PermissionDenied => "there is no permission to write there",
         io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => "it is not a folder",

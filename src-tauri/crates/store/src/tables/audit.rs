@@ -100,7 +100,8 @@ fn hash(previous: &str, seq: i64, at: i64, kind: &str, subject: &str, detail: &s
         .collect()
 }
 
-fn end(reader: &Reader) -> Result<(i64, String)> {
+/// Number and hash of the last entry; (0, zeros) before the first.
+pub fn end(reader: &Reader) -> Result<(i64, String)> {
     let last = sql::first(
         reader,
         "SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1",
