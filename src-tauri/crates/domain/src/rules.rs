@@ -8,6 +8,7 @@ mod endpoint_stale;
 mod escalation_overdue;
 mod lives;
 mod output_collision;
+mod overload;
 mod quota_exhausted;
 pub(crate) mod quota_pressure;
 mod retry_storm;
@@ -37,12 +38,14 @@ pub(crate) fn check(world: &World, subject: &Subject) -> Said {
             context_divergence::said(world, document, key, &mut said);
         }
         Subject::Readers(document) => context_divergence::readers(world, document, &mut said),
+        Subject::Replies(endpoint) => overload::endpoint(world, endpoint, &mut said),
         Subject::Review => review_due::check(world, &mut said),
         Subject::Item(endpoint, list, item) => {
             let key = (endpoint.clone(), list.clone(), item.clone());
             schema_violation::check(world, &key, &mut said);
         }
         Subject::Pool(pool) => {
+            overload::pool(world, pool, &mut said);
             quota_exhausted::check(world, pool, &mut said);
             quota_pressure::check(world, pool, &mut said);
         }

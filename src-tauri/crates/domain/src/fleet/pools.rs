@@ -9,7 +9,12 @@ use super::{
     take::{Intake, record},
     world::Sample,
 };
-use crate::{change::Change, contract::Document, forecast::Point, ids::AgentRef};
+use crate::{
+    change::Change,
+    contract::{Document, Quota, QuotaWindow},
+    forecast::Point,
+    ids::AgentRef,
+};
 
 /// Samples kept per window.
 const SAMPLES: usize = 512;
@@ -29,11 +34,17 @@ impl Intake<'_> {
             if latest.is_none_or(|l| l.at <= at) {
                 pool.reporters.insert(agent.clone(), entry.seen.clone());
             }
+            let refused = refused(value);
+            if pool.newest.as_ref().is_none_or(|(n, _)| n.at <= at) {
+                let bare = refused && !value.windows.iter().any(has_numbers);
+                pool.newest = Some((entry.seen.clone(), bare));
+            }
             for window in &value.windows {
                 let samples = pool.windows.entry(window.name.clone()).or_default();
                 let sample = Sample {
                     seen: entry.seen.clone(),
                     window: window.clone(),
+                    refused,
                 };
                 let known = |s: &Sample| s.seen.at == at && s.window == *window;
                 if samples.iter().rev().any(known) {
@@ -95,6 +106,27 @@ impl Sample {
     pub(crate) fn exhausted(&self) -> bool {
         let rejected = self.window.status.as_deref() == Some("rejected");
         let full = self.window.used_percent.is_some_and(|p| p >= 100.0);
-        rejected || full || self.left() <= 0.0
+        // Refused by a limit whose remainder is not told.
+        let named = self.refused && has_numbers(&self.window) && self.left().is_infinite();
+        rejected || full || named || self.left() <= 0.0
     }
+}
+
+/// Did the provider answer 429?
+fn refused(quota: &Quota) -> bool {
+    let status = ["status", ":status", "http-status", "x-http-status"];
+    let mut headers = quota.headers.iter();
+    let mut windows = quota.windows.iter();
+    headers.any(|(name, value)| status.contains(&name.as_str()) && value.starts_with("429"))
+        || windows.any(|window| window.status.as_deref() == Some("429"))
+}
+
+fn has_numbers(window: &QuotaWindow) -> bool {
+    let numbers = [
+        window.limit,
+        window.remaining,
+        window.used,
+        window.used_percent,
+    ];
+    numbers.iter().any(Option::is_some)
 }

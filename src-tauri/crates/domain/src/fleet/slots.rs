@@ -29,6 +29,8 @@ pub(crate) enum Subject {
     /// One dead letter: endpoint, list, item.
     Item(EndpointId, String, String),
     Pool(String),
+    /// What an endpoint answered last.
+    Replies(EndpointId),
     Task(TaskRef),
     /// All tasks with one `key`.
     Work(String),

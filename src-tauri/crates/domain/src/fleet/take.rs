@@ -150,6 +150,7 @@ impl Intake<'_> {
             line,
             pointer: "/error".to_owned(),
         };
+        self.world.dirty.insert(Subject::Replies(endpoint.clone()));
         state.failed = Some((now, error.clone(), evidence.clone()));
         if !state.down() {
             state.outages.push((now, None));
@@ -174,7 +175,9 @@ impl Intake<'_> {
         let state = self.world.endpoints.entry(endpoint.clone()).or_default();
         state.answered = Some(now);
         state.contact = Some(now);
-        state.failed = None;
+        if state.failed.take().is_some() {
+            self.world.dirty.insert(Subject::Replies(endpoint.clone()));
+        }
         if state.run.count > 0 {
             state.run = Default::default();
             self.world.dirty.insert(Subject::Reach);

@@ -224,6 +224,8 @@ pub(crate) struct Dead {
 /// One pool: who uses it, and the samples of each of its windows.
 #[derive(Debug, Default)]
 pub(crate) struct PoolState {
+    /// Newest report, and whether it was a refusal without any number.
+    pub(crate) newest: Option<(Seen, bool)>,
     /// Latest report of each agent.
     pub(crate) reporters: BTreeMap<AgentRef, Seen>,
     /// By name, in order of observation.
@@ -235,6 +237,8 @@ pub(crate) struct PoolState {
 pub(crate) struct Sample {
     pub(crate) seen: Seen,
     pub(crate) window: QuotaWindow,
+    /// It came with a raw 429.
+    pub(crate) refused: bool,
 }
 
 /// A finding the person wants to hear of later.
