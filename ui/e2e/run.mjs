@@ -1,10 +1,11 @@
 // Runs the browser flows: `npm run e2e [-- words of a name]`. Each flow is a file beside this one that exports `flows`.
 import { launch, serve } from "./browser.mjs";
 import * as decisions from "./decisions.mjs";
+import * as ownership from "./ownership.mjs";
 import * as screens from "./screens.mjs";
 
 const wanted = process.argv.slice(2).join(" ").toLowerCase();
-const flows = { ...screens.flows, ...decisions.flows };
+const flows = { ...screens.flows, ...decisions.flows, ...ownership.flows };
 const server = await serve();
 const browser = await launch();
 let failed = 0;

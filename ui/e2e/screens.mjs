@@ -16,6 +16,7 @@ const routes = {
   "a question": "#/inbox/e%3Aresearch-host%2Ftone",
   "a settled decision": "#/inbox/e%3Acrm-host%2Fold-1",
   "a finding": "#/inbox/f%3Ahandoff-1841",
+  ownership: "#/ownership",
   settings: "#/settings",
   "first run": "#/first-run",
   "no such screen": "#/nowhere",

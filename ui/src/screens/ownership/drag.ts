@@ -53,18 +53,21 @@ export function dragging(ends: Ends): Attachment<HTMLElement> {
       if (!start || event.pointerId !== start.pointer) return;
       if (!drag && Math.hypot(event.clientX - start.x, event.clientY - start.y) < FAR) return;
       if (!drag) grid.setPointerCapture(start.pointer);
-      const over = spotOf(document.elementFromPoint(event.clientX, event.clientY));
-      drag = {
-        from: start.spot,
-        heading: start.heading,
-        over: over && !over.heading ? over.spot : undefined,
-        x: event.clientX,
-        y: event.clientY,
-      };
+      follow(event.clientX, event.clientY);
+    };
+    const follow = (x: number, y: number) => {
+      if (!start) return;
+      const over = spotOf(document.elementFromPoint(x, y));
+      drag = { from: start.spot, heading: start.heading, over: over && !over.heading ? over.spot : undefined, x, y };
       ends.moved(drag);
+    };
+    // Scrolling brings another cell under a pointer that stands still.
+    const scrolled = () => {
+      if (drag) follow(drag.x, drag.y);
     };
     const up = (event: PointerEvent) => {
       if (!start || event.pointerId !== start.pointer) return;
+      if (drag) follow(event.clientX, event.clientY);
       const done = drag;
       end();
       if (done?.over) ends.dropped(done);
@@ -81,12 +84,14 @@ export function dragging(ends: Ends): Attachment<HTMLElement> {
     grid.addEventListener("pointerup", up);
     grid.addEventListener("pointercancel", end);
     addEventListener("keydown", key, true);
+    addEventListener("scroll", scrolled, true);
     return () => {
       grid.removeEventListener("pointerdown", down);
       grid.removeEventListener("pointermove", move);
       grid.removeEventListener("pointerup", up);
       grid.removeEventListener("pointercancel", end);
       removeEventListener("keydown", key, true);
+      removeEventListener("scroll", scrolled, true);
     };
   };
 }

@@ -194,7 +194,7 @@ describe("many rules", () => {
       row: { group: "field", rule: at, resource: `field:crm/${at}`, ownerLabel: "a", purpose: null, cells: [{ agent: at % 30, mark: "owner" as const, place: null }], conflict: false },
     }));
     const nothing = () => undefined;
-    render(Matrix, { lines, agents, changed: new Map(), nameOf: (row) => row.resource, set: nothing, give: nothing, open: nothing, transfer: nothing });
+    render(Matrix, { lines, agents, changed: new Map(), nameOf: (row) => row.resource, set: nothing, give: nothing, remove: nothing, open: nothing, transfer: nothing });
     await settled();
     expect(screen.getByRole("grid").getAttribute("aria-rowcount")).toBe("501");
     expect(screen.getAllByRole("row").length).toBeLessThan(50);

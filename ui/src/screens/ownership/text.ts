@@ -68,7 +68,7 @@ export const words = {
     own: "This agent owns it",
     read: "This agent reads it",
     sequence: "This agent takes turns",
-    clear: "This agent has nothing to do with it",
+    clear: "Nothing for this agent; on a resource, remove the rule",
   },
   moveKeys: {
     up: "Row up",
