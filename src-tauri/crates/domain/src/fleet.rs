@@ -11,6 +11,7 @@ mod pools;
 mod questions;
 mod references;
 pub(crate) mod slots;
+pub(crate) mod standing;
 pub(crate) mod storms;
 mod take;
 pub(crate) mod waits;
@@ -55,6 +56,9 @@ impl Fleet {
         // The config line has no time of its own; facts never take time back.
         let now = line.at.map_or(self.world.now, |at| at.max(self.world.now));
         self.world.now = now;
+        if line.at.is_some() {
+            self.world.lasts(now);
+        }
         if line.at.is_some() && self.world.began.is_none() {
             self.world.began = Some(now);
             self.world.dirty.insert(Subject::Review);
@@ -97,9 +101,23 @@ impl Fleet {
         let mut subjects = std::mem::take(&mut self.world.dirty);
         subjects.extend(self.slots.due(self.world.now));
         let mut findings = std::mem::take(&mut self.settled);
+        for finding in &findings {
+            self.world.stand(finding);
+        }
+        let mut readiness = subjects.remove(&Subject::Readiness) || !findings.is_empty();
         for subject in &subjects {
+            let known = findings.len();
             let said = rules::check(&self.world, subject);
             self.slots.settle(&self.world, subject, said, &mut findings);
+            for finding in findings.get(known..).unwrap_or_default() {
+                readiness |= self.world.stand(finding);
+            }
+        }
+        if readiness {
+            self.world.prove();
+            let said = rules::check(&self.world, &Subject::Readiness);
+            self.slots
+                .settle(&self.world, &Subject::Readiness, said, &mut findings);
         }
         // Opening before clearing within one episode is kept: the sort is stable.
         findings.sort_by(|a, b| {

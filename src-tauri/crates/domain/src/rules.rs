@@ -11,6 +11,7 @@ mod output_collision;
 mod overload;
 mod quota_exhausted;
 pub(crate) mod quota_pressure;
+mod readiness;
 mod retry_storm;
 mod review_due;
 mod schema_violation;
@@ -39,6 +40,7 @@ pub(crate) fn check(world: &World, subject: &Subject) -> Said {
         }
         Subject::Readers(document) => context_divergence::readers(world, document, &mut said),
         Subject::Replies(endpoint) => overload::endpoint(world, endpoint, &mut said),
+        Subject::Readiness => readiness::check(world, &mut said),
         Subject::Review => review_due::check(world, &mut said),
         Subject::Item(endpoint, list, item) => {
             let key = (endpoint.clone(), list.clone(), item.clone());

@@ -185,6 +185,7 @@ scenarios! {
     tasks_that_wait_for_each_other_are_in_a_deadlock "deadlock";
     two_values_for_one_key_diverge "context-divergence";
     a_pool_that_runs_out_before_its_reset_is_under_pressure "quota-pressure";
+    an_agent_that_joins_too_early_is_told "readiness";
     writing_what_another_owns_is_a_conflict "write-conflict";
     two_live_tasks_on_one_output_collide "output-collision";
     what_no_rule_covers_is_unowned "unowned-resource";

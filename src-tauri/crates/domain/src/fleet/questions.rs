@@ -8,6 +8,7 @@ use super::{slots::Subject, take::Intake, world::EscalationEntry};
 use crate::{
     change::{Change, EscalationPhase, EscalationRecord},
     contract::{Escalation, EscalationStatus, Item, json},
+    decision::Outcome,
     ids::{AgentRef, EndpointId, EscalationId},
     ownership::pattern,
 };
@@ -98,8 +99,17 @@ impl Intake<'_> {
         self.mark(Subject::Escalation(endpoint, id));
     }
 
-    pub(super) fn decided(&mut self, endpoint: &EndpointId, escalation: &EscalationId) {
+    pub(super) fn decided(
+        &mut self,
+        endpoint: &EndpointId,
+        escalation: &EscalationId,
+        considered: Option<Outcome>,
+    ) {
         let key = (endpoint.clone(), escalation.clone());
+        let before = self.world.escalations.get(&key).map(|entry| entry.phase);
+        if let Some(outcome) = considered.filter(|_| before != Some(EscalationPhase::Answered)) {
+            self.judged(endpoint, escalation, outcome);
+        }
         self.phase(&key, EscalationPhase::Answered);
     }
 }

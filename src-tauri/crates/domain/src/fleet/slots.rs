@@ -44,6 +44,8 @@ pub(crate) enum Subject {
     Handoff(EndpointId, String),
     Storm(StormKey),
     Escalation(EndpointId, EscalationId),
+    /// Everyone who joined. Judged last: it looks at what is open.
+    Readiness,
 }
 
 /// What a rule says is so now.

@@ -43,8 +43,11 @@ impl Intake<'_> {
             Fact::Decision {
                 endpoint,
                 escalation,
-                ..
-            } => self.decided(endpoint, escalation),
+                outcome,
+                considered,
+            } => {
+                self.decided(endpoint, escalation, considered.then_some(*outcome));
+            }
             Fact::Person(action) => self.person(action),
             Fact::Rules(rules) => {
                 self.world.index = Index::new(rules.rules.iter().map(|r| r.resource.as_str()));
@@ -67,6 +70,7 @@ impl Intake<'_> {
     /// Other rules or thresholds: everything they bear on is looked at again.
     fn look_again(&mut self) {
         self.mark(Subject::Review);
+        self.mark(Subject::Readiness);
         let tasks = self.world.tasks.keys().cloned().map(Subject::Task);
         let handoffs = self.world.handoffs.keys().cloned();
         let handoffs = handoffs.map(|(e, id)| Subject::Handoff(e, id));
@@ -109,6 +113,7 @@ impl Intake<'_> {
             PersonAction::Unpause { endpoint } => {
                 if let Some(state) = self.world.endpoints.get_mut(endpoint) {
                     state.paused = false;
+                    state.resumed = Some(self.now);
                 }
             }
             PersonAction::Snooze {
@@ -133,9 +138,15 @@ impl Intake<'_> {
                 self.world.rules.reviewed_at = Some(self.now);
                 self.mark(Subject::Review);
             }
-            PersonAction::Resolve { .. }
-            | PersonAction::AddAgent { .. }
-            | PersonAction::OverrideReadiness { .. } => {}
+            PersonAction::AddAgent { agent, .. } => self.joins(agent),
+            PersonAction::OverrideReadiness { agent, reason } => {
+                // Without a reason it is not recorded why, and so it does not count.
+                if reason.as_ref().is_some_and(|why| !why.trim().is_empty()) {
+                    self.world.overrides.insert(agent.clone());
+                    self.mark(Subject::Readiness);
+                }
+            }
+            PersonAction::Resolve { .. } => {}
         }
     }
 
@@ -160,6 +171,7 @@ impl Intake<'_> {
         }
         if !state.paused {
             state.run.add(now, line, error.kind);
+            self.polled(endpoint, false);
             self.failed_again(endpoint, error, evidence);
         }
         self.world.dirty.insert(Subject::Reach);
@@ -185,10 +197,15 @@ impl Intake<'_> {
         if let Some(last) = state.outages.last_mut()
             && last.1.is_none()
         {
+            let from = state.resumed.map_or(last.0, |resumed| resumed.max(last.0));
             last.1 = Some(now);
             trim(&mut state.outages);
+            if !state.paused {
+                self.was_away(endpoint, from);
+            }
             self.calm(endpoint);
         }
+        self.polled(endpoint, true);
         self.changes.push(Change::Heard {
             endpoint: endpoint.clone(),
             at: now,
@@ -419,6 +436,7 @@ impl Intake<'_> {
             let touched: Vec<_> = touched.map(Subject::Resource).collect();
             self.world.dirty.extend(touched);
             self.world.dirty.insert(Subject::Agent(agent.clone()));
+            self.world.dirty.insert(Subject::Readiness);
         }
         if changed && let Some(known) = self.world.agents.get(agent) {
             self.changes.push(Change::Agent(AgentRecord {

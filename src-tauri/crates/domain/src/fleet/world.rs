@@ -7,9 +7,12 @@ use std::{
     sync::Arc,
 };
 
+use chrono::NaiveDate;
+
 use super::{
     references::Claimed,
     slots::{Subject, Verdict, names},
+    standing::{Day, Joining, Standing},
     storms::{Storm, StormKey, Successes},
 };
 use crate::{
@@ -54,6 +57,10 @@ pub(crate) struct EndpointState {
     pub(crate) failed: Option<(Time, PollError, Evidence)>,
     /// Times without a good answer; the last one is open while `down`.
     pub(crate) outages: Vec<(Time, Option<Time>)>,
+    /// How well it was reached, by day.
+    pub(crate) days: BTreeMap<NaiveDate, Day>,
+    /// Polled again since, after a pause of the person.
+    pub(crate) resumed: Option<Time>,
     /// The person stopped polling it.
     pub(crate) paused: bool,
     /// Ids of the pages of a snapshot that is not complete yet, per list.
@@ -312,6 +319,15 @@ pub(crate) struct World {
     pub(crate) addresses: BTreeMap<Resource, BTreeSet<Key>>,
     pub(crate) addresses_of: BTreeMap<TaskRef, BTreeSet<Resource>>,
     pub(crate) escalations: BTreeMap<Key<EscalationId>, EscalationEntry>,
+    /// First and last line of each day.
+    pub(crate) days: BTreeMap<NaiveDate, (Time, Time)>,
+    pub(crate) standing: BTreeMap<AgentRef, Standing>,
+    /// Agents the person said will join.
+    pub(crate) joining: BTreeMap<AgentId, Joining>,
+    /// Agents the person added although the one before was not ready.
+    pub(crate) overrides: BTreeSet<AgentId>,
+    /// Agents that joined when the one before was ready.
+    pub(crate) proven: BTreeSet<AgentId>,
     /// Times the machine slept.
     pub(crate) sleeps: Vec<(Time, Time)>,
     /// "Not now" and "more time": rule, name, until when.
@@ -361,6 +377,11 @@ impl World {
             addresses: BTreeMap::new(),
             addresses_of: BTreeMap::new(),
             escalations: BTreeMap::new(),
+            days: BTreeMap::new(),
+            standing: BTreeMap::new(),
+            joining: BTreeMap::new(),
+            overrides: BTreeSet::new(),
+            proven: BTreeSet::new(),
             sleeps: vec![],
             put_off: vec![],
             dirty: BTreeSet::new(),
