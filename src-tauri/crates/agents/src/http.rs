@@ -3,7 +3,7 @@
 //!
 //! Errors are sentences for people; they never carry a URL, a query or a token.
 
-use std::time::Duration;
+use std::{sync::OnceLock, time::Duration};
 
 use chrono::{DateTime, Utc};
 use domain::fact::{PollError, PollErrorKind};
@@ -17,6 +17,12 @@ use crate::Credential;
 
 /// Largest body, after decompression (contract, section 8, "Size").
 pub const LARGEST_BODY: usize = 16 * 1024 * 1024;
+/// Room taken for a large body. glibc maps what is larger than 32 MiB on its own and gives it back when it is freed;
+/// smaller pieces it may keep for ever, once for each thread. Pages that are not written to cost nothing.
+const LARGE_ROOM: usize = 33 * 1024 * 1024;
+/// Larger ones are read one at a time.
+const USUAL_BODY: usize = 1024 * 1024;
+const TOO_LARGE: &str = "Its answer is larger than 16 MiB and was not read to the end.";
 const CONNECT: Duration = Duration::from_secs(5);
 const READ: Duration = Duration::from_secs(15);
 /// Sending an answer may take a single-worker agent half a minute; hanging up could end its work.
@@ -114,14 +120,7 @@ impl Client {
                 "The address has a password in it; enter it as the credential instead.",
             ));
         }
-        let http = reqwest::Client::builder()
-            .connect_timeout(CONNECT)
-            .redirect(reqwest::redirect::Policy::none())
-            .no_proxy()
-            .referer(false)
-            .user_agent(concat!("mission-control/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .map_err(|_| invalid("The HTTP client could not be set up on this machine."))?;
+        let http = http()?;
         let authorization = credential.map(authorization).transpose()?;
         Ok(Self {
             http,
@@ -194,23 +193,52 @@ impl Client {
         }
         let response = request.send().await.map_err(in_words)?;
         let (status, headers) = (response.status(), response.headers().clone());
-        let mut body = vec![];
-        let mut pieces = response.bytes_stream();
-        while let Some(piece) = pieces.next().await {
-            let piece = piece.map_err(in_words)?;
-            if body.len() + piece.len() > LARGEST_BODY {
-                return Err(invalid(
-                    "Its answer is larger than 16 MiB and was not read to the end.",
-                ));
-            }
-            body.extend_from_slice(&piece);
-        }
+        let body = whole(response).await?;
         Ok(Reply {
             status,
             headers,
             body,
         })
     }
+}
+
+/// The body, within the limit. Beyond a size that is usual, one is read at a time, whoever sends it: that bounds the
+/// memory of all loops together.
+async fn whole(response: reqwest::Response) -> Result<Vec<u8>, PollError> {
+    static ONE_LARGE: tokio::sync::Semaphore = tokio::sync::Semaphore::const_new(1);
+    let mut large = None;
+    let mut body = vec![];
+    let mut pieces = response.bytes_stream();
+    while let Some(piece) = pieces.next().await {
+        let piece = piece.map_err(in_words)?;
+        if body.len() + piece.len() > LARGEST_BODY {
+            return Err(invalid(TOO_LARGE));
+        }
+        if large.is_none() && body.len() + piece.len() > USUAL_BODY {
+            large = ONE_LARGE.acquire().await.ok();
+            body.reserve_exact(LARGE_ROOM - body.len());
+        }
+        body.extend_from_slice(&piece);
+    }
+    Ok(body)
+}
+
+/// One for all endpoints: each would read the machine's certificates into its own memory, some megabytes of them.
+/// Credentials are not in it; they go with each request.
+fn http() -> Result<reqwest::Client, PollError> {
+    static HTTP: OnceLock<reqwest::Client> = OnceLock::new();
+    if let Some(http) = HTTP.get() {
+        return Ok(http.clone());
+    }
+    let http = reqwest::Client::builder()
+        .connect_timeout(CONNECT)
+        .redirect(reqwest::redirect::Policy::none())
+        .no_proxy()
+        .referer(false)
+        .user_agent(concat!("mission-control/", env!("CARGO_PKG_VERSION")))
+        .build()
+        .map_err(|_| invalid("The HTTP client could not be set up on this machine."))?;
+    Ok(HTTP.get_or_init(|| http).clone())
 }
 
 fn authorization(credential: &Credential) -> Result<HeaderValue, PollError> {

@@ -25,6 +25,7 @@ use crate::{
     demo::script::Script,
     live::Live,
     owner::{Ask, Event, Events, Owner, Parts},
+    poll::Lanes,
 };
 
 /// What the engine is ended within; what is under way is on the disk and goes on at the next start.
@@ -71,6 +72,7 @@ impl Engine {
             stale,
             runtime: Handle::current(),
             slots: Instant::now(),
+            lanes: Lanes::default(),
         })?;
         let owner = std::thread::Builder::new()
             .name("engine-owner".to_owned())

@@ -43,7 +43,7 @@ use crate::{
     connect::Connector,
     live::Live,
     pace,
-    poll::{Poller, Wish},
+    poll::{Lanes, Poller, Wish},
 };
 
 /// Where events go.
@@ -171,7 +171,9 @@ pub(crate) struct Parts {
     pub(crate) events: Events,
     pub(crate) stale: mpsc::UnboundedSender<(Stale, u64)>,
     pub(crate) runtime: Handle,
+    /// When the slots that wake-ups share began.
     pub(crate) slots: Instant,
+    pub(crate) lanes: Lanes,
 }
 
 /// The owner.
@@ -666,9 +668,7 @@ impl Owner {
         known.poller = Some(Poller::start(
             row.id.clone(),
             self.parts.connector.of(row),
-            self.parts.events.clone(),
-            self.parts.live.clone(),
-            self.parts.slots,
+            &self.parts,
         ));
     }
 

@@ -11,19 +11,55 @@ use domain::{
     ids::{DecisionId, EndpointId, TaskId},
 };
 use tokio::{
-    sync::{Mutex, mpsc, oneshot},
+    sync::{Mutex, OwnedSemaphorePermit, Semaphore, mpsc, oneshot},
     time::{Instant, sleep_until},
 };
 
 use crate::{
     clock::wall,
     live::Live,
-    owner::{Event, Events},
+    owner::{Event, Events, Parts},
     pace::{self, Pace, Went},
 };
 
 /// Connects to the endpoint of a loop, again after a panic.
 pub(crate) type Connect = Arc<dyn Fn() -> Result<Box<dyn Endpoint>, PollError> + Send + Sync>;
+
+/// How many requests are under way at once, whoever they go to.
+const LANES: usize = 12;
+/// So many more for endpoints whose last answer was good: dead ones, however many, cannot keep them waiting.
+const LANES_FOR_GOOD: usize = 4;
+
+/// The requests that may be under way, shared by all loops.
+#[derive(Clone)]
+pub(crate) struct Lanes {
+    all: Arc<Semaphore>,
+    good: Arc<Semaphore>,
+}
+
+impl Default for Lanes {
+    fn default() -> Self {
+        Self {
+            all: Arc::new(Semaphore::new(LANES)),
+            good: Arc::new(Semaphore::new(LANES_FOR_GOOD)),
+        }
+    }
+}
+
+impl Lanes {
+    /// Waits for a free one. The semaphores are never closed.
+    async fn one(&self, is_good: bool) -> Option<OwnedSemaphorePermit> {
+        let any = Arc::clone(&self.all).acquire_owned();
+        if !is_good {
+            return any.await.ok();
+        }
+        tokio::select! {
+            biased;
+            lane = any => lane.ok(),
+            lane = Arc::clone(&self.good).acquire_owned() => lane.ok(),
+        }
+    }
+}
 
 /// What the owner asks of a loop.
 pub(crate) enum Wish {
@@ -50,21 +86,16 @@ pub(crate) struct Poller {
 }
 
 impl Poller {
-    /// Starts the loop. `slots` is when the slots that wake-ups share began.
-    pub(crate) fn start(
-        endpoint: EndpointId,
-        connect: Connect,
-        events: Events,
-        live: Live,
-        slots: Instant,
-    ) -> Self {
+    /// Starts the loop.
+    pub(crate) fn start(endpoint: EndpointId, connect: Connect, parts: &Parts) -> Self {
         let (sender, receiver) = mpsc::unbounded_channel();
         let asked = Asked {
             endpoint,
             connect,
-            events,
-            live,
-            slots,
+            events: parts.events.clone(),
+            live: parts.live.clone(),
+            slots: parts.slots,
+            lanes: parts.lanes.clone(),
             wishes: Arc::new(Mutex::new(receiver)),
         };
         tokio::spawn(supervise(asked));
@@ -84,6 +115,7 @@ struct Asked {
     events: Events,
     live: Live,
     slots: Instant,
+    lanes: Lanes,
     wishes: Arc<Mutex<mpsc::UnboundedReceiver<Wish>>>,
 }
 
@@ -144,7 +176,10 @@ async fn run(asked: Asked) {
                 }
             },
             () = sleep_until(due) => {
-                let Some(went) = asked.poll(&mut *endpoint, &mut pages).await else {
+                let lane = asked.lanes.one(pace.is_good()).await;
+                let went = asked.poll(&mut *endpoint, &mut pages).await;
+                drop(lane);
+                let Some(went) = went else {
                     return;
                 };
                 let wait = pace::to_slot(asked.slots.elapsed(), pace.next(went, chance()));
