@@ -79,12 +79,17 @@ export function dragging(ends: Ends): Attachment<HTMLElement> {
         end();
       }
     };
+    // WebKit selects text under a captured pointer all the same.
+    const select = (event: Event) => {
+      if (start) event.preventDefault();
+    };
     grid.addEventListener("pointerdown", down);
     grid.addEventListener("pointermove", move);
     grid.addEventListener("pointerup", up);
     grid.addEventListener("pointercancel", end);
     addEventListener("keydown", key, true);
     addEventListener("scroll", scrolled, true);
+    document.addEventListener("selectstart", select);
     return () => {
       grid.removeEventListener("pointerdown", down);
       grid.removeEventListener("pointermove", move);
@@ -92,6 +97,7 @@ export function dragging(ends: Ends): Attachment<HTMLElement> {
       grid.removeEventListener("pointercancel", end);
       removeEventListener("keydown", key, true);
       removeEventListener("scroll", scrolled, true);
+      document.removeEventListener("selectstart", select);
     };
   };
 }
