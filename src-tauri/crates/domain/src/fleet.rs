@@ -62,6 +62,7 @@ impl Fleet {
         if line.at.is_some() && self.world.began.is_none() {
             self.world.began = Some(now);
             self.world.dirty.insert(Subject::Review);
+            self.world.dirty.insert(Subject::Overlaps);
         }
         let mut intake = Intake {
             world: &mut self.world,

@@ -8,6 +8,7 @@ mod endpoint_stale;
 mod escalation_overdue;
 mod lives;
 mod output_collision;
+mod overlaps;
 mod overload;
 mod quota_exhausted;
 pub(crate) mod quota_pressure;
@@ -18,6 +19,7 @@ mod schema_violation;
 mod scope_overreach;
 mod sequence_violation;
 pub(crate) mod silent_completion;
+mod stale_read;
 mod stall;
 mod timeout;
 mod trigger_collision;
@@ -41,6 +43,8 @@ pub(crate) fn check(world: &World, subject: &Subject) -> Said {
         Subject::Readers(document) => context_divergence::readers(world, document, &mut said),
         Subject::Replies(endpoint) => overload::endpoint(world, endpoint, &mut said),
         Subject::Readiness => readiness::check(world, &mut said),
+        Subject::Overlaps => overlaps::check(world, &mut said),
+        Subject::Reading(task) => stale_read::check(world, task, &mut said),
         Subject::Review => review_due::check(world, &mut said),
         Subject::Item(endpoint, list, item) => {
             let key = (endpoint.clone(), list.clone(), item.clone());

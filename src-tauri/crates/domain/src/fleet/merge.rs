@@ -168,6 +168,9 @@ fn changed(intake: &mut Intake<'_>, task: &TaskRef) {
     for resource in touched.cloned().unwrap_or_default() {
         intake.mark(Subject::Resource(resource));
     }
+    if intake.world.used_by.contains_key(task) {
+        intake.mark(Subject::Reading(task.clone()));
+    }
     intake.mark(Subject::Task(task.clone()));
     intake.mark_tries(task);
     intake.mark_referring(task);

@@ -20,6 +20,8 @@ pub(crate) enum Subject {
     /// All reachability at once.
     Reach,
     Review,
+    /// Rules and declared needs against each other.
+    Overlaps,
     /// All that waits.
     Waits,
     /// All that is said of one key of a document.
@@ -32,6 +34,8 @@ pub(crate) enum Subject {
     /// What an endpoint answered last.
     Replies(EndpointId),
     Task(TaskRef),
+    /// What a task read, and what it wrote after that.
+    Reading(TaskRef),
     /// All tasks with one `key`.
     Work(String),
     /// All that was done to one resource.

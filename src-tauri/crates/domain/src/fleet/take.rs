@@ -70,6 +70,7 @@ impl Intake<'_> {
     /// Other rules or thresholds: everything they bear on is looked at again.
     fn look_again(&mut self) {
         self.mark(Subject::Review);
+        self.mark(Subject::Overlaps);
         self.mark(Subject::Readiness);
         let tasks = self.world.tasks.keys().cloned().map(Subject::Task);
         let handoffs = self.world.handoffs.keys().cloned();
@@ -325,8 +326,21 @@ impl Intake<'_> {
                 endpoint: key.0.clone(),
                 task: task.clone(),
             };
-            let of_task = self.world.resources_of_task.entry(task).or_default();
-            of_task.insert(resource.clone());
+            let of_task = self.world.resources_of_task.entry(task.clone());
+            of_task.or_default().insert(resource.clone());
+            let used = self.world.used_by.entry(task.clone()).or_default();
+            used.insert((entry.seen.at, key.clone()));
+            if used.len() > WRITES {
+                used.pop_first();
+            }
+            if entry.value.mode == AccessMode::Read && entry.value.base_version.is_some() {
+                let touched = self.world.touched.entry(resource.clone()).or_default();
+                touched.readers.insert((entry.seen.at, task.clone()));
+                if touched.readers.len() > WRITES {
+                    touched.readers.pop_first();
+                }
+            }
+            self.mark(Subject::Reading(task));
         }
         let of_agent = self
             .world
@@ -340,6 +354,9 @@ impl Intake<'_> {
             touched.used.pop_first();
         }
         if entry.value.mode == AccessMode::Write {
+            let readers = touched.readers.iter();
+            let readers = readers.map(|(_, task)| Subject::Reading(task.clone()));
+            self.world.dirty.extend(readers);
             touched.writes.insert((entry.seen.at, key.clone()));
             if touched.writes.len() > WRITES {
                 touched.writes.pop_first();
@@ -436,6 +453,7 @@ impl Intake<'_> {
             let touched: Vec<_> = touched.map(Subject::Resource).collect();
             self.world.dirty.extend(touched);
             self.world.dirty.insert(Subject::Agent(agent.clone()));
+            self.world.dirty.insert(Subject::Overlaps);
             self.world.dirty.insert(Subject::Readiness);
         }
         if changed && let Some(known) = self.world.agents.get(agent) {

@@ -215,6 +215,8 @@ pub(crate) struct EscalationEntry {
 pub(crate) struct Touched {
     /// Latest accesses of any kind, in order of their own time.
     pub(crate) used: BTreeSet<(Time, Key)>,
+    /// Tasks that read a version of it, by when; the latest.
+    pub(crate) readers: BTreeSet<(Time, TaskRef)>,
     /// Latest writes, in order of their own time.
     pub(crate) writes: BTreeSet<(Time, Key)>,
     /// The first write (or event taken) of each agent.
@@ -302,6 +304,8 @@ pub(crate) struct World {
     pub(crate) successes: BTreeMap<AgentRef, Successes>,
     /// What was done to a resource.
     pub(crate) touched: BTreeMap<Resource, Touched>,
+    /// Latest accesses of a task, in order of their own time.
+    pub(crate) used_by: BTreeMap<TaskRef, BTreeSet<(Time, Key)>>,
     pub(crate) resources_of_task: BTreeMap<TaskRef, BTreeSet<Resource>>,
     pub(crate) resources_of_agent: BTreeMap<AgentRef, BTreeSet<Resource>>,
     /// Who took an event of a trigger.
@@ -368,6 +372,7 @@ impl World {
             storms: BTreeMap::new(),
             successes: BTreeMap::new(),
             touched: BTreeMap::new(),
+            used_by: BTreeMap::new(),
             resources_of_task: BTreeMap::new(),
             resources_of_agent: BTreeMap::new(),
             rivals: BTreeMap::new(),

@@ -1,14 +1,18 @@
-//! `output-collision`: two agents write to one output while both are at work and no sequence covers them.
+//! `output-collision`: two agents write to one output while both are at work and no sequence covers them, or one writes
+//! while it is another's turn in the sequence.
 //!
-//! Intervals that only touch are no collision.
+//! Intervals that only touch are no collision. The order of a sequence is not policed, only that one has the turn.
 
 use super::lives::overlap;
 use crate::{
+    contract::Access,
     fleet::{
         slots::{Said, Verdict},
-        world::{Touched, World},
+        world::{Entry, Touched, World},
     },
-    ids::Resource,
+    ids::{Resource, TaskRef},
+    ownership::Rule,
+    time::Time,
 };
 
 const RULE: &str = "output-collision";
@@ -26,6 +30,9 @@ pub(crate) fn check(world: &World, resource: &Resource, touched: &Touched, said:
         .iter()
         .filter_map(|(_, key)| world.accesses.get(key))
         .collect();
+    for (at, rule) in world.covering(resource.as_str()) {
+        turns(world, resource, (at, rule), &writes, said);
+    }
     for (index, later) in writes.iter().enumerate() {
         for first in writes.iter().take(index) {
             let (a, b) = (&first.seen.agent, &later.seen.agent);
@@ -49,4 +56,72 @@ pub(crate) fn check(world: &World, resource: &Resource, touched: &Touched, said:
             );
         }
     }
+}
+
+/// Writes of listed agents while another has the turn.
+fn turns(
+    world: &World,
+    resource: &Resource,
+    (at, rule): (usize, &Rule),
+    writes: &[&Entry<Access>],
+    said: &mut Said,
+) {
+    let listed = |write: &Entry<Access>| {
+        let mut names = rule.sequence.iter();
+        names.any(|name| world.is(name, &write.seen.agent))
+    };
+    // What keeps the turn: writes of one agent whose tasks have not ended.
+    let mut turn: Vec<&Entry<Access>> = vec![];
+    for write in writes.iter().copied().filter(|write| listed(write)) {
+        turn.retain(|held| !given_up(world, rule, held, write.seen.at));
+        let Some(held) = turn.first().copied() else {
+            turn.push(write);
+            continue;
+        };
+        if held.seen.agent == write.seen.agent {
+            turn.push(write);
+            continue;
+        }
+        if !said.heard_since(world, &held.seen.agent.endpoint, write.seen.at) {
+            continue;
+        }
+        said.push(
+            Verdict::new(RULE, resource.as_str())
+                .of(&held.seen, held.value.task_id.as_ref())
+                .of(&write.seen, write.value.task_id.as_ref())
+                .evidence(&world.rule_evidence(at))
+                .resource(resource)
+                .says(format!(
+                    "{} wrote to {resource} while it was the turn of {}.",
+                    write.seen.agent.agent, held.seen.agent.agent
+                ))
+                .offers(RESOLUTIONS)
+                .happened(),
+        );
+    }
+}
+
+/// The turn ends with the task that took it, or when that is handed to another of the sequence.
+fn given_up(world: &World, rule: &Rule, held: &Entry<Access>, at: Time) -> bool {
+    let Some(task) = &held.value.task_id else {
+        return true;
+    };
+    let endpoint = &held.seen.agent.endpoint;
+    let task = TaskRef {
+        endpoint: endpoint.clone(),
+        task: task.clone(),
+    };
+    let over = world.tasks.get(&task).map(|entry| entry.over());
+    let over = over.is_none_or(|over| over.is_some_and(|over| over <= at));
+    let handoffs = world.handoffs_of.get(&task).into_iter().flatten();
+    let mut handoffs =
+        handoffs.filter_map(|id| world.handoffs.get(&(endpoint.clone(), id.clone())));
+    over || handoffs.any(|handoff| {
+        let to = handoff.value.to.as_str();
+        let to = world.stage_agent(to).unwrap_or(to);
+        let bare = |name: &str| name.rsplit('/').next().unwrap_or(name).to_owned();
+        let another = !world.is(to, &held.seen.agent);
+        let mut names = rule.sequence.iter();
+        handoff.seen.at <= at && another && names.any(|name| bare(name) == bare(to))
+    })
 }

@@ -1,0 +1,149 @@
+//! Two agents that are given, or say they need, what can be one and the same: `trigger-collision`, `output-collision`
+//! and `write-conflict` before anything has happened.
+//!
+//! Of outputs and of what is written only the rules count; triggers also as agents declare them. A sequence that holds
+//! both allows it.
+
+use std::collections::BTreeSet;
+
+use super::{output_collision, trigger_collision, write_conflict};
+use crate::{
+    finding::Evidence,
+    fleet::{
+        slots::{Said, Verdict},
+        world::World,
+    },
+    ids::AgentRef,
+    ownership::pattern::{Index, Pattern},
+};
+
+/// Somebody's right or need.
+struct Given {
+    /// As the rule or the agent writes it.
+    name: String,
+    /// Once heard.
+    agent: Option<AgentRef>,
+    pattern: String,
+    evidence: Evidence,
+    by_rule: bool,
+}
+
+impl Given {
+    fn same_agent(&self, other: &Given) -> bool {
+        match (&self.agent, &other.agent) {
+            (Some(a), Some(b)) => a == b,
+            _ => self.name == other.name,
+        }
+    }
+
+    fn bare(&self) -> &str {
+        let name = self.name.as_str();
+        name.split_once('/').map_or(name, |(_, bare)| bare)
+    }
+}
+
+pub(crate) fn check(world: &World, said: &mut Said) {
+    let all = given(world);
+    let index = Index::new(all.iter().map(|given| given.pattern.as_str()));
+    let mut told = BTreeSet::new();
+    for (at, one) in all.iter().enumerate() {
+        let pattern = Pattern::resource(&one.pattern);
+        let earlier = index.overlapping_where(&pattern, |other| other < at);
+        for (other, witness) in earlier {
+            let Some(two) = all.get(other).filter(|two| !two.same_agent(one)) else {
+                continue;
+            };
+            let trigger = one.pattern.starts_with("trigger:");
+            let meant = trigger || one.by_rule && two.by_rule;
+            if !meant || allowed(world, one, two, &witness) {
+                continue;
+            }
+            let verdict = verdict(world, one, two);
+            if told.insert((verdict.rule, verdict.subject.clone())) {
+                said.push(verdict);
+            }
+        }
+    }
+}
+
+fn given(world: &World) -> Vec<Given> {
+    let mut all = vec![];
+    for (at, rule) in world.rules.rules.iter().enumerate() {
+        let names: BTreeSet<_> = rule.owner.iter().chain(&rule.sequence).collect();
+        for name in names.into_iter().filter(|name| *name != "me") {
+            all.push(Given {
+                name: name.clone(),
+                agent: world.agent(name),
+                pattern: rule.resource.clone(),
+                evidence: world.rule_evidence(at),
+                by_rule: true,
+            });
+        }
+    }
+    for (agent, state) in &world.agents {
+        let Some((needs, evidence)) = &state.needs else {
+            continue;
+        };
+        for pattern in &needs.triggers {
+            all.push(Given {
+                name: agent.agent.to_string(),
+                agent: Some(agent.clone()),
+                pattern: pattern.clone(),
+                evidence: evidence.clone(),
+                by_rule: false,
+            });
+        }
+    }
+    all
+}
+
+/// A sequence for what both can mean, in which both stand.
+fn allowed(world: &World, one: &Given, two: &Given, witness: &str) -> bool {
+    world.covering(witness).any(|(_, rule)| {
+        let listed = |given: &Given| {
+            rule.sequence.iter().any(|name| {
+                *name == given.name
+                    || given
+                        .agent
+                        .as_ref()
+                        .is_some_and(|agent| world.is(name, agent))
+            })
+        };
+        listed(one) && listed(two)
+    })
+}
+
+fn verdict(world: &World, one: &Given, two: &Given) -> Verdict {
+    let plain = |given: &Given| {
+        let wildcards = Pattern::resource(&given.pattern).wildcards();
+        (wildcards, given.pattern.clone())
+    };
+    let (_, resource) = plain(one).min(plain(two));
+    let (rule, resolutions) = match resource.split_once(':') {
+        Some(("trigger", _)) => ("trigger-collision", trigger_collision::RESOLUTIONS),
+        Some(("output", _)) => ("output-collision", output_collision::RESOLUTIONS),
+        _ => ("write-conflict", write_conflict::RESOLUTIONS),
+    };
+    let mut names = [one.bare(), two.bare()];
+    names.sort_unstable();
+    let [a, b] = names;
+    let mut verdict = Verdict::new(rule, format!("{resource} {a} {b}"))
+        .resource(&resource.as_str().into())
+        .evidence(&one.evidence)
+        .evidence(&two.evidence)
+        .says(match rule {
+            "trigger-collision" => format!("{a} and {b} can both start on {resource}."),
+            _ => format!("By the rules both {a} and {b} own {resource}."),
+        })
+        .offers(resolutions);
+    for given in [one, two] {
+        verdict = match &given.agent {
+            Some(agent) => verdict.agent(agent),
+            None => verdict.owner(world, &given.name),
+        };
+    }
+    // The pair stands in the subject: an owner who is heard of later is no new finding.
+    verdict.whoever = true;
+    verdict.needs_tasks = false;
+    verdict
+}
