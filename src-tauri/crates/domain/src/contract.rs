@@ -4,6 +4,7 @@
 //! Member names and meanings follow the contract exactly (see the README, "The contract"). An absent list means
 //! "unchanged or not supported", an empty one "known to be empty".
 
+pub(crate) mod ending;
 pub(crate) mod json;
 mod members;
 mod read;
@@ -20,7 +21,7 @@ use crate::{
 };
 
 pub(crate) use members::read_time;
-pub(crate) use read::read_node;
+pub(crate) use read::{LISTS, read_node, speaker, tree};
 pub use read::{read, read_state};
 
 /// The A2A extension URI under which the same records ride inside A2A.

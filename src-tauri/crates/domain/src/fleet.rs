@@ -5,8 +5,9 @@
 
 mod claims;
 mod documents;
+mod endings;
 mod letters;
-mod merge;
+pub(crate) mod merge;
 mod pools;
 mod questions;
 mod references;

@@ -23,7 +23,6 @@ use domain::{
     ids::{AgentId, DecisionId, EndpointId, EscalationId, TaskId},
     time::Time,
 };
-use serde_json::json;
 use store::{
     Store, Tx,
     tables::{endpoints, escalations, facts, facts::FactKind, health},
@@ -432,12 +431,10 @@ impl Owner {
         let Some(known) = self.known.get(endpoint) else {
             return;
         };
-        if let Some(agent) = known.agent.clone()
-            && (known.failing || self.fleet.awaits(endpoint))
+        if (known.failing || self.fleet.awaits(endpoint))
+            && let Some(nothing) = known.differ.nothing()
         {
-            let nothing =
-                json!({ "schemaVersion": "1.0", "agent": { "id": agent }, "snapshot": false });
-            self.heard(endpoint, &nothing.to_string());
+            self.heard(endpoint, &nothing);
             return;
         }
         let was = self

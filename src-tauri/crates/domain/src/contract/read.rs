@@ -13,6 +13,7 @@ use super::{
     json::{Node, Tree, parse},
     members::{Members, Report, kept},
 };
+use crate::ids::AgentId;
 
 /// Reads one body. Codes of an `Err`: `not-json`, `wrong-type`, `missing`, `too-long`, `duplicate-key`, `incompatible`.
 pub fn read(body: &[u8]) -> Result<Document, Box<Problem>> {
@@ -20,10 +21,13 @@ pub fn read(body: &[u8]) -> Result<Document, Box<Problem>> {
         let message = format!("Not UTF-8 from byte {}.", broken.valid_up_to());
         unusable("", "not-json", message, "")
     })?;
+    read_node(&tree(text)?)
+}
+
+/// The JSON of one body, not yet read.
+pub(crate) fn tree(text: &str) -> Result<Node<'_>, Box<Problem>> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let node = parse(text)
-        .map_err(|broken| unusable("", "not-json", format!("The answer is {broken}."), text))?;
-    read_node(&node)
+    parse(text).map_err(|broken| unusable("", "not-json", format!("The answer is {broken}."), text))
 }
 
 /// Reads a document that is part of a larger JSON text.
@@ -80,8 +84,17 @@ pub(crate) fn read_node(node: &Node<'_>) -> Result<Document, Box<Problem>> {
     Ok(document)
 }
 
+/// Who speaks in a document, if it can be used at all.
+pub(crate) fn speaker(node: &Node<'_>) -> Result<AgentId, Box<Problem>> {
+    if !matches!(node.tree, Tree::Map(_)) {
+        return read_node(node).map(|_| "".into());
+    }
+    version(node)?;
+    Ok(agent(node, &mut vec![])?.id)
+}
+
 /// Everything that may not stand twice without losing only itself.
-const LISTS: &[&str] = &[
+pub(crate) const LISTS: &[&str] = &[
     "tasks",
     "accesses",
     "claims",

@@ -28,9 +28,14 @@ impl Intake<'_> {
         let before = old.map(|old| old.value.resource.clone());
         let moved = before.as_ref() != Some(&item.value.resource);
         let mut entry = self.entry(agent, item, at);
-        // Given back at a time nobody told: when it was first said.
+        // Given back at a time nobody told: when it was first said. What only waited was never held.
         let released = old.and_then(|old| old.value.release_time);
-        if item.value.state == ClaimState::Released {
+        let waited = old.is_some_and(|old| {
+            let value = &old.value;
+            value.state == ClaimState::Waiting
+                || value.state == ClaimState::Released && value.release_time.is_none()
+        });
+        if item.value.state == ClaimState::Released && !waited {
             entry
                 .value
                 .release_time

@@ -30,7 +30,10 @@ pub(super) fn task(intake: &mut Intake<'_>, agent: &AgentRef, task: &TaskRef, it
         None => unchanged.map_or(now, |old| old.since),
     };
     if let Some(old) = old {
-        let older = since < old.since;
+        // Lost sight of is no account of anybody: whatever is said of it next counts.
+        let status = &old.value.status;
+        let lost = status.state == TaskState::Unknown && status.timestamp.is_none();
+        let older = since < old.since && !lost;
         let tie = since == old.since && old.value.status.state != state;
         let one_line = old.seen.evidence.line == intake.line;
         let behind = tie
@@ -177,26 +180,6 @@ fn changed(intake: &mut Intake<'_>, task: &TaskRef) {
     intake.emit_task(task);
 }
 
-/// A complete snapshot no longer lists it: nobody can tell what became of it.
-pub(super) fn vanish(intake: &mut Intake<'_>, task: &TaskRef) {
-    let (now, line) = (intake.now, intake.line);
-    let Some(entry) = intake.world.tasks.get_mut(task) else {
-        return;
-    };
-    let before = entry.value.clone();
-    entry.value.status.state = TaskState::Unknown;
-    entry.value.status.native = None;
-    entry.since = now;
-    entry.changed = now;
-    entry.seen.evidence = crate::finding::Evidence {
-        line,
-        pointer: "/status/tasks".to_owned(),
-    };
-    intake.note_waits(task, Some(&before));
-    intake.note_reader(task, Some(&before));
-    changed(intake, task);
-}
-
 fn later(
     mark: (Time, crate::finding::Evidence),
     at: Time,
@@ -210,7 +193,7 @@ fn later(
 }
 
 /// How far a state is, for two accounts in one line.
-fn rank(state: TaskState) -> u8 {
+pub(crate) fn rank(state: TaskState) -> u8 {
     match state {
         TaskState::Unknown => 0,
         TaskState::Submitted => 1,

@@ -32,8 +32,11 @@ impl Intake<'_> {
             self.changes.push(Change::Escalation(record));
         }
         let phase = match (value.status, same.map(|old| old.phase)) {
+            // Listed again after it was taken back, or had gone missing: it is asked again.
+            (EscalationStatus::Pending, None | Some(EscalationPhase::Withdrawn)) => {
+                EscalationPhase::Pending
+            }
             (EscalationStatus::Pending, Some(phase)) => phase,
-            (EscalationStatus::Pending, None) => EscalationPhase::Pending,
             (_, Some(EscalationPhase::Answered)) => EscalationPhase::Answered,
             (EscalationStatus::Expired, _) => EscalationPhase::Expired,
             (EscalationStatus::Resolved | EscalationStatus::Withdrawn, _) => {

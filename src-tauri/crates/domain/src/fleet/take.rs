@@ -2,19 +2,17 @@
 //!
 //! Draws no conclusions. Whether a task may be replaced by what was just said of it is `merge.rs`.
 
-use std::collections::BTreeSet;
-
 use super::{
     merge,
     slots::Subject,
     world::{AgentState, Entry, Key, PutOff, RunVerdict, Seen, World},
 };
 use crate::{
-    change::{AgentRecord, Change, EscalationPhase, Record, TaskRecord},
-    contract::{Access, AccessMode, ClaimState, Document, Item, List, TaskState},
+    change::{AgentRecord, Change, Record, TaskRecord},
+    contract::{Access, AccessMode, Document, Item, TaskState},
     fact::{Fact, Line, PersonAction, PollError, PollErrorKind},
     finding::Evidence,
-    ids::{AgentRef, EndpointId, EscalationId, TaskRef},
+    ids::{AgentRef, EndpointId, TaskRef},
     ownership::pattern::Index,
     time::Time,
 };
@@ -224,6 +222,7 @@ impl Intake<'_> {
         };
         self.agent(&agent, document);
         self.tasks(&agent, document);
+        self.end_tasks(&agent, document);
         for item in document.accesses.iter().flatten() {
             let value = &item.value;
             let at = value.at.unwrap_or(self.now).min(self.now);
@@ -256,6 +255,7 @@ impl Intake<'_> {
         for item in document.claims.iter().flatten() {
             self.claim(&agent, item);
         }
+        self.end_claims(&agent, document);
         for item in document.handoffs.iter().flatten() {
             let value = &item.value;
             let key = (endpoint.clone(), value.id.clone());
@@ -301,6 +301,7 @@ impl Intake<'_> {
         for item in document.escalations.iter().flatten() {
             self.escalation(&agent, item);
         }
+        self.end_escalations(&agent, document);
         self.context(&agent, document);
         self.quotas(&agent, document);
         for item in document.schedules.iter().flatten() {
@@ -314,7 +315,6 @@ impl Intake<'_> {
             self.world.schedules.insert(key, entry);
         }
         self.dead_letters(&agent, document);
-        self.endings(endpoint, document);
     }
 
     /// Indexes what was done to a resource.
@@ -514,94 +514,6 @@ impl Intake<'_> {
             changed_at: entry.changed,
         }));
     }
-
-    /// What a complete snapshot no longer lists has ended.
-    fn endings(&mut self, endpoint: &EndpointId, document: &Document) {
-        if !document.snapshot {
-            return;
-        }
-        let bad = |list: &str| -> Vec<String> {
-            let of_list = document.problems.iter().filter(|p| p.list == list);
-            of_list.filter_map(|p| p.item.clone()).collect()
-        };
-        let lists: [(&'static str, Option<Vec<String>>); 3] = [
-            ("tasks", ids(&document.tasks, |t| t.id.to_string())),
-            ("claims", ids(&document.claims, |c| c.id.clone())),
-            (
-                "escalations",
-                ids(&document.escalations, |e| e.id.to_string()),
-            ),
-        ];
-        let last = document
-            .next_cursor
-            .as_deref()
-            .unwrap_or_default()
-            .is_empty();
-        for (list, ids) in lists {
-            let state = self.world.endpoints.entry(endpoint.clone()).or_default();
-            if let Some(ids) = ids {
-                let pages = state.pages.entry(list).or_default();
-                pages.extend(ids);
-                pages.extend(bad(list));
-            }
-            if !last {
-                continue;
-            }
-            if let Some(listed) = state.pages.remove(list) {
-                self.end_unlisted(endpoint, list, &listed);
-            }
-        }
-    }
-
-    fn end_unlisted(&mut self, endpoint: &EndpointId, list: &str, listed: &BTreeSet<String>) {
-        match list {
-            "tasks" => {
-                let from = TaskRef {
-                    endpoint: endpoint.clone(),
-                    task: "".into(),
-                };
-                let own = self.world.tasks.range(from..);
-                let gone: Vec<_> = own
-                    .take_while(|(task, _)| task.endpoint == *endpoint)
-                    .filter(|(task, entry)| entry.live() && !listed.contains(task.task.as_str()))
-                    .map(|(task, _)| task.clone())
-                    .collect();
-                for task in gone {
-                    merge::vanish(self, &task);
-                }
-            }
-            "claims" => {
-                let own = self.world.claims.range((endpoint.clone(), String::new())..);
-                let gone: Vec<_> = own
-                    .take_while(|((e, _), _)| e == endpoint)
-                    .filter(|((_, id), entry)| {
-                        entry.value.state != ClaimState::Released && !listed.contains(id)
-                    })
-                    .map(|(key, _)| key.clone())
-                    .collect();
-                for key in gone {
-                    if let Some(entry) = self.world.claims.get_mut(&key) {
-                        entry.value.state = ClaimState::Released;
-                        entry.value.release_time = Some(self.now);
-                        self.changes.push(Change::Claim(record(entry)));
-                    }
-                    self.mark_claim(&key);
-                }
-            }
-            _ => {
-                let from = (endpoint.clone(), EscalationId::from(""));
-                let own = self.world.escalations.range(from..);
-                let gone: Vec<_> = own
-                    .take_while(|((e, _), _)| e == endpoint)
-                    .filter(|((_, id), _)| !listed.contains(id.as_str()))
-                    .map(|(key, _)| key.clone())
-                    .collect();
-                for key in gone {
-                    self.phase(&key, EscalationPhase::Withdrawn);
-                }
-            }
-        }
-    }
 }
 
 /// Runs of errors that have become long enough are judged once, when they do; a fleet that was offline starts anew.
@@ -639,11 +551,6 @@ fn trim<T>(stretches: &mut Vec<T>) {
     if stretches.len() > STRETCHES {
         stretches.drain(..STRETCHES / 2);
     }
-}
-
-fn ids<T>(list: &List<T>, id: impl Fn(&T) -> String) -> Option<Vec<String>> {
-    let items = list.as_ref()?;
-    Some(items.iter().map(|item| id(&item.value)).collect())
 }
 
 pub(super) fn record<T: Clone>(entry: &Entry<T>) -> Record<T> {

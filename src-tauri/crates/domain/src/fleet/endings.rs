@@ -1,0 +1,103 @@
+//! What a complete snapshot no longer lists has ended (ruling "Merging"): taken in as if the agent had said so.
+//!
+//! How an ended item reads is `contract/ending.rs`; that the log of differences spells the same out is its reason.
+
+use std::collections::BTreeSet;
+
+use super::{merge, take::Intake};
+use crate::{
+    contract::{
+        ClaimState, Document, EscalationStatus, List,
+        ending::{ended_claim, ended_escalation, ended_task},
+    },
+    ids::{AgentRef, EscalationId, TaskRef},
+};
+
+impl Intake<'_> {
+    pub(super) fn end_tasks(&mut self, agent: &AgentRef, document: &Document) {
+        let ids = ids(&document.tasks, |t| t.id.to_string());
+        let Some(listed) = self.complete(agent, document, "tasks", ids) else {
+            return;
+        };
+        let from = TaskRef {
+            endpoint: agent.endpoint.clone(),
+            task: "".into(),
+        };
+        let own = self.world.tasks.range(from..);
+        let gone: Vec<_> = own
+            .take_while(|(task, _)| task.endpoint == agent.endpoint)
+            .filter(|(task, entry)| entry.live() && !listed.contains(task.task.as_str()))
+            .map(|(task, entry)| (task.clone(), ended_task(&entry.value, &entry.seen.raw)))
+            .collect();
+        for (task, item) in gone {
+            merge::task(self, agent, &task, &item);
+        }
+    }
+
+    pub(super) fn end_claims(&mut self, agent: &AgentRef, document: &Document) {
+        let ids = ids(&document.claims, |c| c.id.clone());
+        let Some(listed) = self.complete(agent, document, "claims", ids) else {
+            return;
+        };
+        let from = (agent.endpoint.clone(), String::new());
+        let own = self.world.claims.range(from..);
+        let gone: Vec<_> = own
+            .take_while(|((endpoint, _), _)| *endpoint == agent.endpoint)
+            .filter(|((_, id), entry)| {
+                entry.value.state != ClaimState::Released && !listed.contains(id)
+            })
+            .map(|(_, entry)| ended_claim(&entry.value, &entry.seen.raw))
+            .collect();
+        for item in gone {
+            self.claim(agent, &item);
+        }
+    }
+
+    pub(super) fn end_escalations(&mut self, agent: &AgentRef, document: &Document) {
+        let ids = ids(&document.escalations, |e| e.id.to_string());
+        let Some(listed) = self.complete(agent, document, "escalations", ids) else {
+            return;
+        };
+        let from = (agent.endpoint.clone(), EscalationId::from(""));
+        let own = self.world.escalations.range(from..);
+        let gone: Vec<_> = own
+            .take_while(|((endpoint, _), _)| *endpoint == agent.endpoint)
+            .filter(|((_, id), entry)| {
+                entry.value.status == EscalationStatus::Pending && !listed.contains(id.as_str())
+            })
+            .map(|(_, entry)| ended_escalation(&entry.value, &entry.seen.raw))
+            .collect();
+        for item in gone {
+            self.escalation(agent, &item);
+        }
+    }
+
+    /// All ids of a list, when the snapshot is complete with this page. Bad items are listed, too.
+    fn complete(
+        &mut self,
+        agent: &AgentRef,
+        document: &Document,
+        list: &'static str,
+        ids: Option<Vec<String>>,
+    ) -> Option<BTreeSet<String>> {
+        if !document.snapshot {
+            return None;
+        }
+        let endpoint = self.world.endpoints.entry(agent.endpoint.clone());
+        let pages = &mut endpoint.or_default().pages;
+        if let Some(ids) = ids {
+            let bad = document.problems.iter().filter(|p| p.list == list);
+            let listed = pages.entry(list).or_default();
+            listed.extend(ids);
+            listed.extend(bad.filter_map(|p| p.item.clone()));
+        }
+        let next = document.next_cursor.as_deref();
+        let last = next.unwrap_or_default().is_empty();
+        last.then(|| pages.remove(list)).flatten()
+    }
+}
+
+fn ids<T>(list: &List<T>, id: impl Fn(&T) -> String) -> Option<Vec<String>> {
+    let items = list.as_ref()?;
+    Some(items.iter().map(|item| id(&item.value)).collect())
+}
