@@ -3,14 +3,20 @@
 
 mod answer;
 mod audit;
+mod check;
+mod check_agent;
 mod demo;
 mod everywhere;
+mod forecast;
 mod input;
+mod inspect;
+mod lint;
 mod observe;
 mod out;
 mod probe;
 mod record;
 mod replay;
+mod schema;
 
 use std::process::ExitCode;
 
@@ -36,10 +42,22 @@ enum Command {
     Observe(observe::Options),
     /// Answer one question of an agent.
     Answer(answer::Options),
+    /// Say what is wrong with a status document.
+    Check(check::Options),
+    /// Print the JSON Schema of a status document.
+    Schema,
     /// Read a recording and say what is found in it.
     Replay(replay::Options),
     /// Print what happened, as a recording.
     Record,
+    /// Say what is wrong with an ownership document.
+    Lint(lint::Options),
+    /// Say whether an agent may go live under an ownership document.
+    CheckAgent(check_agent::Options),
+    /// Read a recording and say when pools run out.
+    Forecast(forecast::Options),
+    /// Say, for each line of the standard input, how it is shown and what hides in it.
+    Inspect,
     /// Serve the demo fleet on this computer.
     Demo(demo::Options),
     /// Check or print what was decided.
@@ -75,8 +93,14 @@ fn main() -> ExitCode {
         Command::Probe(options) => probe::run(&options, everywhere),
         Command::Observe(options) => observe::run(&options, everywhere),
         Command::Answer(options) => answer::run(&options, everywhere),
+        Command::Check(options) => check::run(&options, everywhere),
+        Command::Schema => schema::run(),
         Command::Replay(options) => replay::run(&options, everywhere),
         Command::Record => record::run(everywhere),
+        Command::Lint(options) => lint::run(&options, everywhere),
+        Command::CheckAgent(options) => check_agent::run(&options, everywhere),
+        Command::Forecast(options) => forecast::run(&options, everywhere),
+        Command::Inspect => inspect::run(everywhere),
         Command::Demo(options) => demo::run(&options),
         Command::Audit(options) => audit::run(&options, everywhere),
     };

@@ -29,6 +29,10 @@ pub const EXTENSION_URI: &str = "https://w3id.org/mission-control/coordination/v
 /// Problem types are this prefix and a name.
 pub const PROBLEM_PREFIX: &str = "https://w3id.org/mission-control/problems/";
 
+/// The JSON Schema of a status document, for agents' authors. It says what `read` takes without a problem; keys that stand
+/// twice are beyond what a schema can say.
+pub const SCHEMA: &str = include_str!("contract/status.schema.json");
+
 /// One item of a list with the bytes it came as. Rules look at `value`; screens and digests at `raw`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Item<T> {

@@ -3,6 +3,7 @@
 
 #![allow(clippy::expect_used)] // Outside `#[test]` functions the lint does not know that this is a test.
 
+mod documents;
 mod endpoints;
 mod server;
 mod stored;
