@@ -317,7 +317,7 @@ fn in_words(error: reqwest::Error) -> PollError {
     } else if error.is_decode() {
         (
             PollErrorKind::Invalid,
-            "Its answer is damaged: the body cannot be decoded.",
+            "Its answer is damaged: it broke off, or its body cannot be decoded.",
         )
     } else if error.is_body() || error.is_request() {
         (
