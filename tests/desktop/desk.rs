@@ -126,6 +126,24 @@ impl Desk {
         self.app.as_ref().expect("the app is open")
     }
 
+    /// Ends the app as a power cut would: no warning, no last words. The next `open` finds what was on the disk.
+    pub(crate) fn kill(&mut self) {
+        let id = child(self.driver.0.id()).expect("the app runs");
+        let killed = Command::new("kill").args(["-9", &id.to_string()]).status();
+        assert!(
+            killed.is_ok_and(|status| status.success()),
+            "the app was killed"
+        );
+        until("the app is gone", || match child(self.driver.0.id()) {
+            Some(_) => Err("still there".to_owned()),
+            None => Ok(()),
+        });
+        // The driver notices by itself that its app is gone; told to end the session, it forgets it.
+        if let Some(app) = self.app.take() {
+            app.end();
+        }
+    }
+
     /// A second start by hand, beside the first.
     pub(crate) fn second_start(&self) -> std::process::Output {
         Command::new(APP)
@@ -171,6 +189,23 @@ impl Driver {
             self.find(&xpath).and_then(|button| self.click(&button))
         });
     }
+}
+
+impl Driver {
+    /// The same for what begins with this text, such as a place with a count.
+    pub(crate) fn press_start(&self, label: &str) {
+        let xpath = format!("//a[starts-with(normalize-space(), '{label}')]");
+        until(label, || {
+            self.find(&xpath).and_then(|link| self.click(&link))
+        });
+    }
+}
+
+/// The process that another one started: the driver has no more than the one.
+fn child(parent: u32) -> Option<u32> {
+    let children = format!("/proc/{parent}/task/{parent}/children");
+    let text = std::fs::read_to_string(children).ok()?;
+    text.split_whitespace().next()?.parse().ok()
 }
 
 /// Tries again until it works, or fails with the last reason.

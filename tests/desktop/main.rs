@@ -4,6 +4,8 @@
 #![cfg(target_os = "linux")]
 #![expect(clippy::expect_used, reason = "a walk that cannot go on has failed")]
 
+mod agent;
 mod desk;
 mod driver;
+mod flight;
 mod start;

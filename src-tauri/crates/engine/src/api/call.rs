@@ -319,16 +319,8 @@ impl Api {
     }
 
     async fn export_ownership(&self, request: ExportRequest) -> Answer<ExportView> {
-        let folder = self.inner.dir.join("exports");
-        self.look(move |_, reader, _| {
-            let view = ownership::export(reader, &request)?;
-            if request.save {
-                ownership::write_export(&folder, view)
-            } else {
-                Ok(view)
-            }
-        })
-        .await
+        self.look(move |_, reader, _| ownership::export(reader, &request))
+            .await
     }
 
     async fn ownership_version(&self, request: RevisionRequest) -> Answer<OwnershipView> {
