@@ -7,7 +7,7 @@ import { judge, sideways } from "./screens.mjs";
 const edits = (calls) => calls.filter((call) => call.name === "editDraft").map((call) => call.request);
 
 async function check({ browser, url }, body, options = {}) {
-  const opened = await open(browser, url, "#/ownership", options);
+  const opened = await open(browser, url, "#/ownership", { fleet: "demo", ...options });
   const { page, complaints } = opened;
   await page.locator("[role=grid]").waitFor();
   await body(opened);

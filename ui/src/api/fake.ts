@@ -1,15 +1,19 @@
 // Serves views from files in a plain browser, for looking at screens and for the browser flows. It knows no rule: it
 // answers what was recorded, remembers that something was decided or taken back, and refuses what it has no answer for.
-// The files in `recorded/` are written by hand until the engine's own test records them; the shape is checked by the
-// types either way, the wording only then.
+// The files in `recorded/` are written by the engine's tests, so what is shown here is what the engine says.
 import type { Answer, Backend, Name } from "./backend";
 import { CallError } from "./call-error";
 import { RecordedRules } from "./fake-ownership";
+import type { BoardRequest } from "./generated/BoardRequest";
+import type { BoardView } from "./generated/BoardView";
+import type { CardView } from "./generated/CardView";
 import type { Changed } from "./generated/Changed";
 import type { DecideRequest } from "./generated/DecideRequest";
 import type { DecisionView } from "./generated/DecisionView";
 import type { EscalationView } from "./generated/EscalationView";
+import type { HitView } from "./generated/HitView";
 import type { InboxView } from "./generated/InboxView";
+import type { SearchView } from "./generated/SearchView";
 import type { SettingsView } from "./generated/SettingsView";
 import type { StatusView } from "./generated/StatusView";
 
@@ -27,7 +31,7 @@ const STALE_AFTER = 600;
 /** `?fleet=` chooses the recording; `?state=error` answers nothing, `?state=stale` nothing after the first moment. */
 const asked = new URLSearchParams(globalThis.location?.search ?? "");
 
-export function fake(scenario = asked.get("fleet") ?? "demo", state = asked.get("state")): Backend {
+export function fake(scenario = asked.get("fleet") ?? "office", state = asked.get("state")): Backend {
   const listeners = new Set<(changed: Changed) => void>();
   const rules = new RecordedRules();
   let revision = 1;
@@ -150,8 +154,14 @@ export function fake(scenario = asked.get("fleet") ?? "demo", state = asked.get(
       case "exportOwnership":
       case "ownershipVersion":
         return rules.answer(answers, name, request);
-      case "search":
-        return answers["search"] ?? { hits: [] };
+      case "search": {
+        const words = String(asked["text"]).toLowerCase().split(/\s+/);
+        const { hits } = answers["search"] as SearchView;
+        const says = (hit: HitView) => `${hit.title.text} ${hit.subtitle}`.toLowerCase();
+        return { hits: hits.filter((hit) => words.every((word) => says(hit).includes(word))) } satisfies SearchView;
+      }
+      case "board":
+        return pages(answers["board"] as BoardView, request as BoardRequest);
       case "uiReady":
       case "startDemo":
       case "leaveDemo":
@@ -176,6 +186,21 @@ export function fake(scenario = asked.get("fleet") ?? "demo", state = asked.get(
       return () => listeners.delete(listener);
     },
   };
+}
+
+/** The asked pages. A column is recorded from its beginning; further down its cards come round again under new ids. */
+function pages(board: BoardView, request: BoardRequest): BoardView {
+  const columns = board.columns.map((column) => {
+    const page = request.pages.find((each) => each.column === column.column);
+    const cards: CardView[] = [];
+    const end = Math.min(column.count, page ? page.offset + page.limit : 0);
+    for (let at = page?.offset ?? 0; at < end; at += 1) {
+      const card = column.cards[at % column.cards.length];
+      if (card) cards.push(at < column.cards.length ? card : { ...card, task: `${card.task}/${at}` });
+    }
+    return { ...column, offset: page?.offset ?? 0, cards };
+  });
+  return { ...board, columns };
 }
 
 function found(answers: Record<string, unknown>, key: string): unknown {

@@ -1,0 +1,235 @@
+//! Records what the screens are told, for looking at them in a browser: `ui/src/api/recorded/<fleet>.<part>.json`.
+//!
+//! The views come from the real rules, the real store and the real view builders, with a clock that stands. To record
+//! anew: `MISSION_CONTROL_RECORD=1 cargo test -p engine --test recorded`; look at the difference, then commit it.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that cannot go on should end there"
+)]
+
+mod fleets;
+mod office;
+mod stage;
+
+use std::{collections::BTreeMap, fs, path::PathBuf};
+
+use chrono::{DateTime, TimeDelta};
+use domain::time::{self, Time};
+use engine::api::{
+    agents, board, escalation, finding, inbox, limits, ownership, search, settings, status,
+    views::{
+        BoardRequest, Column, EndpointRequest, EscalationRequest, FindingRequest, PageRequest,
+        SearchRequest, TaskRequest,
+    },
+};
+use serde::Serialize;
+use serde_json::{Value, json};
+use stage::Stage;
+
+/// Friday morning, when everything stands still.
+pub(crate) fn now() -> Time {
+    DateTime::from_timestamp(1_795_164_720, 0).expect("a valid time")
+}
+
+pub(crate) fn ago(minutes: i64) -> Time {
+    now() - TimeDelta::minutes(minutes)
+}
+
+const COLUMNS: [Column; 7] = [
+    Column::Queued,
+    Column::Running,
+    Column::HandedOver,
+    Column::NeedsYou,
+    Column::Done,
+    Column::Failed,
+    Column::Unknown,
+];
+
+fn value(view: impl Serialize) -> Value {
+    serde_json::to_value(view).expect("JSON")
+}
+
+/// Every answer a browser may ask for, by command and key.
+fn answers(stage: &Stage, cards: u32) -> BTreeMap<String, Value> {
+    let now = now();
+    let mut all = BTreeMap::new();
+    let frame = stage.see(now, |glance| {
+        status::status(glance, &stage.store, stage.demo)
+    });
+    all.insert("status".to_owned(), on_no_machine(value(frame)));
+    let chosen = stage.see(now, |glance| {
+        settings::settings(glance.reader, &stage.store, Some("2.50.6".to_owned()))
+    });
+    all.insert("settings".to_owned(), on_no_machine(value(chosen)));
+    let list = stage.see(now, inbox::inbox);
+    for item in list.groups.iter().flat_map(|group| &group.items) {
+        if let Some(key) = item.key.strip_prefix("e:") {
+            let (endpoint, escalation) = key.split_once('/').expect("endpoint and id");
+            question(stage, &mut all, endpoint, escalation);
+        } else {
+            let request = FindingRequest {
+                key: item.key.clone(),
+            };
+            let view = stage.see(now, |glance| finding::finding(glance, &request));
+            all.insert(format!("finding:{}", item.key), value(view));
+        }
+    }
+    all.insert("inbox".to_owned(), value(list));
+    let pages = COLUMNS.map(|column| PageRequest {
+        column,
+        offset: 0,
+        limit: cards,
+    });
+    let request = BoardRequest {
+        pages: pages.into(),
+        filter: String::new(),
+        problems_only: false,
+    };
+    let shown = stage.see(now, |glance| board::board(glance, &request));
+    for card in shown
+        .columns
+        .iter()
+        .flat_map(|column| &column.cards)
+        .take(40)
+    {
+        let request = TaskRequest {
+            endpoint: card.endpoint.clone(),
+            task: card.task.clone(),
+        };
+        let view = stage.see(now, |glance| board::task(glance, &request));
+        all.insert(format!("task:{}/{}", card.endpoint, card.task), value(view));
+    }
+    all.insert("board".to_owned(), value(shown));
+    all.insert(
+        "ownership".to_owned(),
+        stage.see(now, |glance| {
+            Ok(value(
+                ownership::view(glance.reader, now, glance.present).expect("readable"),
+            ))
+        }),
+    );
+    all.insert("limits".to_owned(), value(stage.see(now, limits::limits)));
+    let fleet = stage.see(now, agents::agents);
+    for endpoint in fleet.endpoints.iter().take(10) {
+        let request = EndpointRequest {
+            endpoint: endpoint.id.clone(),
+        };
+        let raw = stage.see(now, |glance| Ok(agents::raw(glance, &request)));
+        all.insert(format!("rawAnswer:{}", endpoint.id), value(raw));
+    }
+    all.insert("agents".to_owned(), value(fleet));
+    let mut hits = vec![];
+    for word in ["a", "e", "i", "o", "r", "s"] {
+        let request = SearchRequest {
+            text: word.to_owned(),
+            limit: 30,
+        };
+        for hit in stage
+            .see(now, |glance| search::search(glance, &request))
+            .hits
+        {
+            let hit = value(hit);
+            if !hits.contains(&hit) {
+                hits.push(hit);
+            }
+        }
+    }
+    hits.truncate(40);
+    all.insert("search".to_owned(), json!({ "hits": hits }));
+    all.retain(|key, _| cards > 10 || !key.starts_with("task:") && !key.starts_with("rawAnswer:"));
+    all
+}
+
+fn question(stage: &Stage, all: &mut BTreeMap<String, Value>, endpoint: &str, escalation: &str) {
+    let request = EscalationRequest {
+        endpoint: endpoint.into(),
+        escalation: escalation.to_owned(),
+    };
+    let view = stage
+        .see(now(), |glance| escalation::escalation(glance, &request))
+        .expect("it was asked");
+    all.insert(format!("escalation:e:{endpoint}/{escalation}"), value(view));
+}
+
+/// Places, sizes and versions differ between machines and say nothing about the rules.
+fn on_no_machine(mut view: Value) -> Value {
+    for (member, instead) in [
+        (
+            "dataFolder",
+            json!("/home/you/.local/share/mission-control"),
+        ),
+        ("storeBytes", json!(84_300_000)),
+        ("sqliteVersion", json!("3.50.4")),
+        ("version", json!("0.1.0")),
+    ] {
+        if view.get(member).is_some() {
+            view[member] = instead;
+        }
+    }
+    view
+}
+
+/// File names with their texts: one file a command, one line an answer, so that a difference can be found.
+fn files(fleet: &str, answers: BTreeMap<String, Value>) -> BTreeMap<String, String> {
+    let mut parts: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (key, view) in answers {
+        let command = key.split(':').next().unwrap_or(&key).to_owned();
+        let line = format!("{}: {view}", json!(key));
+        parts.entry(command).or_default().push(line);
+    }
+    let at = json!(time::format(now()));
+    parts
+        .into_iter()
+        .map(|(command, lines)| {
+            let name = format!("{fleet}.{command}.json");
+            let text = format!(
+                "{{\n\"recordedAt\": {at},\n\"answers\": {{\n{}\n}}\n}}\n",
+                lines.join(",\n")
+            );
+            (name, text)
+        })
+        .collect()
+}
+
+#[test]
+fn what_the_screens_show_in_a_browser_is_what_the_engine_says() {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../ui/src/api/recorded");
+    let mut wanted = BTreeMap::new();
+    let fleets = fleets::all();
+    let names = fleets.each_ref().map(|(name, ..)| format!("{name}."));
+    for (name, stage, cards) in fleets {
+        let mut told = answers(&stage, cards);
+        if name == "office" {
+            // Settled, so no longer in the list, but a link to it still opens.
+            question(&stage, &mut told, "crm-host", "requeue-1887");
+        }
+        wanted.append(&mut files(name, told));
+    }
+    let anew = std::env::var_os("MISSION_CONTROL_RECORD").is_some();
+    let mut stale = vec![];
+    for entry in fs::read_dir(&folder).expect("the folder of recorded views") {
+        let path = entry.expect("an entry").path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let ours = names.iter().any(|fleet| name.starts_with(fleet));
+        if ours && !wanted.contains_key(name.as_ref()) {
+            stale.push(format!("{name} is recorded no more"));
+            if anew {
+                fs::remove_file(&path).expect("it can be removed");
+            }
+        }
+    }
+    for (name, text) in wanted {
+        let path = folder.join(&name);
+        if fs::read_to_string(&path).ok().as_deref() != Some(text.as_str()) {
+            stale.push(name);
+            if anew {
+                fs::write(&path, text).expect("it can be written");
+            }
+        }
+    }
+    if !stale.is_empty() {
+        println!("Out of date, see the first lines of this file: {stale:#?}");
+    }
+}
