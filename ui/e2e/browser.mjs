@@ -40,7 +40,7 @@ export async function launch() {
 export async function open(browser, url, route = "#/inbox", { fleet = "", state = "", ...options } = {}) {
   const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, locale: "en-GB", ...options });
   const page = await context.newPage();
-  page.setDefaultTimeout(6000);
+  page.setDefaultTimeout(15_000);
   const complaints = [];
   const calls = [];
   page.on("pageerror", (error) => complaints.push(`error: ${error.message}`));
