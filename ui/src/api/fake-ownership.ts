@@ -2,6 +2,8 @@
 // that was not. It knows no rule; it only remembers where in the recording the person is.
 import { CallError } from "./call-error";
 import type { DraftView } from "./generated/DraftView";
+import type { ExportRequest } from "./generated/ExportRequest";
+import type { ExportView } from "./generated/ExportView";
 import type { OwnershipView } from "./generated/OwnershipView";
 
 /** One command: from which state to which, with the draft after it, the whole view, or why it was refused. */
@@ -22,8 +24,11 @@ export class RecordedRules {
   /** The answer, or `undefined` for a command that is not about the rules. */
   answer(answers: Record<string, unknown>, name: string, request: unknown): unknown {
     switch (name) {
-      case "exportOwnership":
-        return found(answers, `exportOwnership:${(request as { format: string }).format}`);
+      case "exportOwnership": {
+        const { format, save } = request as ExportRequest;
+        const view = found(answers, `exportOwnership:${format}`) as ExportView;
+        return { ...view, path: save ? `/home/you/mission-control/exports/${view.fileName}` : null } satisfies ExportView;
+      }
       case "ownershipVersion":
         return found(answers, `ownershipVersion:${(request as { revision: number }).revision}`);
       case "editDraft":

@@ -22,7 +22,8 @@ pub const LARGEST_BODY: usize = 16 * 1024 * 1024;
 const LARGE_ROOM: usize = 33 * 1024 * 1024;
 /// Larger ones are read one at a time.
 const USUAL_BODY: usize = 1024 * 1024;
-const TOO_LARGE: &str = "Its answer is larger than 16 MiB and was not read to the end.";
+/// Said of one that is longer than that.
+pub(crate) const TOO_LARGE: &str = "Its answer is larger than 16 MiB and was not read to the end.";
 const CONNECT: Duration = Duration::from_secs(5);
 const READ: Duration = Duration::from_secs(15);
 /// Sending an answer may take a single-worker agent half a minute; hanging up could end its work.
@@ -36,6 +37,7 @@ pub struct Client {
 }
 
 /// An answer with a status the caller understands.
+#[derive(Debug)]
 pub struct Reply {
     /// Status code.
     pub status: StatusCode,
@@ -73,6 +75,25 @@ impl Reply {
             http_status: Some(self.status.as_u16()),
             retry_after_seconds: self.retry_after(now),
             detail: Some(detail.to_owned()),
+        }
+    }
+}
+
+/// No whole answer to something that has an effect.
+#[derive(Debug)]
+pub struct Broken {
+    /// In words.
+    pub error: PollError,
+    /// Whether the request may have reached the endpoint. Only "no" is ever certain: nothing was sent.
+    pub may_have_arrived: bool,
+}
+
+impl Broken {
+    /// Nothing left this machine.
+    fn unsent(error: PollError) -> Self {
+        Self {
+            error,
+            may_have_arrived: false,
         }
     }
 }
@@ -136,7 +157,9 @@ impl Client {
 
     /// Reads. Every status comes back as a [`Reply`]; `Err` = no whole answer.
     pub async fn get(&self, url: Url, headers: HeaderMap) -> Result<Reply, PollError> {
-        self.request(Method::GET, url, headers, None, READ).await
+        self.request(Method::GET, url, headers, None, READ)
+            .await
+            .map_err(|broken| broken.error)
     }
 
     /// Reads by posting (JSON-RPC, searches).
@@ -148,15 +171,11 @@ impl Client {
     ) -> Result<Reply, PollError> {
         self.request(Method::POST, url, headers, Some(body), READ)
             .await
+            .map_err(|broken| broken.error)
     }
 
     /// Sends something that has an effect.
-    pub async fn send(
-        &self,
-        url: Url,
-        headers: HeaderMap,
-        body: String,
-    ) -> Result<Reply, PollError> {
+    pub async fn send(&self, url: Url, headers: HeaderMap, body: String) -> Result<Reply, Broken> {
         self.request(Method::POST, url, headers, Some(body), SEND)
             .await
     }
@@ -168,12 +187,12 @@ impl Client {
         mut headers: HeaderMap,
         body: Option<String>,
         total: Duration,
-    ) -> Result<Reply, PollError> {
+    ) -> Result<Reply, Broken> {
         // The credential belongs to its origin: an address that an answer named is asked without it, or not at all.
         if url.origin() != self.base.origin() {
-            return Err(invalid(
+            return Err(Broken::unsent(invalid(
                 "It names an address at another host, which is not followed.",
-            ));
+            )));
         }
         headers
             .entry(ACCEPT)
@@ -191,9 +210,16 @@ impl Client {
                 .header(reqwest::header::CONTENT_TYPE, "application/json")
                 .body(body);
         }
-        let response = request.send().await.map_err(in_words)?;
+        let response = request.send().await.map_err(|error| Broken {
+            may_have_arrived: !error.is_connect() && !error.is_builder(),
+            error: in_words(error),
+        })?;
+        let arrived = |error| Broken {
+            error,
+            may_have_arrived: true,
+        };
         let (status, headers) = (response.status(), response.headers().clone());
-        let body = whole(response).await?;
+        let body = whole(response).await.map_err(arrived)?;
         Ok(Reply {
             status,
             headers,
@@ -291,7 +317,7 @@ fn in_words(error: reqwest::Error) -> PollError {
     } else if error.is_decode() {
         (
             PollErrorKind::Invalid,
-            "Its answer is damaged: the body cannot be decoded.",
+            "Its answer is damaged: it broke off, or its body cannot be decoded.",
         )
     } else if error.is_body() || error.is_request() {
         (

@@ -4,6 +4,7 @@
 //! Knows HTTP and `domain`; knows nothing of SQL, of screens, or of when to poll. What an endpoint says is never an
 //! error of ours: it is an observation, a [`PollError`] in words, or a delivery [`Outcome`].
 
+mod a2a;
 pub mod http;
 mod native;
 mod probe;
@@ -105,7 +106,7 @@ pub enum Outcome {
 pub enum Kind {
     /// The coordination contract, polled.
     Native,
-    /// A2A 1.0 (and later 0.3).
+    /// A2A, 1.0 and 0.3.
     A2a,
 }
 
@@ -171,6 +172,6 @@ pub struct Probe {
 pub fn open(target: &Target) -> Result<Box<dyn Endpoint>, PollError> {
     match target.kind {
         Kind::Native => Ok(Box::new(native::Native::new(target)?)),
-        Kind::A2a => Err(http::invalid("A2A endpoints are not supported yet.")),
+        Kind::A2a => Ok(Box::new(a2a::A2a::new(target)?)),
     }
 }

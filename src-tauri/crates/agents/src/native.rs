@@ -190,10 +190,10 @@ impl Native {
         }
         match self.client.send(url, headers, body).await {
             Ok(reply) => recorded(&reply),
-            Err(error) => Outcome::Retry {
-                may_have_arrived: error.kind != domain::fact::PollErrorKind::Connect,
-                reason: sentence(&error),
-                after_seconds: error.retry_after_seconds,
+            Err(broken) => Outcome::Retry {
+                may_have_arrived: broken.may_have_arrived,
+                reason: sentence(&broken.error),
+                after_seconds: broken.error.retry_after_seconds,
             },
         }
     }

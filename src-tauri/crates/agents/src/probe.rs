@@ -1,22 +1,160 @@
-//! What answers at an address: one look at each kind in turn, nothing changed there.
+//! What answers at an address: one look at each kind in turn, nothing changed there. The address may be a status document,
+//! an agent card, or a place below which either is found.
+//!
+//! It identifies; what a person is then offered is decided by the capabilities it reports.
 
 use chrono::Utc;
 use domain::{contract, fact::PollError};
-use reqwest::header::{ETAG, HeaderMap};
+use reqwest::{
+    Url,
+    header::{CONTENT_TYPE, ETAG, HeaderMap},
+};
 
 use crate::{
-    Credential, Kind, Probe,
-    http::{Client, invalid},
+    Credential, Kind, Observation, Probe, Target, a2a,
+    http::{Client, Reply, invalid},
+    open,
 };
 
 /// Identifies what serves `url`. `Err` = nothing usable answers, in words.
 pub async fn probe(url: &str, credential: Option<&Credential>) -> Result<Probe, PollError> {
     let client = Client::new(url, credential)?;
     let reply = client.get(client.base().clone(), HeaderMap::new()).await?;
-    if reply.status.as_u16() != 200 {
-        return Err(reply.as_error(Utc::now()));
+    let first = match reply.status.as_u16() {
+        200 => match contract::read(&reply.body) {
+            Ok(document) => return Ok(native(url, &reply, document)),
+            // A document of another version, or with a broken head, is more than "not found".
+            Err(problem) if is_contract(&reply) => return Err(invalid(problem.message)),
+            Err(_) => unknown(&reply),
+        },
+        _ => reply.as_error(Utc::now()),
+    };
+    let forbidden = matches!(reply.status.as_u16(), 401 | 403);
+    match a2a::find(&client).await {
+        Ok(card) => return agent(url, credential, card).await,
+        Err(error) if a2a::as_card(&reply.body).is_some() => return Err(error),
+        Err(_) if forbidden => return Err(first),
+        Err(error) if error.http_status.is_some() => return Err(error),
+        // A card was found, and it is of no use.
+        Err(error) if !a2a::is_no_card(&error) => return Err(error),
+        Err(_) => {}
     }
-    let document = contract::read(&reply.body).map_err(|problem| invalid(problem.message))?;
+    if let Some(status) = below(client.base(), "status") {
+        let reply = client.get(status.clone(), HeaderMap::new()).await?;
+        if reply.status.as_u16() == 200
+            && let Ok(document) = contract::read(&reply.body)
+        {
+            return Ok(native(status.as_str(), &reply, document));
+        }
+    }
+    Err(first)
+}
+
+fn below(base: &Url, name: &str) -> Option<Url> {
+    let mut url = base.clone();
+    url.path_segments_mut().ok()?.pop_if_empty().push(name);
+    Some(url)
+}
+
+/// Whether it means to be a status document.
+fn is_contract(reply: &Reply) -> bool {
+    let value: Option<serde_json::Value> = serde_json::from_slice(&reply.body).ok();
+    value.is_some_and(|value| value.get("schemaVersion").is_some())
+}
+
+/// A good answer that is nothing we know.
+fn unknown(reply: &Reply) -> PollError {
+    let kind = reply.header(CONTENT_TYPE).unwrap_or_default();
+    if kind.contains("html") {
+        return invalid("A web page answers at this address, not an agent.");
+    }
+    let is_json = serde_json::from_slice::<serde::de::IgnoredAny>(&reply.body).is_ok();
+    invalid(if is_json {
+        "JSON answers at this address, but no agent that is known here: neither a status document nor an agent card."
+    } else {
+        "Something answers at this address, but not in JSON."
+    })
+}
+
+/// An A2A agent: what its card says, and what one look at its list shows.
+async fn agent(
+    url: &str,
+    credential: Option<&Credential>,
+    card: a2a::Card,
+) -> Result<Probe, PollError> {
+    let mut capabilities = vec!["decideApprove", "decideRespond", "cancel"];
+    let mut warnings = vec![];
+    let mut look = open(&Target {
+        endpoint: "probe".into(),
+        kind: Kind::A2a,
+        url: url.to_owned(),
+        credential: credential.cloned(),
+        known_tasks: vec![],
+    })?;
+    let body = match look.observe().await {
+        Ok(Observation::Document { body, .. }) => Some(body),
+        Ok(Observation::Unchanged) => None,
+        Err(error) => {
+            let detail = error.detail.unwrap_or_default();
+            warnings.push(format!(
+                "Its card can be read, but its tasks cannot: {detail}"
+            ));
+            None
+        }
+    };
+    let document = body.and_then(|body| contract::read(body.as_bytes()).ok());
+    let tasks = document
+        .as_ref()
+        .and_then(|document| document.tasks.as_ref());
+    match (&document, tasks) {
+        (Some(_), Some(tasks)) => {
+            capabilities.extend(["listTasks", "listEscalations"]);
+            if tasks.is_empty() {
+                warnings.push(
+                    "It lists no task now. A2A servers list only the tasks that our credential may see, often those of the same user."
+                        .to_owned(),
+                );
+            }
+        }
+        (Some(_), None) => warnings.push(
+            "It has no list of tasks: only tasks whose ids are entered can be followed, others cannot be seen.".to_owned(),
+        ),
+        (None, _) => {}
+    }
+    if card.takes_data {
+        capabilities.push("decideEdit");
+    } else {
+        warnings.push(
+            "It takes words only, so an edited action is sent as text and may not be followed."
+                .to_owned(),
+        );
+    }
+    if card.streams {
+        capabilities.push("stream");
+    }
+    if card.extension.is_some() {
+        capabilities.extend(["claims", "quota"]);
+    } else {
+        warnings.push("It reports neither claims nor limits.".to_owned());
+    }
+    warnings.push(
+        "A2A cannot promise that an answer sent twice counts once; an answer that may have arrived is never sent again."
+            .to_owned(),
+    );
+    Ok(Probe {
+        kind: Kind::A2a,
+        product: card.product,
+        product_version: card.version,
+        protocol_version: Some(card.door.version),
+        name: Some(card.name),
+        capabilities: capabilities.into_iter().map(str::to_owned).collect(),
+        warnings,
+        status_url: Some(card.found_at.to_string()),
+    })
+}
+
+/// An agent that speaks the contract.
+fn native(url: &str, reply: &Reply, document: contract::Document) -> Probe {
     let mut capabilities = vec![
         "decideApprove",
         "decideEdit",
@@ -64,7 +202,7 @@ pub async fn probe(url: &str, credential: Option<&Credential>) -> Result<Probe, 
         ));
     }
     let card = document.agent;
-    Ok(Probe {
+    Probe {
         kind: Kind::Native,
         product: None,
         product_version: card.as_ref().and_then(|card| card.version.clone()),
@@ -73,5 +211,5 @@ pub async fn probe(url: &str, credential: Option<&Credential>) -> Result<Probe, 
         capabilities: capabilities.into_iter().map(str::to_owned).collect(),
         warnings,
         status_url: Some(url.to_owned()),
-    })
+    }
 }

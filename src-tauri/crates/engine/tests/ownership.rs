@@ -123,9 +123,16 @@ async fn every_change_of_the_draft_is_announced_and_a_restored_version_is_saved_
     let text = ask(
         &api,
         "exportOwnership",
-        json!({ "format": "toml", "revision": null }),
+        json!({ "format": "toml", "revision": null, "save": true }),
     )
     .await;
+    let path = text["path"].as_str().expect("where it was written");
+    assert!(
+        path.starts_with(&dir.path().display().to_string()),
+        "{path}"
+    );
+    let written = std::fs::read_to_string(path).expect("it was written");
+    assert_eq!(text["text"], written);
     assert_eq!(text["fileName"], "ownership.toml");
     assert!(
         text["text"]

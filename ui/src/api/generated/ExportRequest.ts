@@ -2,5 +2,6 @@
 
 /**
  * `toml`, `markdown`, `codeowners`, `agents-md`.
+ * `save` also writes it to a file of this computer; without a revision it is the draft, if there is one.
  */
-export type ExportRequest = { format: string, revision: number | null, };
+export type ExportRequest = { format: string, revision: number | null, save: boolean, };

@@ -61,7 +61,8 @@ impl World {
             Node::Claim(key) => self.claims.get(key).map(|claim| claim.seen.at),
             Node::Agent(agent) => {
                 let tasks = self.live_of.get(agent).into_iter().flatten();
-                tasks.filter_map(of_task).max()
+                let changed = self.live_since.get(agent).copied();
+                tasks.filter_map(of_task).max().max(changed)
             }
         };
         since.unwrap_or(Time::UNIX_EPOCH)
@@ -194,11 +195,14 @@ impl Intake<'_> {
         let waits = entry.value.waiting_for.is_some()
             || entry.value.status.state == TaskState::Submitted
                 && !entry.value.depends_on.is_empty();
-        let of = self.world.live_of.entry(agent).or_default();
-        if live {
-            of.insert(task.clone());
+        let of = self.world.live_of.entry(agent.clone()).or_default();
+        let changed = if live {
+            of.insert(task.clone())
         } else {
-            of.remove(task);
+            of.remove(task)
+        };
+        if changed {
+            self.world.live_since.insert(agent, self.now);
         }
         let claims = self.world.claims_of.get(task).into_iter().flatten();
         let mut claims = claims.filter_map(|key| self.world.claims.get(key));

@@ -283,6 +283,8 @@ pub(crate) struct World {
     pub(crate) claims_of: BTreeMap<TaskRef, BTreeSet<Key>>,
     /// Live tasks of an agent.
     pub(crate) live_of: BTreeMap<AgentRef, BTreeSet<TaskRef>>,
+    /// When that last changed.
+    pub(crate) live_since: BTreeMap<AgentRef, Time>,
     /// Live tasks that wait for something.
     pub(crate) waiting: BTreeSet<TaskRef>,
     pub(crate) handoffs: BTreeMap<Key, Entry<Handoff>>,
@@ -358,6 +360,7 @@ impl World {
             claimed: Claimed::default(),
             claims_of: BTreeMap::new(),
             live_of: BTreeMap::new(),
+            live_since: BTreeMap::new(),
             waiting: BTreeSet::new(),
             handoffs: BTreeMap::new(),
             handoffs_of: BTreeMap::new(),

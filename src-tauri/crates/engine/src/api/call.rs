@@ -319,8 +319,16 @@ impl Api {
     }
 
     async fn export_ownership(&self, request: ExportRequest) -> Answer<ExportView> {
-        self.look(move |_, reader, _| ownership::export(reader, &request))
-            .await
+        let folder = self.inner.dir.join("exports");
+        self.look(move |_, reader, _| {
+            let view = ownership::export(reader, &request)?;
+            if request.save {
+                ownership::write_export(&folder, view)
+            } else {
+                Ok(view)
+            }
+        })
+        .await
     }
 
     async fn ownership_version(&self, request: RevisionRequest) -> Answer<OwnershipView> {

@@ -3,6 +3,8 @@
 //! What rules mean and whether they are right is `domain::ownership`'s. Saving is in two halves, so that the engine can
 //! put the new rules into the log in the same transaction: [`ready_to_save`], then [`commit_save`].
 
+use std::path::Path;
+
 use domain::{
     ownership::{
         Ownership, diff,
@@ -184,7 +186,27 @@ pub fn export(reader: &Reader, asked: &ExportRequest) -> Answer<ExportView> {
     Ok(ExportView {
         file_name: file_name.into(),
         text,
+        path: None,
     })
+}
+
+/// Writes an export into a folder, over the one of that name and never half, and says where it is.
+pub fn write_export(folder: &Path, view: ExportView) -> Answer<ExportView> {
+    let path = folder.join(&view.file_name);
+    let part = folder.join(format!(".{}.part", view.file_name));
+    let written = std::fs::create_dir_all(folder)
+        .and_then(|()| std::fs::write(&part, &view.text))
+        .and_then(|()| std::fs::rename(&part, &path));
+    match written {
+        Ok(()) => Ok(ExportView {
+            path: Some(path.display().to_string()),
+            ..view
+        }),
+        Err(_) => Err(ApiError::new(
+            "store",
+            format!("The file could not be written to {}.", folder.display()),
+        )),
+    }
 }
 
 /// What is to be saved, checked.

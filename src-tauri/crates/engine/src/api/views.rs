@@ -192,8 +192,10 @@ views! {
     SaveRequest { base_revision: u64, sentence: Option<String>, }
     ImportRequest { text: String, }
     /// `toml`, `markdown`, `codeowners`, `agents-md`.
-    ExportRequest { format: String, revision: Option<u64>, }
-    ExportView { file_name: String, text: String, }
+    /// `save` also writes it to a file of this computer; without a revision it is the draft, if there is one.
+    ExportRequest { format: String, revision: Option<u64>, save: bool, }
+    /// `path` is where the file was written.
+    ExportView { file_name: String, text: String, path: Option<String>, }
     RevisionRequest { revision: u64, }
 
     LimitsView { title: String, pools: Vec<PoolView>, }

@@ -303,6 +303,7 @@ fn the_answers_of_the_ownership_screen_are_recorded_for_its_browser_runs() {
         let asked = ExportRequest {
             format: format.into(),
             revision: None,
+            save: false,
         };
         let text = recorder.store.read(|reader| Ok(export(reader, &asked)));
         answers[format!("exportOwnership:{format}")] = json!(text.unwrap().unwrap());

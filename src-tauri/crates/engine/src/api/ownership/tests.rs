@@ -165,6 +165,7 @@ fn an_earlier_version_comes_back_as_a_draft_and_each_can_be_exported() {
         let asked = ExportRequest {
             format: format.into(),
             revision,
+            save: false,
         };
         store
             .read(|reader| Ok(export(reader, &asked)))

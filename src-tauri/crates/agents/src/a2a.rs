@@ -1,0 +1,395 @@
+//! A2A agents: discovery, listing, and where a poll stands. What a task, a question or a call looks like stands in the
+//! files of this folder.
+//!
+//! Polls are complete lists from time to time and after every failure, and "changed since" in between: a list of changes
+//! cannot tell that a restarted server has forgotten a task.
+
+mod act;
+mod card;
+mod page;
+mod question;
+mod reply;
+mod rpc;
+mod task;
+
+use std::{
+    collections::{HashMap, hash_map::DefaultHasher},
+    hash::{Hash, Hasher},
+};
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use domain::{
+    fact::PollError,
+    ids::{DecisionId, TaskId},
+};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use self::card::Generation;
+pub(crate) use self::card::{Card, as_card, find, is_no_card};
+use self::{
+    page::{Memory, Page},
+    rpc::{Call, Failure, code},
+};
+use crate::{
+    Answer, Delivery, Endpoint, Observation, Outcome, Target,
+    http::{Client, TOO_LARGE, invalid},
+};
+
+/// Tasks asked for per page (the protocol's largest).
+const PAGE: u32 = 100;
+/// Asked for when whole tasks do not fit into an answer.
+const SMALL_PAGE: u32 = 25;
+/// Pages per turn; others get theirs in between.
+const PAGES: usize = 20;
+/// Every so many polls the list is read from the beginning.
+const WHOLE_EVERY: u32 = 20;
+/// Tasks read one by one per poll where there is no list, or where the list leaves the question out.
+const SINGLE_READS: usize = 50;
+
+/// An A2A agent.
+pub(crate) struct A2a {
+    client: Client,
+    card: Option<Card>,
+    /// Whether it lists tasks; found out by asking.
+    lists: bool,
+    /// Whether tasks come with artifacts and messages; not when they are too large for that.
+    whole: bool,
+    /// Tasks whose ids we know, where there is no list.
+    known: Vec<TaskId>,
+    memory: Memory,
+    /// Digests of tasks as they were last passed on.
+    passed: HashMap<String, u64>,
+    last_body: Option<u64>,
+    polls_since_whole: u32,
+    round: Round,
+    /// The newest status time of the last finished round.
+    newest: Option<String>,
+}
+
+/// The list being read.
+#[derive(Default)]
+struct Round {
+    running: bool,
+    /// From the beginning, or changes only.
+    complete: bool,
+    after: Option<String>,
+    page: Option<String>,
+    seen_pages: Vec<u64>,
+    /// Tasks it has listed so far.
+    tasks: usize,
+    pages: usize,
+    newest: Option<String>,
+    /// Newest time of its first page: what changed while later pages were read is newer.
+    began: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Listed {
+    #[serde(default)]
+    tasks: Option<Vec<Box<RawValue>>>,
+    #[serde(default)]
+    next_page_token: Option<String>,
+}
+
+impl A2a {
+    /// Connects; asks nothing yet.
+    pub(crate) fn new(target: &Target) -> Result<Self, PollError> {
+        Ok(Self {
+            client: Client::new(&target.url, target.credential.as_ref())?,
+            card: None,
+            lists: true,
+            whole: true,
+            known: target.known_tasks.clone(),
+            memory: Memory::default(),
+            passed: HashMap::new(),
+            last_body: None,
+            polls_since_whole: 0,
+            round: Round::default(),
+            newest: None,
+        })
+    }
+
+    async fn connected(&mut self) -> Result<Card, PollError> {
+        if let Some(card) = &self.card {
+            return Ok(card.clone());
+        }
+        let card = card::find(&self.client).await?;
+        self.lists = card.door.generation == Generation::One;
+        self.card = Some(card.clone());
+        Ok(card)
+    }
+
+    async fn poll(&mut self) -> Result<Observation, PollError> {
+        let result = self.try_poll().await;
+        if result.is_err() {
+            // It may be another process by now, with another card and other tasks.
+            self.card = None;
+            self.last_body = None;
+            self.newest = None;
+            self.round = Round::default();
+        }
+        result
+    }
+
+    async fn try_poll(&mut self) -> Result<Observation, PollError> {
+        let card = self.connected().await?;
+        if !self.lists {
+            return self.one_by_one(&card).await;
+        }
+        if !self.round.running {
+            self.begin();
+        }
+        loop {
+            let (listed, size) = match self.list(&card).await {
+                Ok(found) => found,
+                Err(Failure::Error {
+                    code: code::METHOD | code::UNSUPPORTED,
+                    ..
+                }) if self.round.pages == 0 => {
+                    self.lists = false;
+                    self.round = Round::default();
+                    return self.one_by_one(&card).await;
+                }
+                Err(failure) => return Err(failure.into_poll_error(Utc::now())),
+            };
+            let next = listed.next_page_token.filter(|token| !token.is_empty());
+            let tasks = listed.tasks.unwrap_or_default();
+            let mut page = Page::default();
+            self.round.tasks += tasks.len();
+            self.take(&card, tasks, &mut page).await?;
+            self.round.pages += 1;
+            if !self.round.complete && next.is_none() && self.round.tasks == 0 {
+                // "Since" includes the newest task we know; without it, the server has forgotten what it had.
+                self.newest = None;
+                self.begin();
+                continue;
+            }
+            if self.round.pages == 1 {
+                self.round.began = self.round.newest.clone();
+            }
+            if let Some(next) = next {
+                let token = digest_of(&next);
+                if self.round.seen_pages.contains(&token) {
+                    return Err(invalid(
+                        "Its pages go round in a circle: it names a page that was already read.",
+                    ));
+                }
+                self.round.seen_pages.push(token);
+                self.round.page = Some(next);
+                // Only the contents are of interest, and only a complete list needs every page to be passed on.
+                let pause = self.round.pages.is_multiple_of(PAGES);
+                if page.is_empty() && !pause {
+                    continue;
+                }
+                return Ok(Observation::Document {
+                    body: page.document(&card, self.round.complete, true),
+                    last: false,
+                    poll_after_seconds: pause.then_some(1),
+                });
+            }
+            if self.round.complete && self.round.pages > 1 {
+                self.catch_up(&card, size, &mut page).await?;
+            }
+            return Ok(self.finish(&card, page));
+        }
+    }
+
+    fn begin(&mut self) {
+        let complete = self.newest.is_none() || self.polls_since_whole >= WHOLE_EVERY;
+        self.polls_since_whole = if complete {
+            0
+        } else {
+            self.polls_since_whole + 1
+        };
+        if complete {
+            self.passed.clear();
+        }
+        self.round = Round {
+            running: true,
+            complete,
+            after: self.newest.clone().filter(|_| !complete),
+            ..Round::default()
+        };
+    }
+
+    /// One page, smaller and without contents when it would be too large.
+    async fn list(&mut self, card: &Card) -> Result<(Listed, u32), Failure> {
+        loop {
+            let size = if self.whole { PAGE } else { SMALL_PAGE };
+            let call = Call::List {
+                after: self.round.after.as_deref(),
+                page: self.round.page.as_deref(),
+                size,
+                whole: self.whole,
+            };
+            match self.ask(card, &call).await {
+                Err(Failure::Broken(broken))
+                    if self.whole && broken.error.detail.as_deref() == Some(TOO_LARGE) =>
+                {
+                    self.whole = false;
+                }
+                answer => return Ok((answer?, size)),
+            }
+        }
+    }
+
+    async fn ask(&self, card: &Card, call: &Call<'_>) -> Result<Listed, Failure> {
+        let raw = rpc::call(&self.client, &card.door, call).await?;
+        serde_json::from_str(raw.get()).map_err(|_| {
+            Failure::Nonsense("Its list of tasks has not the shape of a list.".to_owned())
+        })
+    }
+
+    /// Tasks that moved while a long list was read can have slipped from an unread page to a read one.
+    async fn catch_up(&mut self, card: &Card, size: u32, page: &mut Page) -> Result<(), PollError> {
+        let Some(began) = self.round.began.clone() else {
+            return Ok(());
+        };
+        let call = Call::List {
+            after: Some(&began),
+            page: None,
+            size,
+            whole: self.whole,
+        };
+        let moved = self
+            .ask(card, &call)
+            .await
+            .map_err(|failure| failure.into_poll_error(Utc::now()))?;
+        self.take(card, moved.tasks.unwrap_or_default(), page).await
+    }
+
+    /// Adds tasks that are news.
+    async fn take(
+        &mut self,
+        card: &Card,
+        tasks: Vec<Box<RawValue>>,
+        page: &mut Page,
+    ) -> Result<(), PollError> {
+        let now = text(Utc::now());
+        for (reads, raw) in tasks.into_iter().enumerate() {
+            let read = task::read(&raw);
+            let timestamp = read.as_ref().and_then(|task| task.timestamp());
+            self.round.newest = newest(self.round.newest.take(), timestamp);
+            let id = read.as_ref().map(|task| task.id.clone());
+            let bytes = digest_of(raw.get());
+            if let Some(id) = &id
+                && self.passed.get(id) == Some(&bytes)
+            {
+                continue;
+            }
+            let mut raw = raw;
+            // A list may leave out what a waiting task asks.
+            if let Some(task) = &read
+                && is_waiting(task)
+                && question::of(task, &now).is_none()
+                && reads < SINGLE_READS
+                && let Ok(found) = self.one(card, &TaskId::from(task.id.as_str())).await
+            {
+                raw = found;
+            }
+            page.add(&raw, &mut self.memory, &now);
+            if let Some(id) = id {
+                self.passed.insert(id, bytes);
+            }
+        }
+        Ok(())
+    }
+
+    async fn one(&self, card: &Card, task: &TaskId) -> Result<Box<RawValue>, Failure> {
+        rpc::call(&self.client, &card.door, &Call::Get(task)).await
+    }
+
+    fn finish(&mut self, card: &Card, page: Page) -> Observation {
+        let round = std::mem::take(&mut self.round);
+        self.newest = newest(self.newest.take(), round.newest.as_deref());
+        if !round.complete && page.is_empty() && round.pages == 1 {
+            return Observation::Unchanged;
+        }
+        let body = page.document(card, round.complete, true);
+        let digest = digest_of(&body);
+        if round.pages == 1 && round.complete && self.last_body == Some(digest) {
+            return Observation::Unchanged;
+        }
+        if round.complete {
+            self.last_body = (round.pages == 1).then_some(digest);
+        } else {
+            self.last_body = None;
+        }
+        Observation::Document {
+            body,
+            last: true,
+            poll_after_seconds: None,
+        }
+    }
+
+    /// Without a list, only tasks whose ids we know can be seen.
+    async fn one_by_one(&mut self, card: &Card) -> Result<Observation, PollError> {
+        let now = text(Utc::now());
+        let mut page = Page::default();
+        let known = self.known.clone();
+        for id in known.iter().take(SINGLE_READS) {
+            match self.one(card, id).await {
+                Ok(raw) => page.add(&raw, &mut self.memory, &now),
+                Err(Failure::Error {
+                    code: code::TASK_NOT_FOUND,
+                    ..
+                }) => {}
+                Err(failure) => return Err(failure.into_poll_error(Utc::now())),
+            }
+        }
+        let body = page.document(card, true, !known.is_empty());
+        let digest = digest_of(&body);
+        if self.last_body.replace(digest) == Some(digest) {
+            return Ok(Observation::Unchanged);
+        }
+        Ok(Observation::Document {
+            body,
+            last: true,
+            poll_after_seconds: None,
+        })
+    }
+}
+
+impl Endpoint for A2a {
+    fn observe(&mut self) -> Answer<'_, Result<Observation, PollError>> {
+        Box::pin(self.poll())
+    }
+
+    fn deliver<'a>(&'a mut self, delivery: &'a Delivery) -> Answer<'a, Outcome> {
+        Box::pin(self.answer(delivery))
+    }
+
+    fn cancel<'a>(&'a mut self, task: &'a TaskId, _key: &'a DecisionId) -> Answer<'a, Outcome> {
+        Box::pin(self.stop(task))
+    }
+}
+
+fn is_waiting(task: &task::Task) -> bool {
+    use domain::contract::TaskState;
+    matches!(
+        task.state(),
+        TaskState::InputRequired | TaskState::AuthRequired
+    )
+}
+
+/// The later of two times, kept as the server wrote it.
+fn newest(known: Option<String>, found: Option<&str>) -> Option<String> {
+    let at = |text: &str| DateTime::parse_from_rfc3339(text).ok();
+    match (known, found) {
+        (Some(known), Some(found)) if at(found) > at(&known) => Some(found.to_owned()),
+        (None, Some(found)) => Some(found.to_owned()),
+        (known, _) => known,
+    }
+}
+
+fn text(time: DateTime<Utc>) -> String {
+    time.to_rfc3339_opts(SecondsFormat::Millis, true)
+}
+
+fn digest_of(text: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    text.hash(&mut hasher);
+    hasher.finish()
+}

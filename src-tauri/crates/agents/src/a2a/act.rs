@@ -1,0 +1,311 @@
+//! Sending a decision or a cancellation, and finding out what became of it.
+//!
+//! A2A promises no single effect for a message that is sent twice. So the task is read before anything is sent; what may
+//! have arrived is never sent again; and what cannot be told is called unknown.
+
+use std::time::Duration;
+
+use chrono::Utc;
+use domain::ids::TaskId;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::{
+    A2a, Card, is_waiting, question, reply,
+    rpc::{self, Call, Failure, code},
+    task::{self, Task},
+};
+use crate::{Delivery, Outcome};
+
+/// How long after an accepted answer the task is looked at again.
+const LOOKS: [Duration; 4] = [
+    Duration::from_millis(100),
+    Duration::from_millis(300),
+    Duration::from_millis(700),
+    Duration::from_millis(1500),
+];
+
+impl A2a {
+    /// Delivers a decision.
+    pub(super) async fn answer(&mut self, delivery: &Delivery) -> Outcome {
+        let Some(id) = &delivery.task else {
+            return Outcome::Refused(
+                "The question names no task that could be answered.".to_owned(),
+            );
+        };
+        let card = match self.connected().await {
+            Ok(card) => card,
+            Err(error) => return away(error, delivery.resend),
+        };
+        if !self.known.contains(id) {
+            self.known.push(id.clone());
+        }
+        let task = match self.read_task(&card, id).await {
+            Ok(task) => task,
+            Err(failure) => return unread(failure, delivery.resend),
+        };
+        if let Some(outcome) = before(&task, delivery) {
+            return outcome;
+        }
+        let message = match reply::message(delivery, &card, task.context_id.as_deref()) {
+            Ok(message) => message,
+            Err(sentence) => return Outcome::Refused(sentence),
+        };
+        match rpc::call(&self.client, &card.door, &Call::Send(&message)).await {
+            Ok(result) => {
+                if let Some(task) = task_in(&result)
+                    && let Some(outcome) = shown(&task, delivery)
+                {
+                    return outcome;
+                }
+                self.look(&card, id, delivery)
+                    .await
+                    .unwrap_or(Outcome::Sent)
+            }
+            Err(failure) => self.failed(&card, id, delivery, failure).await,
+        }
+    }
+
+    /// Looks at the task until it shows the answer.
+    async fn look(&self, card: &Card, id: &TaskId, delivery: &Delivery) -> Option<Outcome> {
+        for pause in LOOKS {
+            tokio::time::sleep(pause).await;
+            if let Ok(task) = self.read_task(card, id).await
+                && let Some(outcome) = shown(&task, delivery)
+            {
+                return Some(outcome);
+            }
+        }
+        None
+    }
+
+    /// The sending call did not succeed: what is certain, and otherwise one look.
+    async fn failed(
+        &self,
+        card: &Card,
+        id: &TaskId,
+        delivery: &Delivery,
+        failure: Failure,
+    ) -> Outcome {
+        match failure {
+            Failure::Broken(broken) if !broken.may_have_arrived => away(broken.error, false),
+            Failure::Broken(broken) => self
+                .looked(card, id, delivery)
+                .await
+                .unwrap_or_else(|| away(broken.error, true)),
+            Failure::Status(reply) => {
+                let error = reply.as_error(Utc::now());
+                match reply.status.as_u16() {
+                    401 | 403 | 429 => away(error, false),
+                    400..=499 => Outcome::Refused(error.detail.unwrap_or_default()),
+                    _ => self
+                        .looked(card, id, delivery)
+                        .await
+                        .unwrap_or_else(|| away(error, true)),
+                }
+            }
+            Failure::Error {
+                code: code::TASK_NOT_FOUND,
+                ..
+            } => Outcome::Expired,
+            // It is over: who ended it shows in the task.
+            Failure::Error {
+                code: code::UNSUPPORTED,
+                message,
+            } => match self.read_task(card, id).await {
+                Ok(task) if !is_waiting(&task) => settled(&task),
+                _ => Outcome::Refused(message),
+            },
+            Failure::Error {
+                code: code::INTERNAL,
+                message,
+            } => {
+                let outcome = self.looked(card, id, delivery).await;
+                outcome.unwrap_or_else(|| {
+                    Outcome::Unknown(format!(
+                        "It had an error of its own while it took the answer: {message}"
+                    ))
+                })
+            }
+            Failure::Error { message, .. } => Outcome::Refused(message),
+            Failure::Nonsense(sentence) => {
+                let outcome = self.looked(card, id, delivery).await;
+                outcome.unwrap_or(Outcome::Unknown(sentence))
+            }
+        }
+    }
+
+    async fn looked(&self, card: &Card, id: &TaskId, delivery: &Delivery) -> Option<Outcome> {
+        shown(&self.read_task(card, id).await.ok()?, delivery)
+    }
+
+    /// Asks to cancel; doing that twice does nothing more.
+    pub(super) async fn stop(&mut self, id: &TaskId) -> Outcome {
+        let card = match self.connected().await {
+            Ok(card) => card,
+            Err(error) => return away(error, false),
+        };
+        match rpc::call(&self.client, &card.door, &Call::Cancel(id)).await {
+            Ok(result) => match task_in(&result) {
+                Some(task) if task.state() == domain::contract::TaskState::Canceled => {
+                    Outcome::Applied
+                }
+                _ => Outcome::Sent,
+            },
+            Err(Failure::Error {
+                code: code::TASK_NOT_FOUND,
+                ..
+            }) => Outcome::Expired,
+            Err(Failure::Error {
+                code: code::NOT_CANCELABLE | code::UNSUPPORTED,
+                message,
+            }) => match self.read_task(&card, id).await {
+                Ok(task) if task.state().is_terminal() => settled(&task),
+                _ => Outcome::Refused(message),
+            },
+            Err(Failure::Error { message, .. }) => Outcome::Refused(message),
+            Err(failure) => unread(failure, true),
+        }
+    }
+
+    async fn read_task(&self, card: &Card, id: &TaskId) -> Result<Task, Failure> {
+        let raw = self.one(card, id).await?;
+        task_in(&raw)
+            .ok_or_else(|| Failure::Nonsense("Its task has not the shape of a task.".to_owned()))
+    }
+}
+
+/// What the task says before anything is sent; `None` = send.
+fn before(task: &Task, delivery: &Delivery) -> Option<Outcome> {
+    if task.has_message(delivery.id.as_str()) {
+        return Some(arrived(task, delivery));
+    }
+    if !is_waiting(task) {
+        return Some(if delivery.resend {
+            Outcome::Unknown(format!(
+                "The task is \"{}\" by now, but does not show whether by this answer.",
+                super::card::clip(task.native_state(), 60)
+            ))
+        } else {
+            settled(task)
+        });
+    }
+    if asks_the_same(task, delivery) {
+        return delivery.resend.then(|| {
+            Outcome::Unknown(
+                "An earlier attempt may have arrived, and the task does not show it. It was not sent again.".to_owned(),
+            )
+        });
+    }
+    Some(if delivery.resend {
+        Outcome::Unknown(
+            "The task asks something else by now, but does not show whether this answer arrived."
+                .to_owned(),
+        )
+    } else {
+        Outcome::Changed
+    })
+}
+
+/// What the task says after it was sent; `None` = nothing yet.
+fn shown(task: &Task, delivery: &Delivery) -> Option<Outcome> {
+    let moved = !is_waiting(task) || !asks_the_same(task, delivery);
+    (moved || task.has_message(delivery.id.as_str()))
+        .then(|| arrived(task, delivery))
+        .filter(|outcome| *outcome == Outcome::Applied)
+}
+
+/// The message is there: applied once the task has moved on.
+fn arrived(task: &Task, delivery: &Delivery) -> Outcome {
+    if is_waiting(task) && asks_the_same(task, delivery) {
+        Outcome::Sent
+    } else {
+        Outcome::Applied
+    }
+}
+
+/// Whether the task still asks what was shown.
+fn asks_the_same(task: &Task, delivery: &Delivery) -> bool {
+    if let Some(version) = extension_version(task, delivery) {
+        return version == delivery.version;
+    }
+    question::of(task, "").is_some_and(|question| question.version == delivery.version)
+}
+
+/// The version of a question that came by our extension.
+fn extension_version(task: &Task, delivery: &Delivery) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Ours {
+        escalations: Vec<Item>,
+    }
+    #[derive(Deserialize)]
+    struct Item {
+        id: String,
+        version: serde_json::Value,
+        #[serde(default)]
+        status: Option<String>,
+    }
+    let ours: Ours = serde_json::from_str(task.extension()?.get()).ok()?;
+    let item = ours
+        .escalations
+        .into_iter()
+        .find(|item| item.id == delivery.escalation.as_str())?;
+    if item.status.is_some_and(|status| status != "pending") {
+        return Some(String::new());
+    }
+    Some(
+        item.version
+            .as_str()
+            .map_or_else(|| item.version.to_string(), str::to_owned),
+    )
+}
+
+/// Somebody was first.
+fn settled(task: &Task) -> Outcome {
+    Outcome::AlreadyResolved {
+        recorded: Some(super::card::clip(task.native_state(), 60)),
+    }
+}
+
+/// `{task}`, `{message}`, or a bare task.
+fn task_in(raw: &RawValue) -> Option<Task> {
+    #[derive(Deserialize)]
+    struct Wrapped {
+        #[serde(default)]
+        task: Option<Box<RawValue>>,
+    }
+    let wrapped: Option<Wrapped> = serde_json::from_str(raw.get()).ok();
+    match wrapped.and_then(|wrapped| wrapped.task) {
+        Some(task) => task::read(&task),
+        None => task::read(raw),
+    }
+}
+
+/// It is to be tried again.
+fn away(error: domain::fact::PollError, may_have_arrived: bool) -> Outcome {
+    Outcome::Retry {
+        reason: error
+            .detail
+            .unwrap_or_else(|| "The request failed.".to_owned()),
+        after_seconds: error.retry_after_seconds,
+        may_have_arrived,
+    }
+}
+
+/// The task could not be read, so nothing was sent.
+fn unread(failure: Failure, may_have_arrived: bool) -> Outcome {
+    match failure {
+        Failure::Error {
+            code: code::TASK_NOT_FOUND,
+            ..
+        } if may_have_arrived => Outcome::Unknown(
+            "It does not know the task any more, so it cannot be told whether the answer arrived."
+                .to_owned(),
+        ),
+        Failure::Error {
+            code: code::TASK_NOT_FOUND,
+            ..
+        } => Outcome::Expired,
+        failure => away(failure.into_poll_error(Utc::now()), may_have_arrived),
+    }
+}

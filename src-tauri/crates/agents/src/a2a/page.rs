@@ -1,0 +1,335 @@
+//! Tasks of a server as a status document of the contract: one page of a list, or what changed.
+//!
+//! Every item is written as text, with the server's own JSON inside it unchanged. A task that cannot be read is passed on
+//! as it came, so that it becomes a dead letter with its own bytes and nothing else is lost.
+
+use std::collections::{BTreeMap, HashMap};
+
+use serde_json::{Value, json, value::RawValue};
+
+use super::{
+    card::{Card, clip},
+    question::{self, Question},
+    task::{self, Artifact, Task},
+};
+
+/// Members of our extension that describe the task itself.
+const TASK_MEMBERS: [&str; 15] = [
+    "title",
+    "kind",
+    "key",
+    "parentId",
+    "createdAt",
+    "startedAt",
+    "progress",
+    "timeBudgetSeconds",
+    "deadlineAt",
+    "attempt",
+    "dependsOn",
+    "waitingFor",
+    "nextStage",
+    "contextRefs",
+    "usage",
+];
+/// Lists of our extension.
+const LISTS: [&str; 7] = [
+    "accesses",
+    "claims",
+    "handoffs",
+    "artifacts",
+    "context",
+    "quotas",
+    "escalations",
+];
+/// A task's own words are for looking at; only what is approved must be whole.
+const MESSAGE: usize = 8000;
+const LARGEST_BODY: usize = 256 * 1024;
+/// Names and first sightings that are remembered.
+const REMEMBERED: usize = 50_000;
+
+/// What must stay the same from poll to poll although servers do not repeat it.
+#[derive(Default)]
+pub(crate) struct Memory {
+    titles: HashMap<String, String>,
+    first_seen: HashMap<String, String>,
+    /// Questions that were shown as open, by task.
+    pub(crate) open: HashMap<String, Question>,
+}
+
+impl Memory {
+    fn first_seen(&mut self, key: String, now: &str) -> String {
+        if self.first_seen.len() >= REMEMBERED {
+            self.first_seen.clear();
+        }
+        self.first_seen
+            .entry(key)
+            .or_insert_with(|| now.to_owned())
+            .clone()
+    }
+
+    fn title(&mut self, task: &Task) -> String {
+        if let Some(title) = self.titles.get(&task.id) {
+            return title.clone();
+        }
+        let of_user = task
+            .history
+            .iter()
+            .flatten()
+            .find(|message| !message.is_agents() && !message.text().is_empty());
+        let found = of_user.map(|message| message.text());
+        let line = found
+            .as_deref()
+            .and_then(|text| text.lines().find(|line| !line.trim().is_empty()));
+        let Some(line) = line else {
+            return format!("Task {}", clip(&task.id, 12));
+        };
+        let title = clip(line.trim(), 120);
+        if self.titles.len() >= REMEMBERED {
+            self.titles.clear();
+        }
+        self.titles.insert(task.id.clone(), title.clone());
+        title
+    }
+}
+
+/// A document in the making.
+#[derive(Default)]
+pub(crate) struct Page {
+    tasks: Vec<String>,
+    lists: BTreeMap<&'static str, Vec<String>>,
+}
+
+impl Page {
+    /// Whether there is nothing in it.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.tasks.is_empty() && self.lists.values().all(Vec::is_empty)
+    }
+
+    /// Adds one task and everything that rides on it.
+    pub(crate) fn add(&mut self, raw: &RawValue, memory: &mut Memory, now: &str) {
+        let Some(task) = task::read(raw) else {
+            self.tasks.push(unreadable(raw));
+            return;
+        };
+        let extension = members(task.extension().as_deref());
+        let question = question::of(&task, &memory.first_seen(task.id.clone(), now));
+        let asks_itself = extension.contains_key("escalations");
+        self.tasks.push(item(
+            &task,
+            &extension,
+            question.is_some() || asks_itself,
+            memory,
+        ));
+        for list in LISTS {
+            let Some(raw) = extension.get(list) else {
+                continue;
+            };
+            let items: Vec<Box<RawValue>> = serde_json::from_str(raw.get()).unwrap_or_default();
+            let known = self.lists.entry(list).or_default();
+            known.extend(items.into_iter().map(|item| item.get().to_owned()));
+        }
+        if !extension.contains_key("artifacts") {
+            for artifact in task.artifacts.iter().flatten() {
+                self.artifact(&task, artifact, memory, now);
+            }
+        }
+        if asks_itself {
+            return;
+        }
+        match (question, memory.open.remove(&task.id)) {
+            // What was shown stays as it was shown, byte for byte, while it means the same.
+            (Some(question), Some(shown)) if shown.version == question.version => {
+                self.escalation(&shown);
+                memory.open.insert(task.id.clone(), shown);
+            }
+            (Some(question), _) => {
+                self.escalation(&question);
+                memory.open.insert(task.id.clone(), question);
+            }
+            (None, Some(mut settled)) => {
+                settled.status = "resolved";
+                self.escalation(&settled);
+            }
+            (None, None) => {}
+        }
+    }
+
+    fn escalation(&mut self, question: &Question) {
+        if let Ok(text) = serde_json::to_string(question) {
+            self.lists.entry("escalations").or_default().push(text);
+        }
+    }
+
+    fn artifact(&mut self, task: &Task, artifact: &Artifact, memory: &mut Memory, now: &str) {
+        let own = artifact.artifact_id.as_deref().or(artifact.name.as_deref());
+        let id = format!("{}/{}", task.id, own.unwrap_or("artifact"));
+        let parts = artifact.parts.as_deref().unwrap_or_default();
+        let mut members = members(task::extension(artifact.metadata.as_deref()).as_deref());
+        members.retain(|name, _| {
+            [
+                "version",
+                "mediaType",
+                "uri",
+                "digest",
+                "sizeBytes",
+                "schemaRef",
+                "createdAt",
+            ]
+            .contains(&name.as_str())
+        });
+        let mut put = |name: &str, value: Option<Value>| {
+            if let Some(value) = value
+                && !members.contains_key(name)
+                && let Ok(raw) = serde_json::value::to_raw_value(&value)
+            {
+                members.insert(name.to_owned(), raw);
+            }
+        };
+        let file = parts.iter().find_map(|part| part.file.as_ref());
+        let uri = parts
+            .iter()
+            .find_map(|part| part.url.clone().filter(|url| !url.is_empty()))
+            .or_else(|| file.and_then(|file| file.uri.clone()));
+        let media_type = parts
+            .iter()
+            .find_map(|part| part.media_type.clone().filter(|kind| !kind.is_empty()))
+            .or_else(|| file.and_then(|file| file.mime_type.clone()));
+        let filename = parts
+            .iter()
+            .find_map(|part| part.filename.clone().filter(|name| !name.is_empty()))
+            .or_else(|| file.and_then(|file| file.name.clone()));
+        let name = artifact
+            .name
+            .clone()
+            .filter(|name| !name.is_empty())
+            .or(filename);
+        put(
+            "name",
+            Some(json!(name.unwrap_or_else(|| "Artifact".to_owned()))),
+        );
+        put("id", Some(json!(id)));
+        put("taskId", Some(json!(task.id)));
+        put("uri", uri.map(Value::from));
+        put("mediaType", media_type.map(Value::from));
+        let created = task.timestamp().unwrap_or(now).to_owned();
+        put("createdAt", Some(json!(memory.first_seen(id, &created))));
+        let mut data = task::data(parts);
+        let body = match (data.next(), data.next()) {
+            (Some(only), None) => Some(only.to_owned()),
+            _ => {
+                let text = task::text(parts);
+                (!text.is_empty())
+                    .then(|| serde_json::value::to_raw_value(&text).ok())
+                    .flatten()
+            }
+        };
+        if let Some(body) = body.filter(|body| body.get().len() <= LARGEST_BODY) {
+            members.insert("body".to_owned(), body);
+        }
+        if let Ok(text) = serde_json::to_string(&members) {
+            self.lists.entry("artifacts").or_default().push(text);
+        }
+    }
+
+    /// The document. A complete list says so of its questions too; what changed names only what it has.
+    pub(crate) fn document(mut self, card: &Card, snapshot: bool, listed: bool) -> String {
+        if snapshot && listed {
+            self.lists.entry("escalations").or_default();
+        }
+        let agent = json!({
+            "id": agent_id(&card.name),
+            "name": card.name,
+            "version": card.version,
+            "status": "online",
+        });
+        let mut text = format!(r#"{{"schemaVersion":"1.0","agent":{agent},"snapshot":{snapshot}"#);
+        let tasks = (listed || !self.tasks.is_empty()).then_some(("tasks", self.tasks));
+        for (list, items) in tasks.into_iter().chain(self.lists) {
+            text.push_str(&format!(r#","{list}":[{}]"#, items.join(",")));
+        }
+        text.push('}');
+        text
+    }
+}
+
+/// A name as an id: lower case, words joined by `-`.
+pub(crate) fn agent_id(name: &str) -> String {
+    let words: Vec<String> = name
+        .to_lowercase()
+        .split(|c: char| !c.is_alphanumeric() && !matches!(c, '_' | '.'))
+        .filter(|word| !word.is_empty())
+        .map(str::to_owned)
+        .collect();
+    if words.is_empty() {
+        "agent".to_owned()
+    } else {
+        clip(&words.join("-"), 100)
+    }
+}
+
+fn members(raw: Option<&RawValue>) -> BTreeMap<String, Box<RawValue>> {
+    raw.and_then(|raw| serde_json::from_str(raw.get()).ok())
+        .unwrap_or_default()
+}
+
+/// One task item (contract, 1.1).
+fn item(
+    task: &Task,
+    extension: &BTreeMap<String, Box<RawValue>>,
+    asks: bool,
+    memory: &mut Memory,
+) -> String {
+    let state = task.state();
+    let waits = matches!(
+        state,
+        domain::contract::TaskState::InputRequired | domain::contract::TaskState::AuthRequired
+    );
+    let said = task
+        .status
+        .as_ref()
+        .and_then(|status| status.message.as_ref())
+        .map(|message| clip(&message.text(), MESSAGE))
+        .filter(|text| !text.is_empty());
+    let silent = "It waits for input, but does not say for what.";
+    let message = said.or_else(|| (waits && !asks).then(|| silent.to_owned()));
+    let mut status = json!({"state": state, "native": task.native_state()});
+    if let Some(message) = message {
+        status["message"] = json!(message);
+    }
+    if let Some(timestamp) = task.timestamp() {
+        status["timestamp"] = json!(timestamp);
+    }
+    let mut members: BTreeMap<String, Box<RawValue>> = TASK_MEMBERS
+        .iter()
+        .filter_map(|name| Some(((*name).to_owned(), extension.get(*name)?.clone())))
+        .collect();
+    let mut put = |name: &str, value: Value| {
+        if !members.contains_key(name)
+            && let Ok(raw) = serde_json::value::to_raw_value(&value)
+        {
+            members.insert(name.to_owned(), raw);
+        }
+    };
+    put("id", json!(task.id));
+    put("title", json!(memory.title(task)));
+    put("status", status);
+    put(
+        "native",
+        json!({"protocol": "a2a", "state": task.native_state()}),
+    );
+    if let Some(context) = &task.context_id {
+        put("contextId", json!(context));
+    }
+    if waits {
+        put("waitingFor", json!({"kind": "human", "ref": task.id}));
+    }
+    serde_json::to_string(&members).unwrap_or_default()
+}
+
+/// What has no shape of a task. Nested too deeply, it would break the document it stands in.
+fn unreadable(raw: &RawValue) -> String {
+    if task::depth(raw.get()) < 90 {
+        return raw.get().to_owned();
+    }
+    json!({"native": "A task that is nested too deeply to be read."}).to_string()
+}

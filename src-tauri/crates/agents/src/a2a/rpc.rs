@@ -1,0 +1,361 @@
+//! One call to an A2A server, in either generation and either binding, and its answer or error in one shape.
+//!
+//! It knows the envelopes and the names of methods and paths; what a task means is read elsewhere. Agent text in an error
+//! is clipped.
+
+use domain::{fact::PollError, ids::TaskId};
+use reqwest::{
+    Method, Url,
+    header::{HeaderMap, HeaderName, HeaderValue},
+};
+use serde::Deserialize;
+use serde_json::{Value, json, value::RawValue};
+
+use super::card::{Binding, Door, Generation, clip};
+use crate::http::{Broken, Client, Reply, invalid};
+
+const VERSION: HeaderName = HeaderName::from_static("a2a-version");
+const EXTENSIONS: HeaderName = HeaderName::from_static("a2a-extensions");
+const OLD_EXTENSIONS: HeaderName = HeaderName::from_static("x-a2a-extensions");
+
+/// Codes of the specification; REST names become these too.
+pub(crate) mod code {
+    /// Unknown task, or one of somebody else.
+    pub(crate) const TASK_NOT_FOUND: i64 = -32001;
+    /// Already over.
+    pub(crate) const NOT_CANCELABLE: i64 = -32002;
+    /// Also: a message to a task that is over.
+    pub(crate) const UNSUPPORTED: i64 = -32004;
+    /// Parts it does not take.
+    pub(crate) const CONTENT_TYPE: i64 = -32005;
+    /// Another generation.
+    pub(crate) const VERSION: i64 = -32009;
+    /// No such method.
+    pub(crate) const METHOD: i64 = -32601;
+    /// Its own error.
+    pub(crate) const INTERNAL: i64 = -32603;
+}
+
+/// What is asked of a server.
+#[derive(Debug)]
+pub(crate) enum Call<'a> {
+    /// One page of the list.
+    List {
+        /// Only tasks whose status is not older.
+        after: Option<&'a str>,
+        /// Where the page begins.
+        page: Option<&'a str>,
+        /// Tasks a page.
+        size: u32,
+        /// With artifacts and messages.
+        whole: bool,
+    },
+    /// One task.
+    Get(&'a TaskId),
+    /// A message, already in the words of the generation.
+    Send(&'a RawValue),
+    /// Stop a task.
+    Cancel(&'a TaskId),
+}
+
+/// Why there is no result.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// No whole answer.
+    Broken(Broken),
+    /// A status that is not an A2A error.
+    Status(Box<Reply>),
+    /// The server's own error.
+    Error {
+        /// Of the specification.
+        code: i64,
+        /// Its words, clipped.
+        message: String,
+    },
+    /// An answer that is no A2A answer, in words.
+    Nonsense(String),
+}
+
+impl Failure {
+    /// As a failed poll.
+    pub(crate) fn into_poll_error(self, now: chrono::DateTime<chrono::Utc>) -> PollError {
+        match self {
+            Self::Broken(broken) => broken.error,
+            Self::Status(reply) => reply.as_error(now),
+            Self::Nonsense(sentence) => invalid(sentence),
+            Self::Error { code, message } => invalid(match code {
+                code::METHOD => "It does not know this A2A method.".to_owned(),
+                code::VERSION => "It speaks another version of A2A than its card says.".to_owned(),
+                _ => format!("It answers with an A2A error ({code}): {message}"),
+            }),
+        }
+    }
+}
+
+/// Messages of a task's history that are asked for: enough to find a title, a question and our own answer.
+pub(crate) const HISTORY: u32 = 20;
+
+/// Makes one call. The result is the exact JSON of the result.
+pub(crate) async fn call(
+    client: &Client,
+    door: &Door,
+    call: &Call<'_>,
+) -> Result<Box<RawValue>, Failure> {
+    let mut headers = HeaderMap::new();
+    let extension = HeaderValue::from_static(domain::contract::EXTENSION_URI);
+    match door.generation {
+        // A missing version means 0.3, and 0.3 servers never hear of another.
+        Generation::One => {
+            headers.insert(VERSION, HeaderValue::from_static("1.0"));
+            headers.insert(EXTENSIONS, extension);
+        }
+        Generation::Old => {
+            headers.insert(OLD_EXTENSIONS, extension);
+        }
+    }
+    match door.binding {
+        Binding::JsonRpc => json_rpc(client, door, call, headers).await,
+        Binding::Rest => rest(client, door, call, headers).await,
+    }
+}
+
+async fn json_rpc(
+    client: &Client,
+    door: &Door,
+    call: &Call<'_>,
+    headers: HeaderMap,
+) -> Result<Box<RawValue>, Failure> {
+    let (method, params) = method(door, call);
+    let body = format!(r#"{{"jsonrpc":"2.0","id":1,"method":"{method}","params":{params}}}"#);
+    let reply = match call {
+        Call::Send(_) | Call::Cancel(_) => client.send(door.url.clone(), headers, body).await,
+        _ => client
+            .ask(door.url.clone(), headers, body)
+            .await
+            .map_err(lost),
+    }
+    .map_err(Failure::Broken)?;
+    let envelope: Result<Envelope, _> = serde_json::from_slice(&reply.body);
+    match envelope {
+        Ok(Envelope {
+            error: Some(error), ..
+        }) => Err(error.into_failure()),
+        Ok(Envelope {
+            result: Some(result),
+            ..
+        }) if reply.status.is_success() => Ok(result),
+        _ if !reply.status.is_success() => Err(Failure::Status(Box::new(reply))),
+        Ok(_) => Err(Failure::Nonsense(
+            "Its answer is JSON, but neither an A2A result nor an A2A error.".to_owned(),
+        )),
+        Err(_) => Err(Failure::Nonsense(not_json(&reply))),
+    }
+}
+
+/// For reads it does not matter whether they arrived.
+fn lost(error: PollError) -> Broken {
+    Broken {
+        error,
+        may_have_arrived: true,
+    }
+}
+
+fn method(door: &Door, call: &Call<'_>) -> (&'static str, String) {
+    let one = door.generation == Generation::One;
+    let (method, mut params) = match call {
+        Call::List {
+            after,
+            page,
+            size,
+            whole,
+        } => {
+            let mut params = json!({
+                "pageSize": size,
+                "historyLength": if *whole { HISTORY } else { 0 },
+                "includeArtifacts": whole,
+            });
+            if let Some(after) = after {
+                params["statusTimestampAfter"] = json!(after);
+            }
+            if let Some(page) = page {
+                params["pageToken"] = json!(page);
+            }
+            ("ListTasks", params)
+        }
+        Call::Get(task) => (
+            if one { "GetTask" } else { "tasks/get" },
+            json!({"id": task.as_str(), "historyLength": HISTORY}),
+        ),
+        // It names its tenant itself, and its bytes stay as they are.
+        Call::Send(message) => {
+            return (
+                if one { "SendMessage" } else { "message/send" },
+                message.get().to_owned(),
+            );
+        }
+        Call::Cancel(task) => (
+            if one { "CancelTask" } else { "tasks/cancel" },
+            json!({"id": task.as_str()}),
+        ),
+    };
+    if let Some(tenant) = &door.tenant {
+        params["tenant"] = json!(tenant);
+    }
+    (method, params.to_string())
+}
+
+async fn rest(
+    client: &Client,
+    door: &Door,
+    call: &Call<'_>,
+    headers: HeaderMap,
+) -> Result<Box<RawValue>, Failure> {
+    let (verb, url, body) =
+        path(door, call).map_err(|sentence| Failure::Nonsense(sentence.to_owned()))?;
+    let reply = match (verb, body) {
+        (Method::GET, _) => client.get(url, headers).await.map_err(lost),
+        (_, body) => {
+            client
+                .send(url, headers, body.unwrap_or_else(|| "{}".to_owned()))
+                .await
+        }
+    }
+    .map_err(Failure::Broken)?;
+    if reply.status.is_success() {
+        return serde_json::from_slice(&reply.body)
+            .map_err(|_| Failure::Nonsense(not_json(&reply)));
+    }
+    match rest_error(&reply) {
+        Some(failure) => Err(failure),
+        None => Err(Failure::Status(Box::new(reply))),
+    }
+}
+
+fn path(door: &Door, call: &Call<'_>) -> Result<(Method, Url, Option<String>), &'static str> {
+    let mut url = door.url.clone();
+    {
+        let mut path = url
+            .path_segments_mut()
+            .map_err(|()| "Its address has no path to call.")?;
+        path.pop_if_empty();
+        if door.generation == Generation::Old {
+            path.push("v1");
+        }
+        if let Some(tenant) = &door.tenant {
+            path.push(tenant);
+        }
+        match call {
+            Call::List { .. } => path.push("tasks"),
+            Call::Get(task) => path.push("tasks").push(task.as_str()),
+            Call::Send(_) => path.push("message:send"),
+            Call::Cancel(task) => path
+                .push("tasks")
+                .push(&format!("{}:cancel", task.as_str())),
+        };
+    }
+    let mut body = None;
+    match call {
+        Call::List {
+            after,
+            page,
+            size,
+            whole,
+        } => {
+            let mut query = url.query_pairs_mut();
+            query.append_pair("pageSize", &size.to_string());
+            if let Some(after) = after {
+                query.append_pair("statusTimestampAfter", after);
+            }
+            if let Some(page) = page {
+                query.append_pair("pageToken", page);
+            }
+            let history = if *whole { HISTORY } else { 0 };
+            query.append_pair("historyLength", &history.to_string());
+            query.append_pair("includeArtifacts", if *whole { "true" } else { "false" });
+        }
+        Call::Get(_) => {
+            url.query_pairs_mut()
+                .append_pair("historyLength", &HISTORY.to_string());
+        }
+        Call::Send(message) => body = Some(message.to_string()),
+        Call::Cancel(_) => {}
+    }
+    let verb = if matches!(call, Call::List { .. } | Call::Get(_)) {
+        Method::GET
+    } else {
+        Method::POST
+    };
+    Ok((verb, url, body))
+}
+
+#[derive(Deserialize)]
+struct Envelope {
+    result: Option<Box<RawValue>>,
+    error: Option<RpcError>,
+}
+
+#[derive(Deserialize)]
+struct RpcError {
+    code: i64,
+    #[serde(default)]
+    message: Value,
+}
+
+impl RpcError {
+    fn into_failure(self) -> Failure {
+        Failure::Error {
+            code: self.code,
+            message: words(&self.message),
+        }
+    }
+}
+
+/// `{"error":{"details":[{"reason"}]}}` or a problem document; the two shapes servers use.
+fn rest_error(reply: &Reply) -> Option<Failure> {
+    let body: Value = serde_json::from_slice(&reply.body).ok()?;
+    let error = body.get("error").unwrap_or(&body);
+    let details = error.get("details").and_then(Value::as_array);
+    let reason = details
+        .into_iter()
+        .flatten()
+        .find_map(|detail| detail.get("reason")?.as_str())
+        .or_else(|| error.get("type")?.as_str()?.rsplit('/').next())
+        .map(|reason| reason.to_ascii_uppercase().replace('-', "_"));
+    let message = words(
+        ["message", "detail", "title"]
+            .iter()
+            .find_map(|member| error.get(*member))
+            .unwrap_or(&Value::Null),
+    );
+    let code = match reason.as_deref().map(|r| r.trim_end_matches("_ERROR")) {
+        Some("TASK_NOT_FOUND") => code::TASK_NOT_FOUND,
+        Some("TASK_NOT_CANCELABLE") => code::NOT_CANCELABLE,
+        Some("UNSUPPORTED_OPERATION") => code::UNSUPPORTED,
+        Some("CONTENT_TYPE_NOT_SUPPORTED") => code::CONTENT_TYPE,
+        Some("VERSION_NOT_SUPPORTED") => code::VERSION,
+        // 0.3 names no reasons: the sentence of the specification is all there is.
+        _ if reply.status.as_u16() == 404 && message.to_ascii_lowercase().contains("task") => {
+            code::TASK_NOT_FOUND
+        }
+        _ => return None,
+    };
+    Some(Failure::Error { code, message })
+}
+
+fn words(message: &Value) -> String {
+    match message.as_str() {
+        Some(text) if !text.trim().is_empty() => clip(text.trim(), 300),
+        _ => "no reason given".to_owned(),
+    }
+}
+
+fn not_json(reply: &Reply) -> String {
+    let is_html = reply
+        .header(reqwest::header::CONTENT_TYPE)
+        .is_some_and(|kind| kind.contains("html"));
+    if is_html {
+        "It answers with a web page instead of JSON.".to_owned()
+    } else {
+        "Its answer is not JSON.".to_owned()
+    }
+}

@@ -1,0 +1,234 @@
+//! Real agent servers for tests: a virtual environment of the official package, and a scripted agent on a free port that
+//! is ended with the test. Set up once, under the target folder; needs `python3` and the package index the first time.
+
+use std::{
+    fs,
+    net::TcpListener,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    sync::{Mutex, OnceLock},
+    time::{Duration, Instant},
+};
+
+use serde_json::{Value, json};
+
+/// The top folder of the repository.
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../..")
+        .canonicalize()
+        .expect("the repository")
+}
+
+/// The Python of a virtual environment with the packages of `tests/real/{list}.txt`.
+pub(crate) fn python(list: &str) -> PathBuf {
+    static ONE_AT_A_TIME: OnceLock<Mutex<()>> = OnceLock::new();
+    let _turn = ONE_AT_A_TIME
+        .get_or_init(Mutex::default)
+        .lock()
+        .unwrap_or_else(|broken| broken.into_inner());
+    let wanted = fs::read_to_string(root().join(format!("tests/real/{list}.txt")))
+        .expect("the list of packages");
+    let target =
+        std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
+    let folder = target.join("real").join(list);
+    let python = folder.join("bin/python");
+    let mark = folder.join("installed.txt");
+    if fs::read_to_string(&mark).is_ok_and(|installed| installed == wanted) {
+        return python;
+    }
+    let _ = fs::remove_dir_all(&folder);
+    run(Command::new("python3").args(["-m", "venv"]).arg(&folder));
+    run(Command::new(&python)
+        .args([
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--disable-pip-version-check",
+            "-r",
+        ])
+        .arg(root().join(format!("tests/real/{list}.txt"))));
+    fs::write(mark, wanted).expect("the mark is written");
+    python
+}
+
+fn run(command: &mut Command) {
+    let output = command.output().expect("the program starts");
+    assert!(
+        output.status.success(),
+        "{command:?}: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+}
+
+/// A running scripted agent; ended when dropped.
+pub(crate) struct Server {
+    child: Child,
+    /// `http://127.0.0.1:port`
+    pub(crate) url: String,
+    log: PathBuf,
+    arguments: Vec<String>,
+    script: (String, String),
+    port: u16,
+    rpc: reqwest::Client,
+}
+
+impl Server {
+    /// Starts `tests/real/{script}` with the packages of `list` on a free port, and waits until it answers.
+    pub(crate) async fn start(list: &str, script: &str, arguments: &[&str]) -> Self {
+        let port = TcpListener::bind("127.0.0.1:0")
+            .and_then(|listener| listener.local_addr())
+            .expect("a free port")
+            .port();
+        let log = std::env::temp_dir().join(format!(
+            "mission-control-real-{}-{port}.jsonl",
+            std::process::id()
+        ));
+        let _ = fs::remove_file(&log);
+        let arguments: Vec<_> = arguments.iter().map(|a| (*a).to_owned()).collect();
+        let script = (list.to_owned(), script.to_owned());
+        let child = spawn(&script, port, &log, &arguments);
+        let server = Self {
+            child,
+            url: format!("http://127.0.0.1:{port}"),
+            log,
+            arguments,
+            script,
+            port,
+            rpc: reqwest::Client::builder()
+                .no_proxy()
+                .build()
+                .expect("a client"),
+        };
+        server.ready().await;
+        server
+    }
+
+    async fn ready(&self) {
+        let until = Instant::now() + Duration::from_secs(60);
+        let card = format!("{}/.well-known/agent-card.json", self.url);
+        while Instant::now() < until {
+            if self.rpc.get(&card).send().await.is_ok() {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("the server did not answer within a minute");
+    }
+
+    /// Ends it at once, without a chance to tidy up.
+    pub(crate) fn kill(&mut self) {
+        self.child.kill().expect("it is ended");
+        self.child.wait().expect("it has ended");
+    }
+
+    /// Starts it again at the same port, with nothing remembered.
+    pub(crate) async fn restart(&mut self, arguments: &[&str]) {
+        self.arguments = arguments.iter().map(|a| (*a).to_owned()).collect();
+        self.child = spawn(&self.script, self.port, &self.log, &self.arguments);
+        self.ready().await;
+    }
+
+    /// Every JSON body it got, in order.
+    pub(crate) fn received(&self) -> Vec<Value> {
+        let log = fs::read_to_string(&self.log).unwrap_or_default();
+        log.lines()
+            .map(|line| {
+                let line: Value = serde_json::from_str(line).expect("a line of the log");
+                line["body"].clone()
+            })
+            .collect()
+    }
+
+    /// Messages with this id that arrived, whatever the method was called.
+    pub(crate) fn messages(&self, id: &str) -> usize {
+        let bodies = self.received();
+        bodies
+            .iter()
+            .filter(|body| {
+                let message = body.get("message").unwrap_or(&body["params"]["message"]);
+                message["messageId"] == id
+            })
+            .count()
+    }
+
+    /// Begins a task of the scripted agent; its id.
+    pub(crate) async fn begin(&self, story: &str) -> String {
+        let message = json!({"messageId": format!("story-{story}"), "role": "ROLE_USER", "parts": [{"text": format!("{story} on the invoices")}]});
+        let task = self
+            .call(
+                "SendMessage",
+                json!({"message": message, "configuration": {"returnImmediately": true}}),
+            )
+            .await["task"]["id"]
+            .as_str()
+            .expect("a task")
+            .to_owned();
+        if story == "work" {
+            while self.task(&task).await["status"]["state"] != "TASK_STATE_WORKING" {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        } else {
+            self.settled(&task).await;
+        }
+        task
+    }
+
+    /// The task once it does not move by itself any more.
+    pub(crate) async fn settled(&self, id: &str) -> Value {
+        let until = Instant::now() + Duration::from_secs(20);
+        while Instant::now() < until {
+            let task = self.task(id).await;
+            let state = &task["status"]["state"];
+            if state != "TASK_STATE_SUBMITTED" && state != "TASK_STATE_WORKING" {
+                return task;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        panic!("the task {id} does not settle");
+    }
+
+    /// The task as the server has it.
+    pub(crate) async fn task(&self, id: &str) -> Value {
+        self.call("GetTask", json!({"id": id, "historyLength": 20}))
+            .await
+    }
+
+    async fn call(&self, method: &str, params: Value) -> Value {
+        let body = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params});
+        let reply = self
+            .rpc
+            .post(format!("{}/rpc", self.url))
+            .header("A2A-Version", "1.0")
+            .header("Content-Type", "application/json")
+            .body(body.to_string())
+            .send()
+            .await
+            .expect("an answer");
+        let reply: Value =
+            serde_json::from_slice(&reply.bytes().await.expect("a body")).expect("JSON");
+        assert!(reply.get("result").is_some(), "{method}: {reply}");
+        reply["result"].clone()
+    }
+}
+
+fn spawn(script: &(String, String), port: u16, log: &Path, arguments: &[String]) -> Child {
+    Command::new(python(&script.0))
+        .arg(root().join("tests/real").join(&script.1))
+        .args(["--port", &port.to_string(), "--log"])
+        .arg(log)
+        .args(arguments)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .spawn()
+        .expect("the scripted agent starts")
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        let _ = fs::remove_file(&self.log);
+    }
+}

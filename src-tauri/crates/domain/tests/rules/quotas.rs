@@ -1,0 +1,133 @@
+//! `quota-pressure`, `quota-exhausted`, and a pool's `overload`.
+
+use serde_json::json;
+
+use crate::*;
+
+fn sample(seconds: i64, agent: &str, window: Value) -> Value {
+    let mut full = json!({"name": "hour", "limit": 200});
+    join(&mut full, window);
+    poll(
+        seconds,
+        agent,
+        json!({"quotas": [{
+            "pool": {"provider": "p"}, "observedAt": at(seconds), "windows": [full],
+        }]}),
+    )
+}
+
+fn left(seconds: i64, agent: &str, remaining: i64) -> Value {
+    sample(
+        seconds,
+        agent,
+        json!({"remaining": remaining, "resetAt": at(3600)}),
+    )
+}
+
+#[test]
+fn pressure_gets_critical_shortly_before_it_runs_out_and_ends_with_the_window() {
+    let lines = [
+        left(0, "a", 200),
+        left(60, "b", 190),
+        left(120, "a", 170),
+        tick(719),
+        tick(720),
+        tick(3600),
+    ];
+    check(
+        "quota-pressure",
+        &lines,
+        &["120 open critical a b", "3600 cleared critical a b"],
+    );
+    let slower = [
+        left(0, "a", 200),
+        left(60, "b", 190),
+        left(120, "a", 180),
+        tick(300),
+        tick(301),
+        tick(3600),
+    ];
+    check(
+        "quota-pressure",
+        &slower,
+        &[
+            "120 open warning a b",
+            "301 open critical a b",
+            "3600 cleared critical a b",
+        ],
+    );
+}
+
+#[test]
+fn the_next_sample_clears_pressure_and_an_old_one_says_nothing() {
+    let mut lines = vec![
+        left(0, "a", 200),
+        left(60, "a", 150),
+        left(120, "a", 100),
+        left(180, "a", 199),
+    ];
+    check(
+        "quota-pressure",
+        &lines,
+        &["120 open critical a", "180 cleared critical a"],
+    );
+    for line in &mut lines {
+        line["at"] = json!(at(1000));
+    }
+    check("quota-pressure", &lines[..3], &[]);
+}
+
+#[test]
+fn unknown_limits_are_under_no_pressure() {
+    let lines: Vec<_> = (0..5)
+        .map(|n| sample(n * 60, "a", json!({"limit": null, "used": n * 100})))
+        .collect();
+    check("quota-pressure", &lines, &[]);
+}
+
+#[test]
+fn a_refusal_that_names_a_limit_is_exhaustion_and_a_bare_one_overload() {
+    let refused = |seconds: i64, windows: Value| {
+        poll(
+            seconds,
+            "a",
+            json!({"quotas": [{
+                "pool": {"provider": "p"}, "observedAt": at(seconds), "windows": windows,
+                "headers": {":status": "429"},
+            }]}),
+        )
+    };
+    let bare = [refused(0, json!([])), left(10, "a", 100)];
+    check("overload", &bare, &["0 open info a", "10 cleared info a"]);
+    check("quota-exhausted", &bare, &[]);
+    let named = [
+        refused(0, json!([{"name": "hour", "limit": 100}])),
+        left(10, "a", 100),
+    ];
+    check(
+        "quota-exhausted",
+        &named,
+        &["0 open warning a", "10 cleared warning a"],
+    );
+    check("overload", &named, &[]);
+}
+
+#[test]
+fn every_sample_gets_a_forecast() {
+    let lines = file(&[left(0, "a", 200), left(60, "b", 180), left(120, "a", 160)]);
+    let forecasts = domain::forecast::of_replay(lines.lines()).unwrap();
+    let told: Vec<_> = forecasts
+        .iter()
+        .map(|f| (f.method, f.exhausts_at.map(|at| at.to_rfc3339())))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            ("too-few", None),
+            ("too-few", None),
+            ("rate", Some(at(600))),
+        ]
+    );
+    let shares = serde_json::to_value(&forecasts[2].shares).unwrap();
+    assert_eq!(shares, json!({"a": 0.5, "b": 0.5}));
+}
