@@ -38,6 +38,7 @@ use crate::{
 pub struct Fleet {
     world: World,
     slots: Slots,
+    judged: u64,
     /// Findings the person settled since the last judgement.
     settled: Vec<Finding>,
 }
@@ -48,6 +49,7 @@ impl Fleet {
         Self {
             world: World::new(config),
             slots: Slots::default(),
+            judged: 0,
             settled: vec![],
         }
     }
@@ -107,6 +109,7 @@ impl Fleet {
             self.world.stand(finding);
         }
         let mut readiness = subjects.remove(&Subject::Readiness) || !findings.is_empty();
+        self.judged += subjects.len() as u64;
         for subject in &subjects {
             let known = findings.len();
             let said = rules::check(&self.world, subject);
@@ -134,6 +137,11 @@ impl Fleet {
         let known = samples.partition_point(|sample| sample.seen.at <= at);
         let told = rules::quota_pressure::told(samples.get(..known)?);
         Some(SampleForecast::new(pool, window, at, &told))
+    }
+
+    /// How often something was looked at so far: the work done, however fast the machine.
+    pub fn judged(&self) -> u64 {
+        self.judged
     }
 
     /// The earliest time at which a rule may fire without a new fact.

@@ -365,7 +365,8 @@ impl Intake<'_> {
         if entry.value.mode != AccessMode::Read {
             let first = touched.writers.entry(agent.clone());
             let first = first.or_insert_with(|| entry.clone());
-            if entry.seen.at < first.seen.at {
+            // Of two at one moment the id decides, not the place in the list.
+            if (entry.seen.at, &entry.value.id) < (first.seen.at, &first.value.id) {
                 *first = entry.clone();
             }
             self.world.dirty.insert(Subject::Agent(agent.clone()));

@@ -70,7 +70,7 @@ pub(crate) fn undeclared(world: &World, agent: &AgentRef, said: &mut Said) {
     let resources = world.resources_of_agent.get(agent).into_iter().flatten();
     let first = resources
         .filter_map(|resource| world.touched.get(resource)?.writers.get(agent))
-        .min_by_key(|access| (access.seen.at, access.seen.evidence.clone()));
+        .min_by_key(|access| (access.seen.at, &access.value.id));
     if let Some(first) = first {
         let mut verdict = Verdict::new("undeclared-agent", agent.agent.as_str())
             .severity(Severity::Info)
