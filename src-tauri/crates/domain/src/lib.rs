@@ -16,6 +16,7 @@ pub mod change;
 pub mod decision;
 pub mod finding;
 pub mod link;
+pub mod remedy;
 pub mod text;
 
 pub mod delta;

@@ -11,6 +11,7 @@ pub mod finding;
 pub mod inbox;
 pub mod limits;
 pub mod ownership;
+pub(crate) mod remedy;
 pub mod search;
 pub mod settings;
 pub mod status;

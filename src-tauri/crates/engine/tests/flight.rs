@@ -267,6 +267,77 @@ fn request(rules: &Value) -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_way_out_of_a_finding_reaches_the_agent_and_the_rules() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let fleet = fleet(30).await;
+    let api = api(dir.path());
+    for agent in ["invoice-reader", "payment-runner"] {
+        add(&api, &fleet, agent, agent).await;
+    }
+    let of_rule = |inbox: &Value, rule: &str| {
+        let found = items(inbox).into_iter().find(|item| {
+            let key = item["key"].as_str().unwrap_or_default();
+            key.starts_with(&format!("f:{rule}")) && item["shape"] != json!("done")
+        });
+        found.map(|item| item["key"].clone())
+    };
+    let inbox = until(&api, "inbox", json!({}), |inbox| {
+        of_rule(inbox, "trigger-collision").is_some()
+            && of_rule(inbox, "unowned-resource").is_some()
+    })
+    .await;
+    let key = of_rule(&inbox, "trigger-collision");
+    let finding = ask(&api, "finding", json!({ "key": key })).await;
+    let way = &finding["resolutions"][0];
+    assert_eq!(way["id"], json!("owner-keeps"));
+    assert!(
+        way["does"][0]
+            .as_str()
+            .is_some_and(|text| text.starts_with("Asks ")),
+        "{way:#}"
+    );
+    let act = json!({ "key": key, "resolution": "owner-keeps", "until": null, "reason": null, "agent": null });
+    let done = ask(&api, "actOnFinding", act).await;
+    assert_eq!(
+        done["did"],
+        json!([
+            "The agent has cancelled the task.",
+            "The finding is settled."
+        ])
+    );
+    let received = fleet.received();
+    assert_eq!(received.len(), 1, "{received:#?}");
+    let cancelled = received[0]["cancel"].as_str().expect("a task").to_owned();
+    let owner = received[0]["agent"].as_str().expect("an agent").to_owned();
+    until(
+        &api,
+        "task",
+        json!({ "endpoint": owner, "task": cancelled }),
+        |task| task["card"]["state"] == json!("canceled"),
+    )
+    .await;
+    until(&api, "inbox", json!({}), |inbox| {
+        of_rule(inbox, "trigger-collision").is_none()
+    })
+    .await;
+    // Nobody owns what both write: giving it to one is a new version of the rules.
+    let key = of_rule(&inbox, "unowned-resource");
+    let act = json!({ "key": key, "resolution": "assign", "until": null, "reason": null, "agent": "payment-runner" });
+    ask(&api, "actOnFinding", act).await;
+    let map = ask(&api, "ownership", json!({})).await;
+    assert_eq!(map["revision"], json!(1));
+    assert_eq!(
+        map["document"]["rules"][0]["owner"],
+        json!("payment-runner")
+    );
+    until(&api, "inbox", json!({}), |inbox| {
+        of_rule(inbox, "unowned-resource").is_none()
+    })
+    .await;
+    api.end();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_found_live_is_what_the_recording_gives() {
     let dir = tempfile::tempdir().expect("a folder");
     let fleet = fleet(20).await;

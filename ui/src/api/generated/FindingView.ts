@@ -3,10 +3,10 @@ import type { AgentId } from "./AgentId";
 import type { AgentText } from "./AgentText";
 import type { EndpointId } from "./EndpointId";
 import type { EvidenceView } from "./EvidenceView";
-import type { Resolution } from "./Resolution";
+import type { ResolutionView } from "./ResolutionView";
 import type { Severity } from "./Severity";
 
 /**
  * A finding, opened.
  */
-export type FindingView = { key: string, rule: string, severity: Severity, at: string, clearedAt: string | null, summary: AgentText, agents: Array<AgentId>, endpoints: Array<EndpointId>, tasks: Array<string>, resource: string | null, pool: string | null, evidence: Array<EvidenceView>, resolutions: Array<Resolution>, explanation: string, };
+export type FindingView = { key: string, rule: string, severity: Severity, at: string, clearedAt: string | null, summary: AgentText, agents: Array<AgentId>, endpoints: Array<EndpointId>, tasks: Array<string>, resource: string | null, pool: string | null, evidence: Array<EvidenceView>, resolutions: Array<ResolutionView>, explanation: string, };

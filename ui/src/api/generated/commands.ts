@@ -35,6 +35,7 @@ import type { SearchRequest } from "./SearchRequest";
 import type { SearchView } from "./SearchView";
 import type { SettingsRequest } from "./SettingsRequest";
 import type { SettingsView } from "./SettingsView";
+import type { SettledView } from "./SettledView";
 import type { StatusView } from "./StatusView";
 import type { TaskRequest } from "./TaskRequest";
 import type { TaskView } from "./TaskView";
@@ -49,7 +50,7 @@ export type Commands = {
   finding: [FindingRequest, FindingView];
   decide: [DecideRequest, DecisionView];
   undoDecision: [UndoRequest, Nothing];
-  actOnFinding: [FindingAction, Nothing];
+  actOnFinding: [FindingAction, SettledView];
   board: [BoardRequest, BoardView];
   task: [TaskRequest, TaskView];
   cancelTask: [TaskRequest, TextView];

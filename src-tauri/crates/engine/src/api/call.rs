@@ -7,7 +7,6 @@ use std::{
     sync::{Arc, PoisonError, RwLock},
 };
 
-use agents::Outcome;
 use chrono::TimeDelta;
 use domain::ids::{DecisionId, TaskRef};
 use serde_json::Value;
@@ -16,7 +15,7 @@ use tokio::sync::broadcast;
 
 use super::{
     ApiError, agents as agent_views, board, commands::camel, endpoint, escalation, finding, inbox,
-    limits, ownership, search, settings, status, views::*, wording::Glance,
+    limits, ownership, remedy, search, settings, status, views::*, wording::Glance,
 };
 use crate::{
     clock::wall,
@@ -251,8 +250,8 @@ impl Api {
         self.done(|reply| Ask::Undo(id, reply)).await
     }
 
-    async fn act_on_finding(&self, action: FindingAction) -> Answer<Nothing> {
-        self.done(|reply| Ask::Settle(action, reply)).await
+    async fn act_on_finding(&self, action: FindingAction) -> Answer<SettledView> {
+        remedy::act(&self.shown(), action).await
     }
 
     async fn board(&self, request: BoardRequest) -> Answer<BoardView> {
@@ -272,26 +271,8 @@ impl Api {
             endpoint: request.endpoint,
             task: request.task.as_str().into(),
         };
-        let text = match self.shown().cancel(task).await {
-            Outcome::Applied => "The agent has cancelled the task.",
-            Outcome::Sent => "The agent was asked to cancel the task.",
-            Outcome::AlreadyResolved { .. } => "The task had ended before.",
-            Outcome::Expired => "The agent does not know this task any more.",
-            Outcome::Changed => "The task has changed; look at it again.",
-            Outcome::Refused(reason) => {
-                return Err(ApiError::new("refused", super::wording::plain(&reason)));
-            }
-            Outcome::Retry { reason, .. } | Outcome::Unknown(reason) => {
-                let reason = super::wording::plain(&reason);
-                return Err(ApiError::new(
-                    "unreachable",
-                    format!("It cannot be told whether the task was cancelled. {reason}"),
-                ));
-            }
-        };
-        Ok(TextView {
-            text: text.to_owned(),
-        })
+        let text = remedy::cancel(&self.shown(), task).await?;
+        Ok(TextView { text })
     }
 
     async fn ownership(&self, _: Nothing) -> Answer<OwnershipView> {

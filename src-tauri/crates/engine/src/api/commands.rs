@@ -13,7 +13,7 @@ macro_rules! with_commands {
             finding: FindingRequest => FindingView [Inbox];
             decide: DecideRequest => DecisionView [];
             undo_decision: UndoRequest => Nothing [];
-            act_on_finding: FindingAction => Nothing [];
+            act_on_finding: FindingAction => SettledView [];
             board: BoardRequest => BoardView [Board];
             task: TaskRequest => TaskView [Board];
             cancel_task: TaskRequest => TextView [];

@@ -22,6 +22,7 @@ pub fn finding(glance: Glance<'_>, request: &FindingRequest) -> Result<Option<Fi
         return Ok(None);
     };
     let finding = row.finding;
+    let resolutions = super::remedy::views(glance, &finding)?;
     let mut evidence = vec![];
     for fact in &finding.evidence {
         // The configuration is line 1 of a recording, so row n of the log is line n + 1.
@@ -52,7 +53,7 @@ pub fn finding(glance: Glance<'_>, request: &FindingRequest) -> Result<Option<Fi
         tasks: finding.tasks,
         resource: finding.resource.as_deref().map(plain),
         pool: finding.pool.as_deref().map(plain),
-        resolutions: finding.resolutions,
+        resolutions,
         rule: finding.rule,
         evidence,
     }))

@@ -6,7 +6,7 @@ use domain::{
     change::EscalationPhase,
     contract::{AccessMode, EscalationKind, EscalationSeverity, TaskState},
     decision::{DeliveryState, Outcome},
-    finding::{Evidence, Resolution, Severity},
+    finding::{Evidence, Severity},
     ids::{AgentId, EndpointId},
     ownership::{Exception, Ownership, Rule},
     time::Time,
@@ -128,11 +128,20 @@ views! {
     FindingView {
         key: String, rule: String, severity: Severity, at: Time, cleared_at: Option<Time>, summary: AgentText,
         agents: Vec<AgentId>, endpoints: Vec<EndpointId>, tasks: Vec<String>, resource: Option<String>, pool: Option<String>,
-        evidence: Vec<EvidenceView>, resolutions: Vec<Resolution>, explanation: String,
+        evidence: Vec<EvidenceView>, resolutions: Vec<ResolutionView>, explanation: String,
     }
     EvidenceView { at: Option<Time>, evidence: Evidence, sentence: AgentText, }
+    /// A way out. `does`: what will happen, a sentence each. `tells`: what it has no way to do itself, as texts to send.
+    /// `asks`: `nothing`, `agent` (one of `agents`), `until`, `reason`. `problem`: why it cannot be done now. `opens`: where it goes on.
+    ResolutionView {
+        id: String, label: String, asks: String, agents: Vec<String>, does: Vec<String>, tells: Vec<TellView>,
+        opens: Option<String>, problem: Option<String>,
+    }
+    TellView { agent: String, text: String, }
     /// `resolution` is one of the finding's; `snooze` and `dismiss` always work.
-    FindingAction { key: String, resolution: String, until: Option<Time>, reason: Option<String>, }
+    FindingAction { key: String, resolution: String, until: Option<Time>, reason: Option<String>, agent: Option<String>, }
+    /// What was done, a sentence each.
+    SettledView { did: Vec<String>, }
     /// Which finding.
     FindingRequest { key: String, }
 

@@ -8,11 +8,13 @@ use domain::{
     decision::{Answer, decide},
     fact::{self, PersonAction},
     ids::{DecisionId, EndpointId, EscalationId, TaskRef},
+    ownership::{diff, edit::Edit},
+    time::Time,
 };
 use serde_json::json;
 use store::tables::{
     audit, decisions, decisions::Recorded, endpoints, endpoints::EndpointRow, escalations,
-    facts::FactKind, findings,
+    facts::FactKind, findings, ownership,
 };
 use tokio::sync::oneshot;
 
@@ -21,8 +23,9 @@ use crate::{
     api::{
         ApiError, escalation,
         ownership::{commit_save, ready_to_save},
+        remedy::Noted,
         settings,
-        views::{DecideRequest, DecisionView, FindingAction, SaveRequest, SettingsRequest, Topic},
+        views::{DecideRequest, DecisionView, SaveRequest, SettingsRequest, Topic},
     },
     poll::Wish,
 };
@@ -36,8 +39,10 @@ pub(crate) enum Ask {
     Decide(DecideRequest, Reply<DecisionView>),
     /// Take a decision back in its undo time.
     Undo(DecisionId, Reply<()>),
-    /// Settle a finding, or look at it later.
-    Settle(FindingAction, Reply<()>),
+    /// Act on a finding in a way that is a fact.
+    Note(PersonAction, Noted, Reply<()>),
+    /// Change the rules in force, without a draft; answers what changed.
+    ChangeRules(Vec<Edit>, Reply<String>),
     /// Save the draft of the ownership document.
     Save(SaveRequest, Reply<()>),
     /// Change settings.
@@ -52,6 +57,13 @@ pub(crate) enum Ask {
     Cancel(TaskRef, DecisionId, oneshot::Sender<Outcome>),
 }
 
+/// What an act does to the finding itself.
+enum Kind {
+    Settled,
+    Later(Time),
+    Other,
+}
+
 const UNSAVED: &str = "It could not be saved, so nothing was done.";
 
 fn unsaved() -> ApiError {
@@ -64,7 +76,8 @@ impl Owner {
         match ask {
             Ask::Decide(request, reply) => drop(reply.send(self.decide(&request))),
             Ask::Undo(id, reply) => drop(reply.send(self.undo(&id))),
-            Ask::Settle(action, reply) => drop(reply.send(self.settle(&action))),
+            Ask::Note(action, noted, reply) => drop(reply.send(self.note(&action, noted))),
+            Ask::ChangeRules(edits, reply) => drop(reply.send(self.change_rules(&edits))),
             Ask::Save(request, reply) => drop(reply.send(self.save_rules(&request))),
             Ask::Settings(request, reply) => drop(reply.send(self.settings(*request))),
             Ask::Put(row, credential, reply) => drop(reply.send(self.put(row, credential))),
@@ -160,43 +173,23 @@ impl Owner {
         Ok(())
     }
 
-    fn settle(&mut self, action: &FindingAction) -> Result<(), ApiError> {
-        let episode = action
-            .key
-            .strip_prefix("f:")
-            .unwrap_or(&action.key)
-            .to_owned();
-        let row = self
-            .parts
-            .store
-            .read(|reader| findings::get(reader, &episode))?
-            .ok_or_else(|| ApiError::new("missing", "There is no such finding."))?;
-        let (rule, subject) = (row.finding.rule, row.finding.subject);
-        let person = match (action.resolution.as_str(), action.until) {
-            ("snooze", Some(until)) => PersonAction::Snooze {
-                rule: Some(rule),
-                subject: Some(subject),
-                until,
-            },
-            ("snooze", None) => {
-                return Err(ApiError::new("invalid", "Until when is missing."));
-            }
-            _ => PersonAction::Resolve {
-                rule,
-                subject: Some(subject),
-            },
-        };
-        let until = match &person {
-            PersonAction::Snooze { until, .. } => Some(*until),
-            _ => None,
-        };
-        let detail =
-            json!({ "resolution": action.resolution, "reason": action.reason, "until": until });
+    /// Writes an act on a finding into the log, the audit and the finding itself.
+    fn note(&mut self, action: &PersonAction, noted: Noted) -> Result<(), ApiError> {
         let now = self.now();
-        let done = self.person(&person, move |tx| {
-            match until {
-                Some(until) => findings::snooze(tx, &episode, until)?,
-                None => findings::dismiss(tx, &episode, now)?,
+        let kind = match action {
+            PersonAction::Resolve { .. } => Kind::Settled,
+            PersonAction::Snooze { until, .. } => Kind::Later(*until),
+            _ => Kind::Other,
+        };
+        let detail = json!({
+            "resolution": noted.resolution, "reason": noted.reason, "action": action,
+        });
+        let episode = noted.episode;
+        let done = self.person(action, move |tx| {
+            match kind {
+                Kind::Settled => findings::dismiss(tx, &episode, now)?,
+                Kind::Later(until) => findings::snooze(tx, &episode, until)?,
+                Kind::Other => {}
             }
             audit::append(tx, now, "finding-settled", &episode, &detail)?;
             Ok(())
@@ -206,6 +199,43 @@ impl Owner {
         }
         self.announce_topics(&[Topic::Inbox, Topic::Board, Topic::Status, Topic::Ownership]);
         Ok(())
+    }
+
+    /// Changes the rules in force at once. A draft stays as it is, so with one there is nothing to do it on.
+    fn change_rules(&mut self, edits: &[Edit]) -> Result<String, ApiError> {
+        let (current, draft) = self
+            .parts
+            .store
+            .read(|reader| Ok((ownership::current(reader)?, ownership::draft(reader)?)))?;
+        if draft.is_some() {
+            return Err(ApiError::new(
+                "blocked",
+                "There is a draft of the rules. Save or discard it first.",
+            ));
+        }
+        let (revision, before) = current.map_or_else(Default::default, |version| {
+            (version.revision, version.document)
+        });
+        let mut after = before.clone();
+        for edit in edits {
+            after = edit
+                .apply(&after)
+                .map_err(|problem| ApiError::new("invalid", problem.to_string()))?;
+        }
+        let sentence = diff::summary(&before, &after);
+        let fresh = self
+            .fresh(FactKind::Rules, None, |at| fact::write_rules(at, &after))
+            .map_err(|problem| ApiError::new("unreadable", problem))?;
+        let (at, said) = (fresh.at, sentence.clone());
+        let done = self.commit(fresh, move |tx| {
+            ownership::save(tx, at, revision, &after, &said)?.ok_or(store::Error::Closed)?;
+            Ok(())
+        });
+        if !done {
+            return Err(unsaved());
+        }
+        self.announce_topics(&[Topic::Ownership, Topic::Inbox, Topic::Status]);
+        Ok(format!("The rules were saved: {sentence}"))
     }
 
     /// Logs what the person did, with what belongs to it.

@@ -1,0 +1,348 @@
+//! The ways out of a finding: what each would do, in sentences, and doing it. Plans are `domain::remedy`'s.
+//!
+//! Steps are done in order; the first that fails ends it, and nothing is called settled that is not.
+
+use agents::Outcome;
+use domain::{
+    fact::PersonAction,
+    finding::Finding,
+    ids::TaskRef,
+    ownership::Ownership,
+    remedy::{Asks, Choice, Plan, Scene, Step, TaskNow, plan},
+    time::Time,
+};
+use store::{
+    Result,
+    tables::{endpoints, findings, ownership, quota, tasks},
+};
+
+use super::{
+    ApiError,
+    views::{FindingAction, ResolutionView, SettledView, TellView},
+    wording::{Glance, plain},
+};
+use crate::{clock::wall, engine::Engine, owner::Ask};
+
+/// What plans are made from.
+struct Known {
+    rules: Ownership,
+    tasks: Vec<TaskNow>,
+    reset_at: Option<Time>,
+}
+
+impl Known {
+    fn read(reader: &store::Reader, finding: &Finding) -> Result<Self> {
+        let mut known = Self {
+            rules: ownership::current(reader)?
+                .map(|version| version.document)
+                .unwrap_or_default(),
+            tasks: vec![],
+            reset_at: None,
+        };
+        for name in &finding.tasks {
+            let task = finding.endpoints.iter().find_map(|endpoint| {
+                let id = name.strip_prefix(endpoint.as_str())?.strip_prefix('/')?;
+                Some(TaskRef {
+                    endpoint: endpoint.clone(),
+                    task: id.into(),
+                })
+            });
+            let Some(task) = task else { continue };
+            let Some(row) = tasks::get(reader, &task)? else {
+                continue;
+            };
+            let record = row.record;
+            known.tasks.push(TaskNow {
+                task,
+                agent: record.agent,
+                title: plain(&record.value.title),
+                live: record.value.status.state.is_live(),
+                since: record.value.started_at.or(record.value.created_at),
+                next_stage: record.value.next_stage.as_deref().map(plain),
+            });
+        }
+        if let Some(pool) = &finding.pool {
+            let windows = quota::windows(reader)?;
+            let resets = windows.into_iter().filter(|row| row.key == *pool);
+            known.reset_at = resets.filter_map(|row| row.window.reset_at).max();
+        }
+        Ok(known)
+    }
+
+    fn plan(
+        &self,
+        finding: &Finding,
+        resolution: &str,
+        choice: &Choice,
+        now: Time,
+    ) -> std::result::Result<Plan, String> {
+        let scene = Scene {
+            finding,
+            rules: &self.rules,
+            tasks: &self.tasks,
+            reset_at: self.reset_at,
+            now,
+        };
+        plan(scene, resolution, choice)
+    }
+}
+
+/// The ways out, each with what it would do.
+pub(super) fn views(glance: Glance<'_>, finding: &Finding) -> Result<Vec<ResolutionView>> {
+    let known = Known::read(glance.reader, finding)?;
+    let mut views = vec![];
+    for resolution in &finding.resolutions {
+        let mut view = ResolutionView {
+            id: resolution.id.clone(),
+            label: resolution.label.clone(),
+            asks: "nothing".to_owned(),
+            agents: vec![],
+            does: vec![],
+            tells: vec![],
+            opens: None,
+            problem: None,
+        };
+        match known.plan(finding, &resolution.id, &Choice::default(), glance.now) {
+            Ok(plan) => show(glance, finding, &known, plan, &mut view)?,
+            Err(problem) => view.problem = Some(problem),
+        }
+        views.push(view);
+    }
+    Ok(views)
+}
+
+fn show(
+    glance: Glance<'_>,
+    finding: &Finding,
+    known: &Known,
+    plan: Plan,
+    view: &mut ResolutionView,
+) -> Result<()> {
+    view.asks = match plan.asks {
+        Asks::Nothing => "nothing",
+        Asks::Agent => "agent",
+        Asks::Until => "until",
+        Asks::Reason => "reason",
+    }
+    .to_owned();
+    if plan.asks == Asks::Agent {
+        view.agents = finding
+            .agents
+            .iter()
+            .map(|agent| plain(agent.as_str()))
+            .collect();
+    }
+    for step in plan.steps {
+        match step {
+            Step::Cancel(task) => {
+                let Some(now) = known.tasks.iter().find(|known| known.task == task) else {
+                    continue;
+                };
+                let row = endpoints::get(glance.reader, &task.endpoint)?;
+                let can = row.is_some_and(|row| {
+                    row.kind == crate::connect::DEMO
+                        || row.capabilities.iter().any(|word| word == "cancel")
+                });
+                let agent = plain(now.agent.as_str());
+                if can {
+                    view.does
+                        .push(format!("Asks {agent} to cancel \"{}\".", now.title));
+                } else {
+                    view.problem = Some(format!(
+                        "{agent} takes no request to cancel. Stop it where it runs."
+                    ));
+                }
+            }
+            Step::Pause(endpoint) => {
+                let name = endpoints::get(glance.reader, &endpoint)?.map(|row| row.name);
+                view.does.push(format!(
+                    "Does not ask {} any more until you let it. What it runs goes on.",
+                    name.as_deref().unwrap_or(endpoint.as_str())
+                ));
+            }
+            Step::AskNow(endpoint) => view.does.push(format!("Asks {endpoint} now.")),
+            Step::Rules(edits) => {
+                let labels: Vec<_> = edits.iter().map(|edit| edit.label(&known.rules)).collect();
+                view.does
+                    .push(format!("Saves new rules: {}.", labels.join(", ")));
+            }
+            Step::Later(_) => view.does.push("Shows it again at that time.".to_owned()),
+            Step::Override(agent) => view.does.push(format!(
+                "Lets {} join, and records why.",
+                plain(agent.as_str())
+            )),
+            Step::Reviewed => view
+                .does
+                .push("Notes that you read the rules now.".to_owned()),
+            Step::Settle => view.does.push("Settles the finding.".to_owned()),
+            Step::Tell { agent, text } => view.tells.push(TellView {
+                agent: plain(&agent),
+                text: plain(&text),
+            }),
+            Step::Open(place) => view.opens = Some(place),
+        }
+    }
+    Ok(())
+}
+
+/// Does one of the ways out, or puts the finding off or away.
+pub(super) async fn act(
+    engine: &Engine,
+    action: FindingAction,
+) -> std::result::Result<SettledView, ApiError> {
+    let (store, key) = (engine.store().clone(), action.key.clone());
+    let read = move || {
+        store.read(|reader| {
+            let episode = key.strip_prefix("f:").unwrap_or(&key);
+            match findings::get(reader, episode)? {
+                Some(row) => {
+                    Known::read(reader, &row.finding).map(|known| Some((row.finding, known)))
+                }
+                None => Ok(None),
+            }
+        })
+    };
+    let found = tokio::task::spawn_blocking(read)
+        .await
+        .map_err(|_| ApiError::new("store", "An internal error stopped this."))??;
+    let (finding, known) =
+        found.ok_or_else(|| ApiError::new("missing", "There is no such finding."))?;
+    let steps = match action.resolution.as_str() {
+        "snooze" => {
+            vec![Step::Later(action.until.ok_or_else(|| {
+                ApiError::new("invalid", "Until when is missing.")
+            })?)]
+        }
+        "dismiss" => vec![Step::Settle],
+        other => {
+            let choice = Choice {
+                agent: action.agent.clone(),
+                until: action.until,
+                reason: action.reason.clone(),
+            };
+            let plan = known
+                .plan(&finding, other, &choice, wall())
+                .map_err(|problem| ApiError::new("invalid", problem))?;
+            let missing = match plan.asks {
+                Asks::Agent => choice.agent.is_none(),
+                Asks::Until => choice.until.is_none(),
+                Asks::Reason => choice.reason.is_none_or(|reason| reason.trim().is_empty()),
+                Asks::Nothing => false,
+            };
+            if missing {
+                return Err(ApiError::new(
+                    "invalid",
+                    "Something is missing: say who, until when, or why.",
+                ));
+            }
+            plan.steps
+        }
+    };
+    let mut did = vec![];
+    for step in steps {
+        did.extend(take(engine, &finding, &action, step).await?);
+    }
+    Ok(SettledView { did })
+}
+
+async fn take(
+    engine: &Engine,
+    finding: &Finding,
+    action: &FindingAction,
+    step: Step,
+) -> std::result::Result<Option<String>, ApiError> {
+    let note = Noted {
+        episode: finding.episode.clone(),
+        resolution: action.resolution.clone(),
+        reason: action.reason.clone(),
+    };
+    let rule = finding.rule.clone();
+    let subject = finding.subject.clone();
+    Ok(Some(match step {
+        Step::Cancel(task) => cancel(engine, task).await?,
+        Step::Pause(endpoint) => {
+            let store = engine.store().clone();
+            let row = tokio::task::spawn_blocking(move || {
+                store.read(|reader| endpoints::get(reader, &endpoint))
+            })
+            .await
+            .map_err(|_| ApiError::new("store", "An internal error stopped this."))??;
+            let mut row =
+                row.ok_or_else(|| ApiError::new("missing", "It was removed meanwhile."))?;
+            row.paused = true;
+            let said = format!("{} is not asked any more.", row.name);
+            engine.ask(|reply| Ask::Put(row, None, reply)).await?;
+            said
+        }
+        Step::AskNow(endpoint) => {
+            let said = format!("{endpoint} is asked now.");
+            engine.ask(|reply| Ask::Poll(endpoint, reply)).await?;
+            said
+        }
+        Step::Rules(edits) => engine.ask(|reply| Ask::ChangeRules(edits, reply)).await?,
+        Step::Later(until) => {
+            let later = PersonAction::Snooze {
+                rule: Some(rule),
+                subject: Some(subject),
+                until,
+            };
+            engine.ask(|reply| Ask::Note(later, note, reply)).await?;
+            "It comes back at the time you chose.".to_owned()
+        }
+        Step::Override(agent) => {
+            let allowed = PersonAction::OverrideReadiness {
+                agent,
+                reason: action.reason.clone(),
+            };
+            engine.ask(|reply| Ask::Note(allowed, note, reply)).await?;
+            "It is noted that it joins all the same.".to_owned()
+        }
+        Step::Reviewed => {
+            engine
+                .ask(|reply| Ask::Note(PersonAction::MarkReviewed, note, reply))
+                .await?;
+            "It is noted that you read the rules.".to_owned()
+        }
+        Step::Settle => {
+            let settled = PersonAction::Resolve {
+                rule,
+                subject: Some(subject),
+            };
+            engine.ask(|reply| Ask::Note(settled, note, reply)).await?;
+            "The finding is settled.".to_owned()
+        }
+        // Nothing is done here: the person sends the text, or goes on there.
+        Step::Tell { .. } | Step::Open(_) => return Ok(None),
+    }))
+}
+
+/// What is written beside an act of the person on a finding.
+#[derive(Clone, Debug)]
+pub(crate) struct Noted {
+    pub(crate) episode: String,
+    pub(crate) resolution: String,
+    pub(crate) reason: Option<String>,
+}
+
+/// Asks an agent to cancel a task, and says what became of it.
+pub(super) async fn cancel(
+    engine: &Engine,
+    task: TaskRef,
+) -> std::result::Result<String, ApiError> {
+    let said = match engine.cancel(task).await {
+        Outcome::Applied => "The agent has cancelled the task.",
+        Outcome::Sent => "The agent was asked to cancel the task.",
+        Outcome::AlreadyResolved { .. } => "The task had ended before.",
+        Outcome::Expired => "The agent does not know this task any more.",
+        Outcome::Changed => "The task has changed; look at it again.",
+        Outcome::Refused(reason) => return Err(ApiError::new("refused", plain(&reason))),
+        Outcome::Retry { reason, .. } | Outcome::Unknown(reason) => {
+            let reason = plain(&reason);
+            return Err(ApiError::new(
+                "unreachable",
+                format!("It cannot be told whether the task was cancelled. {reason}"),
+            ));
+        }
+    };
+    Ok(said.to_owned())
+}
