@@ -136,7 +136,7 @@ export function fake(scenario = asked.get("fleet") ?? "office", state = asked.ge
       case "actOnFinding":
         close(answers, asked["key"] ?? "");
         announce("inbox", "status");
-        return {};
+        return { did: ["The finding is settled."] };
       case "saveSettings": {
         const given = Object.entries(request as object).filter(([, value]) => value !== null);
         answers["settings"] = { ...(answers["settings"] as SettingsView), ...Object.fromEntries(given) };
