@@ -1,6 +1,7 @@
 //! `missionctl record`: the log of facts as a recording. Row n of the log is line n+1, so that evidence of the running
 //! app and of a replay point to the same lines; rows that went by age leave blank lines.
 
+use domain::fact::one_line;
 use serde_json::json;
 use store::{Look, tables::facts};
 
@@ -21,7 +22,7 @@ pub(crate) fn run(everywhere: &Everywhere) -> Result<(), Failure> {
                 for _ in next..row.seq {
                     out.text("")?;
                 }
-                out.text(&row.line)
+                out.text(&one_line(&row.line))
             };
             if stopped.is_none() {
                 stopped = print().err();

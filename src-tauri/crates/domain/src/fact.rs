@@ -20,8 +20,8 @@ use crate::{
 };
 
 pub use line::{
-    LineError, read_line, write_config, write_decision, write_failed, write_person, write_rules,
-    write_settings, write_status, write_tick, write_woke,
+    LineError, one_line, read_line, write_config, write_decision, write_failed, write_person,
+    write_rules, write_settings, write_status, write_tick, write_woke,
 };
 
 /// One line, read: when, and what.

@@ -177,17 +177,21 @@ pub fn write_config(config: &Config) -> String {
     json!({ "config": config }).to_string()
 }
 
-/// A successful poll; `document` is the JSON text as received (or a delta) and is written unchanged but for line breaks.
+/// A successful poll; `document` is the JSON text as received (or a delta), kept byte for byte: what a person approves is
+/// bound to these bytes. It can hold line breaks; see [`one_line`].
 pub fn write_status(at: Time, endpoint: &EndpointId, document: &str) -> String {
-    // Raw line breaks can only be white space between tokens: JSON strings cannot hold them.
-    let document = document
-        .trim_start_matches('\u{feff}')
-        .replace(['\n', '\r'], " ");
+    let document = document.trim_start_matches('\u{feff}');
     format!(
         "{{\"at\":{},\"endpoint\":{},\"status\":{document}}}",
         json!(format(at)),
         json!(endpoint)
     )
+}
+
+/// A fact as a line of a recording. Raw line breaks can only be white space between tokens: JSON strings cannot hold
+/// them.
+pub fn one_line(fact: &str) -> String {
+    fact.replace(['\n', '\r'], " ")
 }
 
 /// A failed poll.
@@ -280,6 +284,20 @@ mod tests {
     fn blank_lines_and_unknown_kinds_are_skipped() {
         check("  ", Ok(None));
         check("{\"at\":\"2026-11-01T09:00:00Z\",\"weather\":1}", Ok(None));
+    }
+
+    #[test]
+    fn a_document_keeps_its_bytes_and_still_fits_a_line() {
+        let document = "{\n\"schemaVersion\":\"1.0\",\r\n\"agent\":{\"id\":\"a\"} }";
+        let fact = write_status(at(), &"e".into(), document);
+        assert!(fact.ends_with(&format!("{document}}}")));
+        let line = one_line(&fact);
+        assert_eq!(line.lines().count(), 1);
+        let read = |text: &str| match read_line(1, text).unwrap().unwrap().fact {
+            Fact::Status { document, .. } => document.agent.clone(),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(read(&line), read(&fact));
     }
 
     #[test]
