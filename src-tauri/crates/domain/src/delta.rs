@@ -61,6 +61,8 @@ struct Slot {
     time: Option<Time>,
     /// The account that stands, when it would end.
     last: Option<Box<str>>,
+    /// Bytes of it that came later and could not be used: they still stand in the list of dead letters.
+    bad: Option<Box<str>>,
 }
 
 /// A page that need not be read again while its bytes stay the same.
@@ -128,13 +130,23 @@ impl Differ {
             return;
         };
         self.head = Some(head(&node).into());
-        for group in self.read(&node, speaks.as_str()) {
+        let groups = self.read(&node, speaks.as_str());
+        for group in &groups {
             if let Some(slot) = self.slots.get_mut(group.slot as usize) {
                 slot.hash = group.hash;
                 slot.page = 0;
             }
         }
         self.accounts(&read);
+        for problem in &read.problems {
+            let item = problem.item.as_deref().unwrap_or_default();
+            if let Some(slot) = self.slot(&problem.list, item)
+                && slot.last.is_some()
+                && let Some(group) = groups.get(slot.group as usize)
+            {
+                slot.bad = group.raws.last().map(|raw| (*raw).into());
+            }
+        }
     }
 
     /// A document that says nothing but who speaks, once somebody has.
@@ -279,9 +291,13 @@ impl Differ {
                 .filter_map(|slot| self.slots.get(*slot as usize));
             let gone: Vec<_> = gone
                 .filter(of_list)
-                .filter_map(|slot| Some(ended(name, slot.last.as_deref()?)))
+                .filter_map(|slot| Some((ended(name, slot.last.as_deref()?), &slot.bad)))
                 .collect();
-            items.extend(gone.iter().map(String::as_str));
+            for (item, bad) in &gone {
+                items.push(item);
+                // Its ending is no good item that would clear its dead letter.
+                items.extend(bad.as_deref());
+            }
             if opened || !items.is_empty() {
                 out.push_str(&format!(",\"{name}\":[{}]", items.join(",")));
             }
@@ -312,6 +328,7 @@ impl Differ {
         let Some(slot) = self.slot("tasks", id) else {
             return;
         };
+        slot.bad = None;
         let status = &item.value.status;
         let same_time = slot.time == status.timestamp;
         let before = told.get(id).map(|item| item.value.status.state);
@@ -352,6 +369,7 @@ impl Differ {
         }
         if let Some(slot) = self.slots.get_mut(number as usize) {
             slot.last = open.then(|| raw.into());
+            slot.bad = None;
         }
     }
 }

@@ -21,34 +21,39 @@ use crate::{
 /// Kept per endpoint, list and item; far more than a person reads.
 const LETTERS: usize = 10_000;
 
+/// What is wrong in one document, by list and item.
+type Letters = BTreeMap<String, BTreeMap<String, Vec<Problem>>>;
+
 impl Intake<'_> {
-    /// Notes what was bad in a document, after what was good in it has cleared earlier letters.
+    /// Notes what was bad in a document, and what is good again. Where one item is both it is still bad.
     pub(super) fn dead_letters(&mut self, agent: &AgentRef, document: &Document) {
-        self.good(agent, "tasks", &document.tasks, |v| v.id.to_string());
-        self.good(agent, "claims", &document.claims, |v| v.id.clone());
-        self.good(agent, "handoffs", &document.handoffs, |v| v.id.clone());
-        self.good(agent, "artifacts", &document.artifacts, |v| v.id.clone());
-        self.good(agent, "quotas", &document.quotas, |v| v.pool.key());
-        self.good(agent, "escalations", &document.escalations, |v| {
-            v.id.to_string()
-        });
-        self.good(agent, "schedules", &document.schedules, |v| v.id.clone());
-        let bad = |list: &str| document.problems.iter().any(|p| p.list == list);
-        if document.ownership.is_some() {
-            self.clear(agent, "ownership", "ownership");
-        }
-        if document.agent.is_some() && !bad("agent") {
-            self.clear(agent, "agent", agent.agent.as_str());
-        }
-        let mut letters: BTreeMap<(String, String), Vec<Problem>> = BTreeMap::new();
+        let mut letters: Letters = BTreeMap::new();
         for problem in &document.problems {
             let item = problem.item.clone();
             let item = item.unwrap_or_else(|| digest(&problem.raw, &problem.pointer));
-            let letter = letters.entry((problem.list.clone(), item)).or_default();
-            letter.push(problem.clone());
+            let of_list = letters.entry(problem.list.clone()).or_default();
+            of_list.entry(item).or_default().push(problem.clone());
         }
-        for ((list, item), problems) in letters {
-            self.letter(agent, list, item, problems);
+        let d = document;
+        self.good(agent, &letters, "tasks", &d.tasks, |v| v.id.to_string());
+        self.good(agent, &letters, "claims", &d.claims, |v| v.id.clone());
+        self.good(agent, &letters, "handoffs", &d.handoffs, |v| v.id.clone());
+        self.good(agent, &letters, "artifacts", &d.artifacts, |v| v.id.clone());
+        self.good(agent, &letters, "quotas", &d.quotas, |v| v.pool.key());
+        self.good(agent, &letters, "escalations", &d.escalations, |v| {
+            v.id.to_string()
+        });
+        self.good(agent, &letters, "schedules", &d.schedules, |v| v.id.clone());
+        if document.ownership.is_some() {
+            self.clear(agent, "ownership", "ownership");
+        }
+        if document.agent.is_some() && !letters.contains_key("agent") {
+            self.clear(agent, "agent", agent.agent.as_str());
+        }
+        for (list, letters) in letters {
+            for (item, problems) in letters {
+                self.letter(agent, list.clone(), item, problems);
+            }
         }
     }
 
@@ -108,6 +113,7 @@ impl Intake<'_> {
     fn good<T>(
         &mut self,
         agent: &AgentRef,
+        letters: &Letters,
         list: &str,
         items: &Option<Vec<Item<T>>>,
         id: impl Fn(&T) -> String,
@@ -115,8 +121,12 @@ impl Intake<'_> {
         if self.world.dead.is_empty() {
             return;
         }
+        let bad = letters.get(list);
         for item in items.iter().flatten() {
-            self.clear(agent, list, &id(&item.value));
+            let id = id(&item.value);
+            if bad.is_none_or(|bad| !bad.contains_key(&id)) {
+                self.clear(agent, list, &id);
+            }
         }
     }
 

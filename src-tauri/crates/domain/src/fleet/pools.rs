@@ -31,7 +31,9 @@ impl Intake<'_> {
             if latest.is_some_and(|l| l.raw == item.raw && l.at == at) {
                 continue;
             }
-            if latest.is_none_or(|l| l.at <= at) {
+            // An old sample that is sent again beside a newer one is none.
+            let mut news = latest.is_none_or(|l| l.at <= at);
+            if news {
                 pool.reporters.insert(agent.clone(), entry.seen.clone());
             }
             let refused = refused(value);
@@ -55,13 +57,16 @@ impl Intake<'_> {
                     s.seen.at < at || s.seen.at == at && s.left() >= sample.left()
                 });
                 samples.insert(after, sample);
+                news = true;
                 let old = self.now - TimeDelta::days(1);
                 let keep = samples.len().saturating_sub(SAMPLES);
                 let gone = samples.partition_point(|s| s.seen.at < old);
                 samples.drain(..keep.max(gone).min(samples.len() - 1));
             }
-            self.changes.push(Change::Quota(record(&entry)));
-            self.mark(Subject::Pool(key));
+            if news {
+                self.changes.push(Change::Quota(record(&entry)));
+                self.mark(Subject::Pool(key));
+            }
         }
     }
 }
