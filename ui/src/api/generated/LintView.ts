@@ -2,4 +2,8 @@
 import type { LintIssueView } from "./LintIssueView";
 import type { RowView } from "./RowView";
 
-export type LintView = { blocks: number, warns: number, issues: Array<LintIssueView>, matrix: Array<RowView>, changes: Array<string>, };
+/**
+ * `issues` are all that block and the first that warn; `warns` counts all of them, `unowned` those about resources
+ * without an owner.
+ */
+export type LintView = { blocks: number, warns: number, unowned: number, issues: Array<LintIssueView>, matrix: Array<RowView>, changes: Array<string>, };

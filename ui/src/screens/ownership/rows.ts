@@ -11,6 +11,18 @@ export type Spot = { line: number; column: number };
 
 export const FIRST_AGENT = 2;
 
+/** An agent's column; `at` is its position in the host's list, which cells name it by. */
+export type Column = { agent: OwnershipAgent; at: number };
+
+/** All agents, or only those that write (or were seen writing) in one of the rows. */
+export function columnsOf(agents: readonly OwnershipAgent[], lines: readonly Line[], writersOnly: boolean): Column[] {
+  const all = agents.map((agent, at) => ({ agent, at }));
+  if (!writersOnly) return all;
+  const cells = lines.flatMap((line) => (line.kind === "row" && line.row.group !== "exception" ? line.row.cells : []));
+  const writers = new Set(cells.flatMap((cell) => (cell.mark === "reader" ? [] : [cell.agent])));
+  return all.filter(({ at }) => writers.has(at));
+}
+
 /** Rows with a heading where the group changes; `filter` looks into resource, owner and the agents with a mark. */
 export function linesOf(rows: readonly RowView[], agents: readonly OwnershipAgent[], filter: string, conflictsOnly: boolean): Line[] {
   const words = filter.toLowerCase().split(/\s+/).filter(Boolean);

@@ -127,6 +127,16 @@ describe("the matrix", () => {
     expect(edits()[0]?.[1]).toMatchObject({ kind: "own", rule: 4, agent: "crm-sync" });
   });
 
+  test("shows only the agents that write in the rows in sight, with their own marks", async () => {
+    await opened();
+    await fireEvent.input(screen.getByRole("searchbox"), { target: { value: "slack" } });
+    await fireEvent.click(button("Writers only"));
+    await settled();
+    const columns = [...document.querySelectorAll("[role=columnheader]")].slice(2).map((each) => each.getAttribute("aria-label"));
+    expect(columns).toEqual(["invoices", "payments", "triage"]);
+    expect(cell("triage", "slack/#engineering").getAttribute("aria-label")).toContain("owns");
+  });
+
   test("letters typed into the filter are words, not edits", async () => {
     const { edits } = await opened();
     const filter = screen.getByRole("searchbox");
@@ -246,13 +256,13 @@ describe("import", () => {
 
 describe("many rules", () => {
   test("draw only the rows in sight", async () => {
-    const agents = Array.from({ length: 30 }, (_, at) => ({ name: `agent-${at}`, label: { text: `agent-${at}` }, health: "online" }) as never);
+    const columns = Array.from({ length: 30 }, (_, at) => ({ at, agent: { name: `agent-${at}`, label: { text: `agent-${at}` }, health: "online" } as never }));
     const lines = Array.from({ length: 500 }, (_, at) => ({
       kind: "row" as const,
       row: { group: "field", rule: at, resource: `field:crm/${at}`, ownerLabel: "a", purpose: null, cells: [{ agent: at % 30, mark: "owner" as const, place: null }], conflict: false },
     }));
     const nothing = () => undefined;
-    render(Matrix, { lines, agents, changed: new Map(), nameOf: (row) => row.resource, set: nothing, give: nothing, remove: nothing, open: nothing, transfer: nothing });
+    render(Matrix, { lines, columns, changed: new Map(), nameOf: (row) => row.resource, set: nothing, give: nothing, remove: nothing, open: nothing, transfer: nothing });
     await settled();
     expect(screen.getByRole("grid").getAttribute("aria-rowcount")).toBe("501");
     expect(screen.getAllByRole("row").length).toBeLessThan(50);

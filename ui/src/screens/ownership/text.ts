@@ -42,6 +42,8 @@ export const words = {
   filter: "Filter",
   filterHint: "Resource, owner or agent",
   conflictsOnly: "Conflicts only",
+  writersOnly: "Writers only",
+  writersOnlyMeans: "Only agents that own, take turns or were seen writing in these rows",
   addRule: "Add a rule",
   addException: "Add an exception",
   exchange: "Import or export",
@@ -100,6 +102,7 @@ export const words = {
     count === 1 ? "1 thing to look at stays; it does not block saving." : `${whole(count)} things to look at stay; they do not block saving.`,
   howToBeginEmpty: "The first rule begins a draft. Nothing is in force before you save.",
   howToBegin: "Change a cell to begin a draft. Nothing is in force before you save.",
+  firstOf: (count: number) => `The first ${whole(count)} are shown.`,
   watchOnly: "Mission Control watches and reports. It cannot stop an agent from writing.",
   save: "Review and save",
   saveNow: (revision: number) => `Save version ${whole(revision)}`,
@@ -115,6 +118,7 @@ export const words = {
   empty: "No rules yet. What your agents are seen doing appears here by itself. You can also write the first rule or import a file.",
   emptyFiltered: "No row matches.",
   showAll: "Show all rows",
+  showAllIssues: "Show all",
   propose: (count: number) => (count === 1 ? "Propose 1 rule from what was seen" : `Propose ${whole(count)} rules from what was seen`),
 
   ruleForm: {

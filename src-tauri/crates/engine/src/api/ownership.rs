@@ -391,11 +391,7 @@ fn title(lint: &LintView, draft: Option<&DraftView>, document: &Ownership) -> St
     } else {
         count(blocks, "conflict", "conflicts")
     };
-    let unowned = lint
-        .issues
-        .iter()
-        .filter(|issue| matches!(issue.code.as_str(), "unowned" | "unowned-used"))
-        .count();
+    let unowned = lint.unowned as usize;
     let unowned = if unowned == 0 {
         String::new()
     } else {

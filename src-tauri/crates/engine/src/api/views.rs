@@ -179,7 +179,9 @@ views! {
     /// Observed behaviour: who touched what, how often, last when.
     SeenView { agent: String, resource: String, mode: AccessMode, count: u32, last_at: Time, covered: bool, }
     VersionView { revision: u64, saved_at: Time, sentence: String, hash: String, }
-    LintView { blocks: u32, warns: u32, issues: Vec<LintIssueView>, matrix: Vec<RowView>, changes: Vec<String>, }
+    /// `issues` are all that block and the first that warn; `warns` counts all of them, `unowned` those about resources
+    /// without an owner.
+    LintView { blocks: u32, warns: u32, unowned: u32, issues: Vec<LintIssueView>, matrix: Vec<RowView>, changes: Vec<String>, }
     /// `witness`: a name both patterns match. `fixes` are edits that settle it.
     LintIssueView {
         severity: LintLevel, code: String, rules: Vec<u32>, resource: Option<String>, agents: Vec<String>, witness: Option<String>,

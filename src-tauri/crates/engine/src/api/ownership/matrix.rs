@@ -34,6 +34,9 @@ const UNCOVERED: usize = 200;
 /// A rule nothing used for so long is worth a look.
 const UNUSED_SECONDS: u64 = 90 * 86_400;
 
+/// More warnings than this are counted only; what blocks is always shown.
+const WARNINGS: usize = 200;
+
 /// What is known beside the document, read in one moment.
 pub(super) struct Fleet {
     agents: Vec<AgentRecord>,
@@ -245,8 +248,9 @@ impl Fleet {
         LintView {
             blocks: small(blocks),
             warns: small(issues.len() - blocks),
+            unowned: small(issues.iter().filter(|issue| unowned(issue)).count()),
             matrix: self.rows(document, columns, &issues),
-            issues: issues.iter().map(issue_view).collect(),
+            issues: shown(&issues).map(issue_view).collect(),
             changes: diff::sentences(base, document),
         }
     }
@@ -355,6 +359,18 @@ impl Fleet {
         };
         document.exceptions.iter().enumerate().map(row).collect()
     }
+}
+
+fn shown(issues: &[LintIssue]) -> impl Iterator<Item = &LintIssue> {
+    let mut warnings = 0;
+    issues.iter().filter(move |issue| {
+        warnings += usize::from(issue.severity == LintSeverity::Warns);
+        issue.severity == LintSeverity::Blocks || warnings <= WARNINGS
+    })
+}
+
+fn unowned(issue: &LintIssue) -> bool {
+    matches!(issue.code, LintCode::Unowned | LintCode::UnownedUsed)
 }
 
 fn of_exceptions(code: LintCode) -> bool {
