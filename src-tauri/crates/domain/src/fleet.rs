@@ -11,6 +11,7 @@ pub(crate) mod merge;
 mod pools;
 mod questions;
 mod references;
+mod schemas;
 pub(crate) mod slots;
 pub(crate) mod standing;
 pub(crate) mod storms;

@@ -52,6 +52,7 @@ impl Intake<'_> {
                 self.world.rules = rules.clone();
                 self.world.rules_at = (self.line, "/rules");
                 self.look_again();
+                self.fit_again();
             }
             Fact::Settings(settings) => {
                 self.world.settings = (**settings).clone();
@@ -277,7 +278,8 @@ impl Intake<'_> {
             self.mark(Subject::Handoff(endpoint.clone(), value.id.clone()));
             self.worked(agent.clone());
             self.changes.push(Change::Handoff(record(&entry)));
-            self.world.handoffs.insert(key, entry);
+            self.world.handoffs.insert(key.clone(), entry);
+            self.handed(&key, value);
             self.emit_task(&task);
         }
         for item in document.artifacts.iter().flatten() {
@@ -293,10 +295,13 @@ impl Intake<'_> {
             if let Some(task) = &value.task_id {
                 self.touch(endpoint, task, at, &entry.seen.evidence);
             }
-            self.worked(agent.clone());
             self.addressed(&key, value);
             self.changes.push(Change::Artifact(record(&entry)));
+            let fits = self.world.misfits(&key, &entry).is_empty();
             self.world.artifacts.insert(key, entry);
+            if fits {
+                self.worked(agent.clone());
+            }
         }
         for item in document.escalations.iter().flatten() {
             self.escalation(&agent, item);

@@ -11,6 +11,7 @@ use chrono::NaiveDate;
 
 use super::{
     references::Claimed,
+    schemas::Schemas,
     slots::{Subject, Verdict, names},
     standing::{Day, Joining, Standing},
     storms::{Storm, StormKey, Successes},
@@ -268,6 +269,9 @@ pub(crate) struct World {
     /// The line and place the rules were given in.
     pub(crate) rules_at: (u64, &'static str),
     pub(crate) index: Index,
+    pub(crate) schemas: Schemas,
+    /// Stages and agents an artifact was handed to.
+    pub(crate) handed_to: BTreeMap<Key, BTreeSet<String>>,
     pub(crate) settings: Settings,
     pub(crate) now: Time,
     /// Time of the first line.
@@ -347,6 +351,8 @@ impl World {
         Self {
             index: Index::new(config.ownership.rules.iter().map(|r| r.resource.as_str())),
             rules: config.ownership,
+            schemas: Schemas::new(&config.schemas),
+            handed_to: BTreeMap::new(),
             rules_at: (1, "/config/ownership"),
             settings: config.settings,
             now: Time::UNIX_EPOCH,

@@ -36,15 +36,29 @@ pub(crate) fn check(world: &World, key: &(EndpointId, String, String), said: &mu
         "agent" => "a description of itself",
         _ => "a document",
     };
+    let misfit = dead.problems.iter().all(|p| p.code == "schema");
     let mut verdict = Verdict::new("schema-violation", format!("{endpoint}/{list}/{item}"))
         .seen(&dead.seen)
-        .says(format!("{agent} published {what} that cannot be used."))
+        .says(if misfit {
+            format!("{agent} published {what} that does not fit its schema.")
+        } else {
+            format!("{agent} published {what} that cannot be used.")
+        })
         .offers(RESOLUTIONS);
     let named = dead.problems.iter().any(|p| p.item.is_some());
     if list == "tasks" && named {
         verdict = verdict.task(&TaskRef {
             endpoint: endpoint.clone(),
             task: item.as_str().into(),
+        });
+    }
+    if let Some(artifact) = world.artifacts.get(&(endpoint.clone(), item.clone()))
+        && list == "artifacts"
+        && let Some(task) = &artifact.value.task_id
+    {
+        verdict = verdict.task(&TaskRef {
+            endpoint: endpoint.clone(),
+            task: task.clone(),
         });
     }
     verdict.needs_tasks = false;

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)] // all of it is a test
 
 mod context;
+mod letters;
 mod order;
 mod overlaps;
 mod quotas;

@@ -1,0 +1,136 @@
+//! Bodies of artifacts against the JSON Schemas of the config: the one they name, and the one of the stage they are
+//! handed to.
+//!
+//! Schemas come with the config and refer to nothing outside; one that cannot be used checks nothing, like one that is
+//! missing.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jsonschema::Validator;
+use serde_json::Value;
+
+use super::{
+    slots::Subject,
+    take::Intake,
+    world::{Dead, Entry, Key, World},
+};
+use crate::{
+    change::{Change, DeadLetter},
+    contract::{Artifact, Handoff, Problem},
+};
+
+/// Told of one body at most; a person reads fewer.
+const ERRORS: usize = 50;
+
+/// The schemas, ready for use.
+#[derive(Debug, Default)]
+pub(crate) struct Schemas {
+    by_name: BTreeMap<String, Validator>,
+}
+
+impl Schemas {
+    pub(crate) fn new(schemas: &BTreeMap<String, Value>) -> Self {
+        let ready = schemas.iter().filter_map(|(name, schema)| {
+            let validator = jsonschema::validator_for(schema).ok()?;
+            Some((name.clone(), validator))
+        });
+        Self {
+            by_name: ready.collect(),
+        }
+    }
+}
+
+impl World {
+    /// Everything in a body that does not fit.
+    pub(super) fn misfits(&self, key: &Key, artifact: &Entry<Artifact>) -> Vec<Problem> {
+        let Some(body) = &artifact.value.body else {
+            return vec![];
+        };
+        let mut names: BTreeSet<&str> = artifact.value.schema_ref.as_deref().into_iter().collect();
+        for stage in self.handed_to.get(key).into_iter().flatten() {
+            let stages = self.rules.stages.iter();
+            let meant = stages.filter(|s| s.name == *stage || s.agent == *stage);
+            names.extend(meant.filter_map(|stage| stage.accepts_schema.as_deref()));
+        }
+        let place = artifact.seen.evidence.pointer.as_str();
+        let place = place.strip_prefix("/status").unwrap_or(place);
+        let mut problems = vec![];
+        for name in names {
+            let Some(schema) = self.schemas.by_name.get(name) else {
+                continue;
+            };
+            for error in schema.iter_errors(body).take(ERRORS) {
+                problems.push(Problem {
+                    pointer: format!("{place}/body{}", error.instance_path()),
+                    list: "artifacts".to_owned(),
+                    item: Some(key.1.clone()),
+                    code: "schema".to_owned(),
+                    message: format!("It does not fit {name}: {error}."),
+                    raw: artifact.seen.raw.clone(),
+                });
+            }
+        }
+        problems
+    }
+}
+
+impl Intake<'_> {
+    /// A handoff may name a stage with a schema of its own.
+    pub(super) fn handed(&mut self, key: &Key, handoff: &Handoff) {
+        let output = handoff.output.as_ref();
+        let Some(artifact) = output.and_then(|output| output.artifact_id.clone()) else {
+            return;
+        };
+        let key = (key.0.clone(), artifact);
+        let stages = self.world.handed_to.entry(key.clone()).or_default();
+        if stages.insert(handoff.to.clone()) {
+            self.fits(&key, false);
+        }
+    }
+
+    /// Other stages: everything handed over is checked again.
+    pub(super) fn fit_again(&mut self) {
+        let keys: Vec<_> = self.world.handed_to.keys().cloned().collect();
+        for key in keys {
+            self.fits(&key, false);
+        }
+    }
+
+    /// Checks an artifact that could be read. It stays in use either way. `sent`: it stands in this very document, and
+    /// so takes the place of whatever could not be read before.
+    pub(super) fn fits(&mut self, key: &Key, sent: bool) {
+        let Some(artifact) = self.world.artifacts.get(key) else {
+            return;
+        };
+        let agent = artifact.seen.agent.clone();
+        let problems = self.world.misfits(key, artifact);
+        let place = (key.0.clone(), "artifacts".to_owned(), key.1.clone());
+        let known = self.world.dead.get(&place);
+        if problems.is_empty() {
+            let unread = known.is_some_and(|k| k.problems.iter().any(|p| p.code != "schema"));
+            if sent || !unread {
+                self.clear(&agent, "artifacts", &key.1);
+            }
+            return;
+        }
+        let seen = artifact.seen.clone();
+        if known.is_some_and(|known| known.problems == problems) {
+            return;
+        }
+        self.changes.push(Change::DeadLetter(DeadLetter {
+            endpoint: key.0.clone(),
+            agent: Some(agent.agent.clone()),
+            item: key.1.clone(),
+            problems: problems.clone(),
+            line: seen.evidence.line,
+            at: self.now,
+        }));
+        self.refused_again(&agent, "artifacts", &problems, &seen.evidence);
+        self.mark(Subject::Item(
+            place.0.clone(),
+            place.1.clone(),
+            place.2.clone(),
+        ));
+        self.world.dead.insert(place, Dead { seen, problems });
+    }
+}
