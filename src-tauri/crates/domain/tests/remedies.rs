@@ -1,5 +1,8 @@
 //! Every way out that a rule offers leads somewhere: to steps, or to a sentence that says why there is nothing to do.
 
+// All of it is a test, and the stories it reads are files.
+#![allow(clippy::expect_used, clippy::disallowed_methods)]
+
 use std::{fs, path::PathBuf};
 
 use domain::{
