@@ -212,3 +212,30 @@ async fn an_endpoint_that_is_away_keeps_the_decision() {
         "{outcome:?}"
     );
 }
+
+#[tokio::test]
+async fn a_decision_whose_answer_was_lost_may_have_arrived() {
+    let (url, served) = serve(vec![String::new()]).await;
+    let mut endpoint = agents::open(&target(&url)).expect("it opens");
+    let delivery = Delivery {
+        id: "k".into(),
+        escalation: "q".into(),
+        version: "1".into(),
+        task: None,
+        body: "{}".into(),
+        escalation_raw: "{}".into(),
+        resend: false,
+    };
+    let outcome = endpoint.deliver(&delivery).await;
+    assert!(
+        matches!(
+            outcome,
+            Outcome::Retry {
+                may_have_arrived: true,
+                ..
+            }
+        ),
+        "{outcome:?}"
+    );
+    assert_eq!(served.await.expect("it served").len(), 1, "it was read");
+}

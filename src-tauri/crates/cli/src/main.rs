@@ -8,6 +8,7 @@ mod check_agent;
 mod demo;
 mod everywhere;
 mod forecast;
+mod headless;
 mod input;
 mod inspect;
 mod lint;
@@ -60,6 +61,8 @@ enum Command {
     Inspect,
     /// Serve the demo fleet on this computer.
     Demo(demo::Options),
+    /// Run the engine without a window.
+    Headless(headless::Options),
     /// Check or print what was decided.
     Audit(audit::Options),
 }
@@ -102,6 +105,7 @@ fn main() -> ExitCode {
         Command::Forecast(options) => forecast::run(&options, everywhere),
         Command::Inspect => inspect::run(everywhere),
         Command::Demo(options) => demo::run(&options),
+        Command::Headless(options) => headless::run(&options, everywhere),
         Command::Audit(options) => audit::run(&options, everywhere),
     };
     match done {

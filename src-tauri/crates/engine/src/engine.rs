@@ -23,6 +23,7 @@ use crate::{
     clock::{self, wall},
     connect::Connector,
     demo::script::Script,
+    journal::{Happened, Journal},
     live::Live,
     owner::{Ask, Event, Events, Owner, Parts},
     poll::Lanes,
@@ -50,15 +51,24 @@ struct Inner {
 impl Engine {
     /// Opens the data folder and begins to poll. Must be called within a tokio runtime.
     pub fn start(dir: &Path) -> store::Result<Self> {
-        Self::with(Store::open(dir, wall())?, Connector::default())
+        Self::with(Store::open(dir, wall())?, Connector::default(), None)
+    }
+
+    /// The same, and tells `listener` everything that happens from the first moment on.
+    pub fn start_told(
+        dir: &Path,
+        listener: mpsc::UnboundedSender<Happened>,
+    ) -> store::Result<Self> {
+        let store = Store::open(dir, wall())?;
+        Self::with(store, Connector::default(), Some(listener))
     }
 
     /// The same with the demo fleet: its endpoints must be in the store.
     pub fn start_demo(store: Store, script: Script) -> store::Result<Self> {
-        Self::with(store, Connector::with_demo(script))
+        Self::with(store, Connector::with_demo(script), None)
     }
 
-    fn with(store: Store, connector: Connector) -> store::Result<Self> {
+    fn with(store: Store, connector: Connector, journal: Journal) -> store::Result<Self> {
         let live = Live::default();
         let (events, received) = std_mpsc::channel();
         let (stale, stales) = mpsc::unbounded_channel();
@@ -68,6 +78,7 @@ impl Engine {
             store: store.clone(),
             live: live.clone(),
             connector,
+            journal,
             events: events.clone(),
             stale,
             runtime: Handle::current(),

@@ -40,6 +40,7 @@ use crate::{
     api::views::Topic,
     clock::{Clock, wall},
     connect::Connector,
+    journal::{Happened, Journal},
     live::Live,
     pace,
     poll::{Lanes, Poller, Wish},
@@ -167,6 +168,7 @@ pub(crate) struct Parts {
     pub(crate) store: Store,
     pub(crate) live: Live,
     pub(crate) connector: Connector,
+    pub(crate) journal: Journal,
     pub(crate) events: Events,
     pub(crate) stale: mpsc::UnboundedSender<(Stale, u64)>,
     pub(crate) runtime: Handle,
@@ -559,12 +561,13 @@ impl Owner {
             let seq = facts::append(tx, at, kind, endpoint.as_ref(), &text)?;
             store::apply_all(tx, &changes)?;
             also(tx)?;
-            Ok((seq, changes))
+            Ok((seq, changes, text))
         });
         match written {
-            Ok((seq, changes)) => {
+            Ok((seq, changes, line)) => {
                 self.seq = seq;
                 self.moves_again();
+                self.tell_of_fact(seq, at, line, &changes);
                 if changes
                     .iter()
                     .any(|change| matches!(change, Change::Escalation(_)))
@@ -584,6 +587,18 @@ impl Owner {
                 self.stuck_on(&error);
                 false
             }
+        }
+    }
+
+    fn tell_of_fact(&self, seq: u64, at: Time, line: String, changes: &[Change]) {
+        if let Some(journal) = &self.parts.journal {
+            // Whoever listened may be gone.
+            let _ = journal.send(Happened::Fact {
+                seq,
+                at,
+                line,
+                changes: changes.to_vec(),
+            });
         }
     }
 

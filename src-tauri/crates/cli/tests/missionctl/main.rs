@@ -5,6 +5,7 @@
 
 mod documents;
 mod endpoints;
+mod headless;
 mod server;
 mod stored;
 mod usage;

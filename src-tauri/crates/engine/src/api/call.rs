@@ -11,7 +11,7 @@ use chrono::TimeDelta;
 use domain::ids::{DecisionId, TaskRef};
 use serde_json::Value;
 use store::{Reader, Store, Tx, tables::endpoints};
-use tokio::sync::broadcast;
+use tokio::sync::{broadcast, mpsc};
 
 use super::{
     ApiError, agents as agent_views, board, commands::camel, endpoint, escalation, finding, inbox,
@@ -22,6 +22,7 @@ use crate::{
     connect::DEMO,
     demo::{self, script::Script},
     engine::Engine,
+    journal::Happened,
     live::Present,
     owner::Ask,
 };
@@ -85,7 +86,17 @@ impl Api {
         webkit_version: Option<String>,
         opener: Box<Opener>,
     ) -> store::Result<Self> {
-        let real = Engine::start(dir)?;
+        Ok(Self::over(Engine::start(dir)?, dir, webkit_version, opener))
+    }
+
+    /// The same without a window: everything that happens is told from the first moment on, and nothing is opened.
+    pub fn open_told(dir: &Path, listener: mpsc::UnboundedSender<Happened>) -> store::Result<Self> {
+        let refuse = |_: &str| Err(std::io::Error::other("there is no window"));
+        let engine = Engine::start_told(dir, listener)?;
+        Ok(Self::over(engine, dir, None, Box::new(refuse)))
+    }
+
+    fn over(real: Engine, dir: &Path, webkit_version: Option<String>, opener: Box<Opener>) -> Self {
         let (changed, _) = broadcast::channel(64);
         let api = Self {
             inner: Arc::new(Inner {
@@ -98,7 +109,7 @@ impl Api {
             }),
         };
         api.forward(&real);
-        Ok(api)
+        api
     }
 
     /// Hears what became stale.

@@ -18,6 +18,7 @@ use store::tables::{decisions, escalations, facts::FactKind};
 use super::Owner;
 use crate::{
     api::views::Topic,
+    journal::Happened,
     pace,
     poll::{Wish, chance},
 };
@@ -255,6 +256,9 @@ impl Owner {
         if !self.commit_only(move |tx| decisions::deliver(tx, now, &key, &written)) {
             return false;
         }
+        if let Some(parcel) = self.outbox.get(id) {
+            self.tell_of_delivery(now, &parcel.decision, &delivery);
+        }
         if delivery.state.is_final() {
             self.outbox.remove(id);
         } else if let Some(parcel) = self.outbox.get_mut(id) {
@@ -266,8 +270,22 @@ impl Owner {
 
     /// Adds a decision that was just recorded.
     pub(super) fn enqueue(&mut self, decision: Decision) {
+        self.tell_of_delivery(decision.decided_at, &decision, &decision.delivery);
         self.outbox
             .insert(decision.id.clone(), Parcel::new(decision));
+    }
+
+    fn tell_of_delivery(&self, at: Time, decision: &Decision, delivery: &Delivery) {
+        if let Some(journal) = &self.parts.journal {
+            // Whoever listened may be gone.
+            let _ = journal.send(Happened::Delivery {
+                at,
+                decision: decision.id.clone(),
+                endpoint: decision.endpoint.clone(),
+                escalation: decision.escalation.clone(),
+                delivery: delivery.clone(),
+            });
+        }
     }
 
     /// Forgets a decision that was taken back.
