@@ -557,8 +557,15 @@ impl Owner {
                 known.note(change);
             }
         }
+        // What was counted goes along: it costs no transaction of its own.
+        let polls = endpoint.as_ref().and_then(|name| {
+            let known = self.known.get_mut(name)?;
+            let (good, bad) = std::mem::take(&mut known.polls);
+            Some((name.clone(), at, good, bad))
+        });
         let written = self.parts.store.write(move |tx| {
             let seq = facts::append(tx, at, kind, endpoint.as_ref(), &text)?;
+            write_counts(tx, polls.as_slice())?;
             store::apply_all(tx, &changes)?;
             also(tx)?;
             Ok((seq, changes, text))

@@ -188,7 +188,7 @@ async fn run(asked: Asked) {
                     pulse.next_poll_at = Some(wall() + wait);
                     pulse.pages_loaded = (went == Went::More).then_some(pages);
                     if pace.is_good() && went != Went::More {
-                        pulse.interval_seconds = Some(wait.as_secs_f64());
+                        pulse.interval_seconds = Some(wait.as_secs_f64().round());
                     }
                 });
             }
