@@ -34,9 +34,9 @@ const whole = ["inbox", "board", "ownership", "limits", "agents", "settings", "f
 /** What is answered, and what must be seen before it is judged. */
 const states = {
   "with content": { options: {} },
-  "of the demo": { options: { fleet: "story" }, only: whole },
+  "of the demo": { options: { fleet: "story" }, only: whole, themes: ["light"] },
   empty: { options: { fleet: "empty" }, only: whole },
-  "of 20,000 tasks": { options: { fleet: "large" }, only: ["inbox", "board", "agents"] },
+  "of 20,000 tasks": { options: { fleet: "large" }, only: ["inbox", "board", "agents"], themes: ["dark"] },
   refused: { options: { state: "error" }, only: [...whole, "a finding"] },
   "grown old": { options: { state: "stale" }, only: [...whole, "a finding"], wait: 900 },
 };
@@ -51,9 +51,9 @@ export async function violations(page) {
   return result.violations.flatMap(({ id, impact, nodes }) => nodes.map((node) => `${id} (${impact}): ${node.target} ${node.html.slice(0, 160)}`));
 }
 
-export async function judge(page, picture) {
+export async function judge(page, picture, themes = ["dark", "light"]) {
   const problems = [];
-  for (const theme of ["dark", "light"]) {
+  for (const theme of themes) {
     await page.emulateMedia({ colorScheme: theme });
     await page.waitForFunction((wanted) => document.documentElement.dataset.theme === wanted, theme);
     problems.push(...(await violations(page)).map((problem) => `${theme}: ${problem}`));
@@ -71,21 +71,38 @@ export const sideways = (page) =>
       .map((element) => `${element.tagName}.${element.className} is ${element.scrollWidth} wide in ${element.clientWidth}`),
   );
 
+/** What of the frame and of the answers is not reachable in the window. */
+const outside = (page) =>
+  page.evaluate(() => [
+    ...(document.documentElement.scrollWidth > innerWidth ? ["the page is wider than the window"] : []),
+    ...[...document.querySelectorAll("header button, nav a, footer .button, footer a")]
+      .filter((element) => element.getBoundingClientRect().right > innerWidth + 1)
+      .map((element) => `${element.textContent} is outside`),
+  ]);
+
 export const flows = {};
 
 for (const [name, route] of Object.entries(routes)) {
-  for (const [state, { options, only, wait = 0 }] of Object.entries(states)) {
+  for (const [state, { options, only, wait = 0, themes }] of Object.entries(states)) {
     if (only && !only.includes(name)) continue;
     flows[`${name}, ${state}`] = async ({ browser, url }) => {
       const { page, complaints, close } = await open(browser, url, route, options);
       await page.locator("h1").first().waitFor();
+      await page.waitForFunction(() => document.querySelector(".skeleton") === null);
       await page.waitForTimeout(300 + wait);
+      // Content that could not be shown would be an easy thing to find readable.
+      if (options.state === undefined) assert.deepEqual(await page.locator("[role=alert]").allInnerTexts(), []);
       assert.notEqual((await page.locator("h1").first().innerText()).trim(), "");
-      assert.deepEqual(await judge(page, `${name} ${state}`), []);
+      assert.deepEqual(await judge(page, `${name} ${state}`, themes), []);
       const nodes = await page.evaluate(() => document.querySelectorAll("*").length);
       assert.ok(nodes < MOST_NODES, `${nodes} nodes`);
       await page.setViewportSize({ width: 1024, height: 640 });
       assert.deepEqual(await sideways(page), []);
+      // The same at twice the size.
+      await page.setViewportSize({ width: 720, height: 450 });
+      await page.waitForTimeout(100);
+      if (state === "with content") await page.screenshot({ path: `${pictures}${name.replace(/\W+/g, "-")}-twice.png` });
+      assert.deepEqual(await outside(page), []);
       assert.deepEqual(complaints, []);
       await close();
     };
@@ -94,6 +111,7 @@ for (const [name, route] of Object.entries(routes)) {
 
 flows["the narrowest window is readable"] = async ({ browser, url }) => {
   const { page, complaints, close } = await open(browser, url, "#/inbox", { viewport: { width: 960, height: 640 } });
+  await page.locator(".detail h2").waitFor();
   assert.deepEqual(await judge(page, "inbox narrow"), []);
   assert.deepEqual(await sideways(page), []);
   assert.deepEqual(complaints, []);
