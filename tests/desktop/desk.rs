@@ -154,6 +154,24 @@ impl Desk {
             .expect("it starts and ends")
     }
 
+    /// A picture of the window as it is on the screen, with few colours so that it stays small.
+    pub(crate) fn keep(&self, picture: &Path) {
+        let shot = Command::new("import")
+            .args(["-display", &self.display, "-window", "root"])
+            .args([
+                "-crop",
+                "1280x820+0+0",
+                "+repage",
+                "+dither",
+                "-colors",
+                "96",
+            ])
+            .arg(format!("png8:{}", picture.display()))
+            .status()
+            .expect("`import` of ImageMagick takes the picture");
+        assert!(shot.success(), "{}", picture.display());
+    }
+
     /// What a failed walk saw last, beside the built program.
     fn keep_picture(&self) {
         let name = thread::current()

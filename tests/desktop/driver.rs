@@ -81,6 +81,20 @@ impl Driver {
             actions.push(json!({ "type": "keyDown", "value": key.to_string() }));
             actions.push(json!({ "type": "keyUp", "value": key.to_string() }));
         }
+        self.type_in(actions)
+    }
+
+    /// Presses a key while another one is held down.
+    pub(crate) fn chord(&self, held: &str, key: &str) -> Result<(), String> {
+        self.type_in(vec![
+            json!({ "type": "keyDown", "value": held }),
+            json!({ "type": "keyDown", "value": key }),
+            json!({ "type": "keyUp", "value": key }),
+            json!({ "type": "keyUp", "value": held }),
+        ])
+    }
+
+    fn type_in(&self, actions: Vec<Value>) -> Result<(), String> {
         let keyboard = json!({ "type": "key", "id": "keyboard", "actions": actions });
         self.ask("POST", "/actions", &json!({ "actions": [keyboard] }))
             .map(|_| ())

@@ -8,4 +8,5 @@ mod agent;
 mod desk;
 mod driver;
 mod flight;
+mod pictures;
 mod start;

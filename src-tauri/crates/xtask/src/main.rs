@@ -3,6 +3,7 @@
 
 mod bench;
 mod display;
+mod pictures;
 mod run;
 mod screens;
 mod step;
@@ -14,7 +15,8 @@ use std::process::ExitCode;
 const USAGE: &str = "\
 cargo xtask run [-- ARGUMENTS]   set up, build and start the app
 cargo xtask test [--long]        every check; --long adds the runs that take minutes
-cargo xtask bench [PART]         what the app costs, as ratios to a peer in the same run";
+cargo xtask bench [PART]         what the app costs, as ratios to a peer in the same run
+cargo xtask screens              pictures of every screen, in ui/screenshots";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -26,6 +28,7 @@ fn main() -> ExitCode {
         ["run", "--", rest @ ..] => run::run(rest),
         ["bench"] => bench::bench(None),
         ["bench", part] => bench::bench(Some(part)),
+        ["screens"] => pictures::take(),
         _ => Err(USAGE.to_owned()),
     };
     match result {
