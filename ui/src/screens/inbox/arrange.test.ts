@@ -48,6 +48,6 @@ test("after an item comes the next open one, at the end the one before", () => {
 test.each([
   ["e:host/1", { endpoint: "host", escalation: "1" }],
   ["e:host/a/b", { endpoint: "host", escalation: "a/b" }],
-  ["f:stall/T-1", { finding: "stall/T-1" }],
+  ["f:stall/T-1", { finding: "f:stall/T-1" }],
   ["x", undefined],
 ])("%s is read", (key, read) => expect(parseKey(key)).toEqual(read));

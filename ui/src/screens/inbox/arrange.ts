@@ -45,7 +45,7 @@ export function nextOf(arranged: Arranged, key: string): string | undefined {
 
 /** `e:<endpoint>/<escalation>` or `f:<episode>`; an endpoint's name has no slash. */
 export function parseKey(key: string): { endpoint: string; escalation: string } | { finding: string } | undefined {
-  if (key.startsWith("f:")) return { finding: key.slice(2) };
+  if (key.startsWith("f:")) return { finding: key };
   const slash = key.indexOf("/");
   if (!key.startsWith("e:") || slash < 0) return undefined;
   return { endpoint: key.slice(2, slash), escalation: key.slice(slash + 1) };
