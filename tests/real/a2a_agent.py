@@ -69,10 +69,10 @@ class Scripted(AgentExecutor):
     async def answered(self, task, text, context, updater):
         say = lambda *parts: updater.new_agent_message(parts=list(parts))
         first = get_message_text(task.history[0]) if task.history else ""
-        answers = [m for m in task.history if m.role == 1]
+        asked = any("customers" in get_message_text(m) for m in [*task.history, task.status.message])
         await updater.start_work()
         await asyncio.sleep(0.05)
-        if first.startswith("twice") and len(answers) <= 2:
+        if first.startswith("twice") and not asked:
             await updater.requires_input(say(new_text_part("And may I tell the customers?")))
             return
         data = get_data_parts(context.message.parts)

@@ -108,14 +108,6 @@ impl A2a {
                 code: code::TASK_NOT_FOUND,
                 ..
             } => Outcome::Expired,
-            // It is over: who ended it shows in the task.
-            Failure::Error {
-                code: code::UNSUPPORTED,
-                message,
-            } => match self.read_task(card, id).await {
-                Ok(task) if !is_waiting(&task) => settled(&task),
-                _ => Outcome::Refused(message),
-            },
             Failure::Error {
                 code: code::INTERNAL,
                 message,
@@ -127,7 +119,12 @@ impl A2a {
                     ))
                 })
             }
-            Failure::Error { message, .. } => Outcome::Refused(message),
+            // Refused; and if the task is over by now, who ended it shows there.
+            Failure::Error { message, .. } => match self.read_task(card, id).await {
+                Ok(task) if task.has_message(delivery.id.as_str()) => arrived(&task, delivery),
+                Ok(task) if !is_waiting(&task) => settled(&task),
+                _ => Outcome::Refused(message),
+            },
             Failure::Nonsense(sentence) => {
                 let outcome = self.looked(card, id, delivery).await;
                 outcome.unwrap_or(Outcome::Unknown(sentence))

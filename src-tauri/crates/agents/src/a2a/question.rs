@@ -91,11 +91,12 @@ pub(crate) fn of(task: &Task, first_seen: &str) -> Option<Question> {
     } else {
         text.clone()
     };
-    let mut bound = format!(
-        "{}\u{1f}{text}\u{1f}{}",
-        task.native_state(),
-        task.timestamp().unwrap_or_default()
-    );
+    // Without a time, only the message's own id tells the same question asked twice from one asked once.
+    let asked_when = task
+        .timestamp()
+        .or(message_id.as_deref())
+        .unwrap_or_default();
+    let mut bound = format!("{}\u{1f}{text}\u{1f}{asked_when}", task.native_state());
     for data in &data {
         bound.push('\u{1f}');
         bound.push_str(&canonical(data));

@@ -32,6 +32,8 @@ pub(crate) mod code {
     pub(crate) const VERSION: i64 = -32009;
     /// No such method.
     pub(crate) const METHOD: i64 = -32601;
+    /// Members it cannot use.
+    pub(crate) const PARAMS: i64 = -32602;
     /// Its own error.
     pub(crate) const INTERNAL: i64 = -32603;
 }
@@ -91,6 +93,8 @@ impl Failure {
         }
     }
 }
+
+const NO_REASON: &str = "no reason given";
 
 /// Messages of a task's history that are asked for: enough to find a title, a question and our own answer.
 pub(crate) const HISTORY: u32 = 20;
@@ -333,11 +337,15 @@ fn rest_error(reply: &Reply) -> Option<Failure> {
         Some("UNSUPPORTED_OPERATION") => code::UNSUPPORTED,
         Some("CONTENT_TYPE_NOT_SUPPORTED") => code::CONTENT_TYPE,
         Some("VERSION_NOT_SUPPORTED") => code::VERSION,
-        // 0.3 names no reasons: the sentence of the specification is all there is.
-        _ if reply.status.as_u16() == 404 && message.to_ascii_lowercase().contains("task") => {
-            code::TASK_NOT_FOUND
-        }
-        _ => return None,
+        // 0.3 names no reasons: the status is all there is, and a sentence that says it is no stranger's page.
+        _ if message == NO_REASON => return None,
+        _ => match reply.status.as_u16() {
+            404 if message.to_ascii_lowercase().contains("task") => code::TASK_NOT_FOUND,
+            409 => code::NOT_CANCELABLE,
+            400 | 422 => code::PARAMS,
+            501 => code::METHOD,
+            _ => return None,
+        },
     };
     Some(Failure::Error { code, message })
 }
@@ -345,7 +353,7 @@ fn rest_error(reply: &Reply) -> Option<Failure> {
 fn words(message: &Value) -> String {
     match message.as_str() {
         Some(text) if !text.trim().is_empty() => clip(text.trim(), 300),
-        _ => "no reason given".to_owned(),
+        _ => NO_REASON.to_owned(),
     }
 }
 

@@ -43,9 +43,11 @@ pub(crate) struct Message {
     pub(crate) message_id: Option<String>,
     #[serde(default)]
     pub(crate) role: Option<String>,
-    // 0.3 over REST calls it `content`.
-    #[serde(default, alias = "content")]
+    #[serde(default)]
     pub(crate) parts: Option<Vec<Part>>,
+    /// What 0.3 over HTTP+JSON calls it.
+    #[serde(default)]
+    content: Option<Vec<Part>>,
 }
 
 /// A piece of a message or an artifact; which it is shows by the member that is there.
@@ -86,8 +88,10 @@ pub(crate) struct Artifact {
     pub(crate) artifact_id: Option<String>,
     #[serde(default)]
     pub(crate) name: Option<String>,
-    #[serde(default, alias = "content")]
+    #[serde(default)]
     pub(crate) parts: Option<Vec<Part>>,
+    #[serde(default)]
+    content: Option<Vec<Part>>,
     #[serde(default)]
     pub(crate) metadata: Option<Box<RawValue>>,
 }
@@ -97,8 +101,40 @@ pub(crate) fn read(raw: &RawValue) -> Option<Task> {
     if depth(raw.get()) > DEPTH {
         return None;
     }
-    let task: Task = serde_json::from_str(raw.get()).ok()?;
+    let mut task: Task = serde_json::from_str(raw.get()).ok()?;
+    let said = task
+        .status
+        .iter_mut()
+        .filter_map(|status| status.message.as_mut());
+    for message in said.chain(task.history.iter_mut().flatten()) {
+        one_name(&mut message.parts, &mut message.content);
+    }
+    for artifact in task.artifacts.iter_mut().flatten() {
+        one_name(&mut artifact.parts, &mut artifact.content);
+    }
     (!task.id.is_empty()).then_some(task)
+}
+
+/// Parts under their other name become parts; that generation also wraps its data once more.
+fn one_name(parts: &mut Option<Vec<Part>>, content: &mut Option<Vec<Part>>) {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Wrapped {
+        data: Box<RawValue>,
+    }
+    let Some(mut found) = content.take().filter(|_| parts.is_none()) else {
+        return;
+    };
+    for part in &mut found {
+        let wrapped = part
+            .data
+            .as_ref()
+            .map(|data| serde_json::from_str::<Wrapped>(data.get()));
+        if let Some(Ok(wrapped)) = wrapped {
+            part.data = Some(wrapped.data);
+        }
+    }
+    *parts = Some(found);
 }
 
 /// How deep the JSON text nests.

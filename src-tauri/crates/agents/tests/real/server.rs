@@ -155,6 +155,9 @@ impl Server {
 
     /// Begins a task of the scripted agent; its id.
     pub(crate) async fn begin(&self, story: &str) -> String {
+        if self.script.0 == "a2a-03" {
+            return self.begin_old(story).await;
+        }
         let message = json!({"messageId": format!("story-{story}"), "role": "ROLE_USER", "parts": [{"text": format!("{story} on the invoices")}]});
         let task = self
             .call(
@@ -175,12 +178,36 @@ impl Server {
         task
     }
 
+    /// Waits until the status message has these words.
+    pub(crate) async fn says(&self, task: &str, words: &str) {
+        let until = Instant::now() + Duration::from_secs(20);
+        loop {
+            let said = self.settled(task).await["status"]["message"].to_string();
+            if said.contains(words) {
+                return;
+            }
+            assert!(Instant::now() < until, "it still says {said}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    async fn begin_old(&self, story: &str) -> String {
+        let parts = json!([{"kind": "text", "text": format!("{story} on the invoices")}]);
+        let message = json!({"kind": "message", "messageId": format!("story-{story}"), "role": "user", "parts": parts});
+        let task = self.call("message/send", json!({"message": message})).await;
+        task["id"].as_str().expect("a task").to_owned()
+    }
+
     /// The task once it does not move by itself any more.
     pub(crate) async fn settled(&self, id: &str) -> Value {
         let until = Instant::now() + Duration::from_secs(20);
         while Instant::now() < until {
             let task = self.task(id).await;
-            let state = &task["status"]["state"];
+            let state = task["status"]["state"].as_str().expect("a state");
+            let state = format!(
+                "TASK_STATE_{}",
+                state.trim_start_matches("TASK_STATE_").to_uppercase()
+            );
             if state != "TASK_STATE_SUBMITTED" && state != "TASK_STATE_WORKING" {
                 return task;
             }
@@ -191,7 +218,12 @@ impl Server {
 
     /// The task as the server has it.
     pub(crate) async fn task(&self, id: &str) -> Value {
-        self.call("GetTask", json!({"id": id, "historyLength": 20}))
+        let method = if self.script.0 == "a2a-03" {
+            "tasks/get"
+        } else {
+            "GetTask"
+        };
+        self.call(method, json!({"id": id, "historyLength": 20}))
             .await
     }
 
@@ -200,7 +232,14 @@ impl Server {
         let reply = self
             .rpc
             .post(format!("{}/rpc", self.url))
-            .header("A2A-Version", "1.0")
+            .header(
+                "A2A-Version",
+                if self.script.0 == "a2a-03" {
+                    "0.3"
+                } else {
+                    "1.0"
+                },
+            )
             .header("Content-Type", "application/json")
             .body(body.to_string())
             .send()
