@@ -198,7 +198,7 @@ pub fn plan(scene: Scene<'_>, resolution: &str, choice: &Choice) -> Result<Plan,
                 _ => format!("{agent}, send nothing to {pool} until {until}."),
             }))
         }
-        ("silent-completion", "mark-handed-over") | ("sequence-violation" | "unknown-dependency", "accept")
+        ("silent-completion", "mark-handed-over") | ("sequence-violation" | "stale-read" | "unknown-dependency", "accept")
         | ("schema-violation", "accept-once") => Ok(maker.settle()),
         ("silent-completion", "notify") => {
             let titles = maker.titles();
@@ -216,6 +216,14 @@ pub fn plan(scene: Scene<'_>, resolution: &str, choice: &Choice) -> Result<Plan,
             Ok(maker.tell(maker.agents(), |_| match resolution {
                 "pause" => format!("{titles} began before what it rests on was done. Stop until that is done."),
                 _ => format!("{titles} began before what it rests on was done. Do it again when that is done."),
+            }))
+        }
+        ("stale-read", "hold" | "wait-for-signal") => {
+            let resource = maker.resource()?;
+            let titles = maker.titles();
+            Ok(maker.tell(maker.agents(), |_| match resolution {
+                "hold" => format!("{resource} has changed since it was read for {titles}. Hold what comes out of it, read it again, and then go on."),
+                _ => format!("{resource} was read before it was finished. Who writes it says when it is, and who reads it waits for that."),
             }))
         }
         ("schema-violation", "send-back") => {
@@ -245,7 +253,7 @@ pub fn plan(scene: Scene<'_>, resolution: &str, choice: &Choice) -> Result<Plan,
         ("readiness", "resolve-overlaps") => Ok(maker.open("ownership")),
         ("readiness", "override") => Ok(Plan {
             asks: Asks::Reason,
-            steps: scene.finding.agents.iter().cloned().map(Step::Override).collect(),
+            steps: vec![Step::Override(scene.finding.subject.as_str().into())],
         }),
         ("review-due", _) => Ok(Plan {
             asks: Asks::Nothing,

@@ -186,6 +186,7 @@ scenarios! {
     two_values_for_one_key_diverge "context-divergence";
     a_pool_that_runs_out_before_its_reset_is_under_pressure "quota-pressure";
     an_agent_that_joins_too_early_is_told "readiness";
+    going_on_from_an_old_version_is_told "stale-read";
     writing_what_another_owns_is_a_conflict "write-conflict";
     two_live_tasks_on_one_output_collide "output-collision";
     what_no_rule_covers_is_unowned "unowned-resource";

@@ -22,6 +22,16 @@ pub(crate) fn check(world: &World, said: &mut Said) {
     offline.needs_tasks = false;
     let mut any = false;
     for (id, state) in world.endpoints.iter().filter(|(_, state)| !state.paused) {
+        // Whether it is our own network depends on what the others answer, even if that is nothing new.
+        let undecided = state.run.verdict != Some(RunVerdict::Stale) && state.run.silent;
+        if let Some(first) = state.run.first.filter(|_| undecided) {
+            let others = world.endpoints.iter().filter(|(other, s)| {
+                *other != id && !s.paused && s.contact.is_none_or(|contact| contact < first)
+            });
+            for (other, _) in others {
+                said.await_answer(other);
+            }
+        }
         match state.run.verdict {
             None => {}
             Some(RunVerdict::Offline) => {

@@ -7,6 +7,7 @@ mod letters;
 mod order;
 mod overlaps;
 mod quotas;
+mod reach;
 mod readiness;
 mod reading;
 mod sequence;
