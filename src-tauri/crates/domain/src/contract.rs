@@ -5,6 +5,7 @@
 //! "unchanged or not supported", an empty one "known to be empty".
 
 pub(crate) mod ending;
+mod headers;
 pub(crate) mod json;
 mod members;
 mod read;

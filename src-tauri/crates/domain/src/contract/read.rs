@@ -398,21 +398,28 @@ fn quota(m: &mut Members<'_, '_, '_>) -> Quota {
             scope: None,
         });
     m.report.name(pool.key());
+    let mut windows = m.need_objects("windows", |m| QuotaWindow {
+        name: m.need_id("name"),
+        limit: m.number("limit"),
+        remaining: m.number("remaining"),
+        used: m.number("used"),
+        used_percent: m.number("usedPercent"),
+        unit: m.text("unit"),
+        window_seconds: m.whole("windowSeconds"),
+        reset_at: m.time("resetAt"),
+        status: m.text("status"),
+    });
+    let observed_at = m.need_time("observedAt");
+    let headers = m.headers("headers");
+    // What the agent says of a window counts; headers only add what it does not list.
+    let more = super::headers::windows(&headers, observed_at);
+    let known: Vec<_> = windows.iter().map(|window| window.name.clone()).collect();
+    windows.extend(more.into_iter().filter(|w| !known.contains(&w.name)));
     Quota {
         pool,
-        windows: m.need_objects("windows", |m| QuotaWindow {
-            name: m.need_id("name"),
-            limit: m.number("limit"),
-            remaining: m.number("remaining"),
-            used: m.number("used"),
-            used_percent: m.number("usedPercent"),
-            unit: m.text("unit"),
-            window_seconds: m.whole("windowSeconds"),
-            reset_at: m.time("resetAt"),
-            status: m.text("status"),
-        }),
-        observed_at: m.need_time("observedAt"),
-        headers: m.headers("headers"),
+        windows,
+        observed_at,
+        headers,
     }
 }
 
