@@ -10,7 +10,7 @@ use chrono::Utc;
 use clap::Args;
 use domain::{
     change::{Change, EscalationPhase, EscalationRecord},
-    contract::EscalationStatus,
+    contract::{Document, EscalationStatus},
     decision::{Answer, Decision, Outcome, Refusal, binding_of, decide},
     fact::{Config, Fact, Line},
     fleet::Fleet,
@@ -111,12 +111,7 @@ pub(crate) fn run(options: &Options, everywhere: &Everywhere) -> Result<(), Fail
 async fn round(options: &Options, endpoint: &mut dyn Endpoint) -> Result<Said, Failure> {
     let before = observe::poll(endpoint).await?;
     let Some(record) = question(&before, &options.escalation)? else {
-        return Ok(Said {
-            state: State::Expired,
-            escalation: options.escalation.clone(),
-            task: None,
-            detail: Some("The endpoint lists no question of that id.".to_owned()),
-        });
+        return not_listed(&before, &options.escalation);
     };
     let task = record.value.task_id.as_ref();
     let said = |state, detail: Option<String>| Said {
@@ -168,10 +163,38 @@ async fn round(options: &Options, endpoint: &mut dyn Endpoint) -> Result<Said, F
     })
 }
 
+/// Where a task's question bears the task's id, what became of the task says what became of the question.
+fn not_listed(body: &str, id: &str) -> Result<Said, Failure> {
+    let tasks = read(body)?.tasks.unwrap_or_default();
+    let over = tasks
+        .iter()
+        .map(|item| &item.value)
+        .find(|task| task.id.as_str() == id && task.status.state.is_terminal());
+    let (state, detail) = match over {
+        Some(task) => (
+            State::AlreadyResolved,
+            format!("Its task is {} already.", in_words(task.status.state)),
+        ),
+        None => (
+            State::Expired,
+            "The endpoint lists no question of that id.".to_owned(),
+        ),
+    };
+    Ok(Said {
+        state,
+        escalation: id.to_owned(),
+        task: over.map(|task| task.id.as_str().to_owned()),
+        detail: Some(detail),
+    })
+}
+
+fn read(body: &str) -> Result<Document, Failure> {
+    domain::contract::read(body.as_bytes()).map_err(|problem| Failure::Unusable(problem.message))
+}
+
 /// The question as the rules see it.
 fn question(body: &str, id: &str) -> Result<Option<EscalationRecord>, Failure> {
-    let document = domain::contract::read(body.as_bytes())
-        .map_err(|problem| Failure::Unusable(problem.message))?;
+    let document = read(body)?;
     let changes = Fleet::new(Config::default()).take(&Line {
         number: 1,
         at: Some(Utc::now()),

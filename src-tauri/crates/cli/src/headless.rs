@@ -167,8 +167,8 @@ impl Printer {
                 _ => return Ok(()),
             };
             let words: Vec<_> = words.collect();
-            self.lines
-                .text(&format!("{at}  {event}  {}", plain(&words.join(", "))))?;
+            let line = format!("{at}  {event}  {}", plain(&words.join(", ")));
+            self.lines.text(line.trim_end())?;
         }
         self.lines.flush()
     }
@@ -206,6 +206,13 @@ impl Printer {
 
     fn change(&mut self, at: &str, change: &Change) -> Result<(), Failure> {
         match change {
+            Change::Finding(finding) if !self.as_json => {
+                let more = json!({
+                    "rule": finding.rule, "state": finding.state, "severity": finding.severity,
+                    "summary": finding.summary,
+                });
+                self.event(at, "finding", more)
+            }
             Change::Finding(finding) => {
                 let more = serde_json::to_value(finding.as_ref()).unwrap_or_default();
                 self.event(at, "finding", more)

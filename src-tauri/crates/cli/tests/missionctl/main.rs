@@ -3,6 +3,7 @@
 
 #![allow(clippy::expect_used)] // Outside `#[test]` functions the lint does not know that this is a test.
 
+mod a2a;
 mod documents;
 mod endpoints;
 mod headless;

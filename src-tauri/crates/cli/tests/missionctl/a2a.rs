@@ -1,0 +1,87 @@
+//! `probe`, `observe`, `check` and `answer` with an agent that knows nothing of the contract: a scripted one on the
+//! official A2A package.
+
+#[allow(dead_code)] // The tests of `agents` use more of it.
+#[path = "../../../agents/tests/real/server.rs"]
+mod server;
+
+use serde_json::{Value, json};
+use server::Server;
+
+use super::{check_unusable, run, run_with};
+
+async fn start(arguments: &[&str]) -> Server {
+    Server::start("a2a-1", "a2a_agent.py", arguments).await
+}
+
+fn answer(server: &Server, task: &str, more: &[&str]) -> (i32, Value) {
+    let mut arguments = vec!["answer", &server.url, "--escalation", task, "--json"];
+    arguments.extend_from_slice(more);
+    let said = run(&arguments);
+    (said.code, said.one())
+}
+
+#[tokio::test]
+async fn a_question_of_an_a2a_agent_is_seen_and_answered_once() {
+    let server = start(&[]).await;
+    let (ask, words) = (server.begin("ask").await, server.begin("words").await);
+    let found = run(&["probe", &server.url, "--json"]).one();
+    assert_eq!(
+        (&found["kind"], &found["name"]),
+        (&json!("a2a"), &json!("Invoice Clerk"))
+    );
+    let observed = run(&["observe", &server.url, "--json"]);
+    let document = observed.one();
+    assert_eq!(document["schemaVersion"], "1.0");
+    assert_eq!(document["escalations"].as_array().map(Vec::len), Some(2));
+    assert!(
+        observed.out.contains("TASK_STATE_INPUT_REQUIRED"),
+        "native words are kept"
+    );
+    let checked = run_with(&["check", "-", "--json"], observed.out.as_bytes(), &[]);
+    assert_eq!((checked.code, checked.out.as_str()), (0, ""));
+
+    let (code, said) = answer(&server, &ask, &["--outcome", "approve"]);
+    assert_eq!(
+        (code, said),
+        (
+            0,
+            json!({"state": "applied", "escalation": ask, "task": ask})
+        )
+    );
+    assert_eq!(
+        server.settled(&ask).await["status"]["state"],
+        "TASK_STATE_COMPLETED"
+    );
+    let arrived = server.received().len();
+    let (code, said) = answer(&server, &ask, &["--outcome", "approve", "--kind", "a2a"]);
+    assert_eq!((code, &said["state"]), (1, &json!("already-resolved")));
+    let sent = server.received();
+    let messages = sent[arrived..]
+        .iter()
+        .filter(|body| body.to_string().contains("messageId"));
+    assert_eq!(
+        messages.count(),
+        0,
+        "nothing was sent for a settled question"
+    );
+
+    let (code, _) = answer(
+        &server,
+        &words,
+        &["--outcome", "respond", "--message", "Northwind"],
+    );
+    assert_eq!(code, 0);
+    let told = server.settled(&words).await["status"]["message"].to_string();
+    assert!(told.contains("Northwind"), "{told}");
+}
+
+#[tokio::test]
+async fn a_token_is_asked_for_and_used() {
+    let server = start(&["--token", "t0p"]).await;
+    check_unusable(&run(&["observe", &server.url]), "");
+    let arguments = ["observe", &server.url, "--json", "--token-env", "TOKEN"];
+    let said = run_with(&arguments, b"", &[("TOKEN", "t0p")]);
+    assert_eq!(said.code, 0, "{said:?}");
+    assert_eq!(said.one()["agent"]["name"], "Invoice Clerk");
+}
