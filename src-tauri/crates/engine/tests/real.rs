@@ -1,0 +1,141 @@
+//! The whole way with a real A2A server: its question is in the inbox, the person's answer moves its task on, and an answer
+//! that may have arrived is never sent a second time.
+
+#![allow(clippy::expect_used, clippy::panic)] // Outside `#[test]` functions the lint does not know that this is a test.
+
+#[path = "../../agents/tests/real/server.rs"]
+#[allow(dead_code)] // The tests of `agents` use more of it.
+mod server;
+
+use std::time::{Duration, Instant};
+
+use engine::api::Api;
+use serde_json::{Value, json};
+use server::Server;
+
+async fn start(arguments: &[&str]) -> Server {
+    Server::start("a2a-1", "a2a_agent.py", arguments).await
+}
+
+async fn ask(api: &Api, command: &str, payload: Value) -> Value {
+    api.call(command, payload)
+        .await
+        .unwrap_or_else(|error| panic!("{command}: {error}"))
+}
+
+/// The engine, with the server added as the person would.
+async fn flight(server: &Server) -> (tempfile::TempDir, Api) {
+    let dir = tempfile::tempdir().expect("a folder");
+    let api = Api::open(dir.path(), None, Box::new(|_| Ok(()))).expect("it starts");
+    let add =
+        json!({ "name": "Clerk", "url": server.url, "kind": "a2a", "token": null, "basic": null });
+    ask(&api, "addEndpoint", add).await;
+    (dir, api)
+}
+
+/// The question of a task, once it is in the inbox.
+async fn question(api: &Api, task: &str) -> Value {
+    let end = Instant::now() + Duration::from_secs(30);
+    loop {
+        let inbox = ask(api, "inbox", json!({})).await;
+        let groups = inbox["groups"].as_array().expect("groups");
+        let items = groups
+            .iter()
+            .flat_map(|group| group["items"].as_array().expect("items"));
+        for item in items {
+            let key = item["key"].as_str().expect("a key");
+            let Some(escalation) = key.strip_prefix("e:clerk/") else {
+                continue;
+            };
+            let asked = json!({ "endpoint": "clerk", "escalation": escalation });
+            let question = ask(api, "escalation", asked).await;
+            if question["task"]["task"] == json!(task) {
+                return question;
+            }
+        }
+        assert!(Instant::now() < end, "{inbox:#}");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+async fn approve(api: &Api, question: &Value) -> String {
+    let decide = json!({
+        "endpoint": "clerk", "escalation": question["escalation"], "version": question["version"],
+        "bindingHash": question["bindingHash"], "outcome": "approve", "optionId": null, "editedAction": null,
+        "payload": null, "message": null, "shownMs": 5000, "reachedEnd": true,
+    });
+    let decision = ask(api, "decide", decide).await;
+    decision["id"].as_str().expect("an id").to_owned()
+}
+
+/// The decision once it stands in one of the states.
+async fn delivery(api: &Api, question: &Value, states: &[&str]) -> Value {
+    let asked = json!({ "endpoint": "clerk", "escalation": question["escalation"] });
+    let end = Instant::now() + Duration::from_secs(60);
+    loop {
+        let now = ask(api, "escalation", asked.clone()).await;
+        let state = now["decision"]["state"].as_str().unwrap_or_default();
+        if states.contains(&state) {
+            return now["decision"].clone();
+        }
+        assert!(Instant::now() < end, "{:#}", now["decision"]);
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn approving_what_a_real_agent_asks_moves_its_task_on() {
+    let server = start(&[]).await;
+    let task = server.begin("ask").await;
+    let (_dir, api) = flight(&server).await;
+    let question = question(&api, &task).await;
+    assert!(
+        question["action"]["raw"]["text"]
+            .as_str()
+            .is_some_and(|raw| raw.contains("\"cost\"")),
+        "{question:#}"
+    );
+    let board = json!({ "pages": [{ "column": "needs-you", "offset": 0, "limit": 10 }], "filter": "", "problemsOnly": false });
+    let board = ask(&api, "board", board).await;
+    let cards = board["columns"]
+        .as_array()
+        .expect("columns")
+        .iter()
+        .flat_map(|column| column["cards"].as_array().expect("cards"));
+    assert!(
+        cards.into_iter().any(|card| card["task"] == json!(task)),
+        "{board:#}"
+    );
+    let key = approve(&api, &question).await;
+    delivery(&api, &question, &["applied"]).await;
+    let ended = server.settled(&task).await;
+    assert_eq!(ended["status"]["state"], json!("TASK_STATE_COMPLETED"));
+    assert_eq!(server.messages(&key), 1);
+    api.end();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_answer_that_may_have_arrived_is_not_sent_again_when_nothing_shows_it() {
+    let mut server = start(&["--hold"]).await;
+    let task = server.begin("ask").await;
+    let (_dir, api) = flight(&server).await;
+    let question = question(&api, &task).await;
+    let key = approve(&api, &question).await;
+    let end = Instant::now() + Duration::from_secs(40);
+    while server.messages(&key) == 0 {
+        assert!(Instant::now() < end, "it never left");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    // The server took it and is killed before it answers; the new one knows nothing of any task.
+    server.kill();
+    server.restart(&[]).await;
+    let decision = delivery(&api, &question, &["unknown", "expired"]).await;
+    assert!(
+        decision["sentence"]
+            .as_str()
+            .is_some_and(|text| !text.is_empty())
+    );
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    assert_eq!(server.messages(&key), 1);
+    api.end();
+}
