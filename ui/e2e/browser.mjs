@@ -9,8 +9,12 @@ const settings = JSON.parse(readFileSync(new URL("../../src-tauri/tauri.conf.jso
 const policy = settings.app?.security?.csp ?? "default-src 'self'";
 
 export async function serve() {
-  await build({ logLevel: "warn" });
+  // Beside the app's own bundle, which has no recorded views in it.
+  const outDir = "node_modules/.recorded";
+  await build({ mode: "recorded", logLevel: "warn", build: { outDir } });
   const server = await preview({
+    mode: "recorded",
+    build: { outDir },
     preview: { host: "127.0.0.1", port: 0, headers: { "Content-Security-Policy": policy } },
     logLevel: "warn",
   });

@@ -2,8 +2,9 @@
 // assistive technology in both themes, complains of nothing, stays small and never scrolls sideways. Each is drawn
 // into `screenshots/`, for looking at. What a screen does is in flows of its own.
 import assert from "node:assert/strict";
-import { mkdirSync, readFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
+import { gzipSync } from "node:zlib";
 import { open } from "./browser.mjs";
 
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
@@ -108,6 +109,15 @@ for (const [name, route] of Object.entries(routes)) {
     };
   }
 }
+
+flows["the app's own bundle is small and has no recorded views in it"] = async () => {
+  const folder = new URL("../dist/assets/", import.meta.url);
+  const scripts = readdirSync(folder).filter((name) => name.endsWith(".js"));
+  const texts = scripts.map((name) => readFileSync(new URL(name, folder)));
+  assert.equal(texts.some((text) => text.includes("ch_3NkQ81")), false);
+  const size = texts.reduce((sum, text) => sum + gzipSync(text).length, 0);
+  assert.ok(size <= 120_000, `${size} bytes`);
+};
 
 flows["the narrowest window is readable"] = async ({ browser, url }) => {
   const { page, complaints, close } = await open(browser, url, "#/inbox", { viewport: { width: 960, height: 640 } });

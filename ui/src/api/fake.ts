@@ -29,9 +29,9 @@ const always: Name[] = ["status", "settings", "uiReady"];
 const STALE_AFTER = 600;
 
 /** `?fleet=` chooses the recording; `?state=error` answers nothing, `?state=stale` nothing after the first moment. */
-const asked = new URLSearchParams(globalThis.location?.search ?? "");
+const asked = (name: string) => new URLSearchParams(globalThis.location?.search ?? "").get(name);
 
-export function fake(scenario = asked.get("fleet") ?? "office", state = asked.get("state")): Backend {
+export function fake(scenario = asked("fleet") ?? "office", state = asked("state")): Backend {
   const listeners = new Set<(changed: Changed) => void>();
   const rules = new RecordedRules();
   let revision = 1;

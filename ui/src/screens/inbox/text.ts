@@ -21,6 +21,7 @@ export const words = {
   readOnly: (why: string) => `Nothing can be decided now. ${why}`,
   says: (agent: string) => `What ${agent} says`,
   ifApproved: "If approved",
+  ifAnswered: "If answered",
   undoable: "Can it be undone?",
   touches: "Touches",
   owned: (owner: string | null) => (owner ? `owner ${owner}` : "nobody owns it"),

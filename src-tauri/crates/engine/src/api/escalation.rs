@@ -373,12 +373,13 @@ fn gestures(record: &EscalationRecord, class: Risk) -> Vec<GestureView> {
             Some("e"),
         ));
     }
-    for option in &value.options {
+    for (place, option) in value.options.iter().enumerate() {
         let outcome = option_outcome(value.kind, option);
+        let key = (place < 9).then(|| (place + 1).to_string());
         if readable || outcome == Outcome::Reject {
             all.push(GestureView {
                 option_id: Some(option.id.clone()),
-                ..gesture(outcome, plain(&option.label), None)
+                ..gesture(outcome, plain(&option.label), key.as_deref())
             });
         }
     }

@@ -64,6 +64,7 @@ owner = "publisher"
 agents = ["*"]
 route_to = "me"
 sla_hours = 24
+priority = 1
 fallback = "hold"
 
 [[stages]]
@@ -108,6 +109,11 @@ pub(crate) fn stage() -> Stage {
                 "requeue-1887",
                 Outcome::Approve,
             );
+            stage.arrive(
+                ago(minute) + TimeDelta::seconds(40),
+                "crm-host",
+                "requeue-1887",
+            );
         }
     }
     stage
@@ -138,7 +144,6 @@ impl Desk {
         let mut document = json!({
             "schemaVersion": "1.0",
             "agent": { "id": self.agent, "name": name, "status": "online", "startedAt": stamp(24 * 60) },
-            "quotas": [self.pool("anthropic", "acme", 5, 3100)],
             "claims": [],
         });
         let lists = match self.agent {
@@ -159,26 +164,34 @@ impl Desk {
                 .collect();
             document[list] = latest(known);
         }
-        if self.agent == "crm-sync" {
-            document["quotas"] = json!([
-                self.pool("anthropic", "acme", 5, 3100),
-                self.pool("hubspot", "sales", 1, 4000),
-            ]);
+        match self.agent {
+            "crm-sync" => {
+                document["quotas"] = json!([
+                    self.pool("anthropic", "acme", "tokens", 5, 3100),
+                    self.pool("hubspot", "sales", "requests", 24, 40),
+                ]);
+            }
+            "payments" | "research" => {
+                document["quotas"] = json!([self.pool("anthropic", "acme", "tokens", 5, 3100)]);
+            }
+            _ => {}
         }
         document
     }
 
     /// A window of so many hours that is used a little more each minute.
-    fn pool(&self, provider: &str, account: &str, hours: i64, rate: i64) -> Value {
+    fn pool(&self, provider: &str, account: &str, unit: &str, hours: i64, rate: i64) -> Value {
         let length = hours * 3600;
-        let begun = self.at.timestamp().div_euclid(length) * length;
+        // The windows of all pools ended together, 38 minutes from when everything stands still.
+        let end = (now() + TimeDelta::minutes(38)).timestamp();
+        let begun = end - length * (1 + (end - self.at.timestamp() - 1).div_euclid(length));
         let minutes = (self.at.timestamp() - begun) / 60;
         let limit = rate * hours * 56;
         let used = (minutes * rate).min(limit);
         json!({
             "pool": { "provider": provider, "account": account },
             "windows": [{
-                "name": format!("tokens per {hours} h"), "unit": "tokens", "limit": limit, "used": used,
+                "name": format!("{unit} per {hours} h"), "unit": unit, "limit": limit, "used": used,
                 "remaining": limit - used, "windowSeconds": length,
                 "resetAt": time::format(Time::from_timestamp(begun + length, 0).expect("a valid time")),
             }],

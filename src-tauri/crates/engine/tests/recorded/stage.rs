@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use chrono::TimeDelta;
 use domain::{
-    decision::{Answer, Outcome, binding_of, decide},
+    decision::{Answer, Delivery, DeliveryState, Outcome, binding_of, decide},
     delta::Differ,
     fact::{self, Config, PollError},
     fleet::Fleet,
@@ -155,6 +155,36 @@ impl Stage {
         self.store
             .write(move |tx| decisions::record(tx, at, &decision, binding_of))
             .expect("recorded");
+    }
+
+    /// The agent takes the answer, and shows its effect.
+    pub(crate) fn arrive(&mut self, at: Time, endpoint: &str, escalation: &str) {
+        let (id, question) = (endpoint.into(), escalation.into());
+        let decision = self
+            .store
+            .read(|reader| decisions::of_escalation(reader, &id, &question))
+            .expect("readable")
+            .expect("decided by then");
+        for (seconds, state) in [
+            (0, DeliveryState::Queued),
+            (0, DeliveryState::Sending),
+            (1, DeliveryState::Sent),
+            (4, DeliveryState::Applied),
+        ] {
+            let at = at + TimeDelta::seconds(seconds);
+            let delivery = Delivery {
+                state,
+                attempts: 1,
+                next_attempt_at: None,
+                detail: None,
+                recorded_outcome: None,
+                changed_at: at,
+            };
+            let decision = decision.id.clone();
+            self.store
+                .write(move |tx| decisions::deliver(tx, at, &decision, &delivery))
+                .expect("delivered");
+        }
     }
 
     /// What a screen is told at that moment.
