@@ -51,6 +51,7 @@ impl Intake<'_> {
     }
 
     pub(super) fn find_rivals(&mut self, key: &Key) {
+        self.mark_rivals(key);
         for other in self.world.rivals.remove(key).unwrap_or_default() {
             if let Some(rivals) = self.world.rivals.get_mut(&other) {
                 rivals.remove(key);
@@ -78,6 +79,10 @@ impl Intake<'_> {
     pub(super) fn mark_claim(&mut self, key: &Key) {
         self.mark_claimed(key);
         self.note_claim(key);
+        self.mark_rivals(key);
+    }
+
+    fn mark_rivals(&mut self, key: &Key) {
         for other in self.world.rivals.get(key).cloned().unwrap_or_default() {
             let (a, b) = if other < *key {
                 (other, key.clone())

@@ -46,7 +46,9 @@ pub(crate) fn check(world: &World, a: &Key, b: &Key, said: &mut Said) {
         said.due(end);
     }
     let (left, right) = (&first.value.resource, &second.value.resource);
-    let what = overlap(left.as_str(), right.as_str()).unwrap_or_else(|| left.to_string());
+    let Some(what) = overlap(left.as_str(), right.as_str()) else {
+        return;
+    };
     let mut verdict = Verdict::new(RULE, format!("{}/{} {}/{}", a.0, a.1, b.0, b.1))
         .seen(&first.seen)
         .seen(&second.seen)
