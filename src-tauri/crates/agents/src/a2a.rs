@@ -10,6 +10,7 @@ mod page;
 mod question;
 mod reply;
 mod rpc;
+mod shape;
 mod task;
 
 use std::{
@@ -286,6 +287,7 @@ impl A2a {
                 && question::of(task, &now).is_none()
                 && reads < SINGLE_READS
                 && let Ok(found) = self.one(card, &TaskId::from(task.id.as_str())).await
+                && task::read(&found).is_some_and(|found| found.id == task.id)
             {
                 raw = found;
             }

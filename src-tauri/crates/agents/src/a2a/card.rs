@@ -26,7 +26,7 @@ pub(crate) enum Generation {
 }
 
 /// How it is said.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Binding {
     /// Methods in JSON bodies at one address.
     JsonRpc,
@@ -168,8 +168,8 @@ pub(crate) fn read(card: &Value, origin: &Url) -> Result<Card, PollError> {
             None => elsewhere = true,
         }
     }
-    // The newest generation, then JSON-RPC, then the card's own order.
-    doors.sort_by_key(|door| (std::cmp::Reverse(door.generation), door.binding));
+    // The newest generation, in the card's own order.
+    doors.sort_by_key(|door| std::cmp::Reverse(door.generation));
     let Some(door) = doors.into_iter().next() else {
         return Err(invalid(if elsewhere {
             "Its card names an address at another host, which is not followed. Enter that address instead."
@@ -347,7 +347,7 @@ mod tests {
     }
 
     #[test]
-    fn the_newest_generation_then_json_rpc_is_used_on_any_card() {
+    fn the_newest_generation_is_used_in_the_cards_order() {
         let origin = "http://127.0.0.1:9/";
         for (card, expected) in [
             (
@@ -367,7 +367,7 @@ mod tests {
                     {"url": "/rest", "protocolBinding": "HTTP+JSON", "protocolVersion": "1.0"},
                     {"url": "/rpc", "protocolBinding": "JSONRPC", "protocolVersion": "1.0"},
                     {"url": "/far", "protocolBinding": "JSONRPC", "protocolVersion": "2.0"}]}),
-                "One JsonRpc http://127.0.0.1:9/rpc",
+                "One Rest http://127.0.0.1:9/rest",
             ),
         ] {
             assert_eq!(

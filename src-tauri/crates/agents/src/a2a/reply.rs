@@ -9,7 +9,10 @@ use domain::{contract::EXTENSION_URI, decision::DecisionBody};
 use serde::Deserialize;
 use serde_json::{json, value::RawValue};
 
-use super::card::{Binding, Card, Generation};
+use super::{
+    card::{Binding, Card, Generation},
+    shape,
+};
 use crate::Delivery;
 
 /// The part of the escalation item that says how to answer (`question::Native`, or an item of our extension).
@@ -48,11 +51,23 @@ pub(crate) fn message(
     let item: Item = serde_json::from_str(&delivery.escalation_raw).unwrap_or_default();
     let structured =
         !item.native.data.is_empty() || item.response_schema.is_some() || body.payload.is_some();
-    let words = words(&body, &item);
-    let data = if structured || card.takes_data {
-        Some(answer(&body, &item, &exact, delivery)?)
-    } else {
+    let shaped = item
+        .native
+        .data
+        .first()
+        .and_then(|question| shape::answer(question, &body));
+    // Beside an answer in its own shape, words would be a second answer.
+    let words = if shaped.is_some() {
         None
+    } else {
+        words(&body, &item)
+    };
+    let (data, metadata) = match shaped {
+        Some(shaped) => (Some(raw(&shaped.data)?), shaped.metadata),
+        None if structured || card.takes_data => {
+            (Some(answer(&body, &item, &exact, delivery)?), None)
+        }
+        None => (None, None),
     };
     let door = &card.door;
     let old_rest = (door.generation, door.binding) == (Generation::Old, Binding::Rest);
@@ -66,10 +81,13 @@ pub(crate) fn message(
         });
     }
     if let Some(data) = data {
+        let beside = metadata
+            .map(|metadata| format!(r#","metadata":{metadata}"#))
+            .unwrap_or_default();
         parts.push(match (one, old_rest) {
-            (true, _) => format!(r#"{{"data":{data},"mediaType":"application/json"}}"#),
-            (_, true) => format!(r#"{{"data":{{"data":{data}}}}}"#),
-            _ => format!(r#"{{"kind":"data","data":{data}}}"#),
+            (true, _) => format!(r#"{{"data":{data},"mediaType":"application/json"{beside}}}"#),
+            (_, true) => format!(r#"{{"data":{{"data":{data}}}{beside}}}"#),
+            _ => format!(r#"{{"kind":"data","data":{data}{beside}}}"#),
         });
     }
     let mut members = vec![
@@ -185,6 +203,10 @@ fn answer(
         O::Respond => {}
     }
     put("escalationId", json!(delivery.escalation.as_str()));
-    serde_json::value::to_raw_value(&members)
+    raw(&members)
+}
+
+fn raw(value: &impl serde::Serialize) -> Result<Box<RawValue>, String> {
+    serde_json::value::to_raw_value(value)
         .map_err(|_| "The decision could not be written.".to_owned())
 }

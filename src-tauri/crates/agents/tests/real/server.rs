@@ -1,5 +1,5 @@
-//! Real agent servers for tests: a virtual environment of the official package, and a scripted agent on a free port that
-//! is ended with the test. Set up once, under the target folder; needs `python3` and the package index the first time.
+//! Real agent servers for tests: the official packages in a folder of their own, and a scripted agent on a free port that
+//! is ended with the test. Set up once, under the target folder; needs the package index the first time.
 
 use std::{
     fs,
@@ -20,37 +20,72 @@ fn root() -> PathBuf {
         .expect("the repository")
 }
 
-/// The Python of a virtual environment with the packages of `tests/real/{list}.txt`.
-pub(crate) fn python(list: &str) -> PathBuf {
+/// The command that runs a script with the packages of a list.
+fn command(list: &str, script: &str) -> Command {
+    let source = root().join("tests/real").join(script);
+    if !script.ends_with(".mjs") {
+        let mut command = Command::new(installed(list).join("bin/python"));
+        command.arg(source);
+        return command;
+    }
+    // Node looks for packages beside the script.
+    let beside = installed(list).join(script);
+    fs::copy(source, &beside).expect("the script is copied");
+    let mut command = Command::new("node");
+    command.arg(beside);
+    command
+}
+
+/// The folder with the packages of `tests/real/{list}.txt` (a virtual environment), or of `{list}/package.json`.
+fn installed(list: &str) -> PathBuf {
     static ONE_AT_A_TIME: OnceLock<Mutex<()>> = OnceLock::new();
     let _turn = ONE_AT_A_TIME
         .get_or_init(Mutex::default)
         .lock()
         .unwrap_or_else(|broken| broken.into_inner());
-    let wanted = fs::read_to_string(root().join(format!("tests/real/{list}.txt")))
-        .expect("the list of packages");
+    let of_node = root().join("tests/real").join(list).join("package.json");
+    let of_python = root().join(format!("tests/real/{list}.txt"));
+    let source = if of_node.exists() {
+        &of_node
+    } else {
+        &of_python
+    };
+    let wanted = fs::read_to_string(source).expect("the list of packages");
     let target =
         std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
     let folder = target.join("real").join(list);
-    let python = folder.join("bin/python");
     let mark = folder.join("installed.txt");
     if fs::read_to_string(&mark).is_ok_and(|installed| installed == wanted) {
-        return python;
+        return folder;
     }
     let _ = fs::remove_dir_all(&folder);
-    run(Command::new("python3").args(["-m", "venv"]).arg(&folder));
-    run(Command::new(&python)
-        .args([
-            "-m",
-            "pip",
-            "install",
-            "--quiet",
-            "--disable-pip-version-check",
-            "-r",
-        ])
-        .arg(root().join(format!("tests/real/{list}.txt"))));
+    if of_node.exists() {
+        fs::create_dir_all(&folder).expect("the folder is made");
+        fs::copy(&of_node, folder.join("package.json")).expect("the list is copied");
+        run(Command::new("npm")
+            .args([
+                "install",
+                "--silent",
+                "--no-audit",
+                "--no-fund",
+                "--ignore-scripts",
+            ])
+            .current_dir(&folder));
+    } else {
+        run(Command::new("python3").args(["-m", "venv"]).arg(&folder));
+        run(Command::new(folder.join("bin/python"))
+            .args([
+                "-m",
+                "pip",
+                "install",
+                "--quiet",
+                "--disable-pip-version-check",
+                "-r",
+            ])
+            .arg(&of_python));
+    }
     fs::write(mark, wanted).expect("the mark is written");
-    python
+    folder
 }
 
 fn run(command: &mut Command) {
@@ -180,7 +215,7 @@ impl Server {
 
     /// Waits until the status message has these words.
     pub(crate) async fn says(&self, task: &str, words: &str) {
-        let until = Instant::now() + Duration::from_secs(20);
+        let until = Instant::now() + Duration::from_secs(60);
         loop {
             let said = self.settled(task).await["status"]["message"].to_string();
             if said.contains(words) {
@@ -200,7 +235,7 @@ impl Server {
 
     /// The task once it does not move by itself any more.
     pub(crate) async fn settled(&self, id: &str) -> Value {
-        let until = Instant::now() + Duration::from_secs(20);
+        let until = Instant::now() + Duration::from_secs(60);
         while Instant::now() < until {
             let task = self.task(id).await;
             let state = task["status"]["state"].as_str().expect("a state");
@@ -253,8 +288,7 @@ impl Server {
 }
 
 fn spawn(script: &(String, String), port: u16, log: &Path, arguments: &[String]) -> Child {
-    Command::new(python(&script.0))
-        .arg(root().join("tests/real").join(&script.1))
+    command(&script.0, &script.1)
         .args(["--port", &port.to_string(), "--log"])
         .arg(log)
         .args(arguments)

@@ -1,0 +1,409 @@
+//! The A2A kind against a scripted socket: what real servers do rarely or only in large numbers. Shapes were recorded
+//! from the official packages; those servers themselves are met in `tests/real`.
+
+#![allow(clippy::expect_used, clippy::panic)] // Outside `#[test]` functions the lint does not know that this is a test.
+
+use std::sync::{Arc, Mutex};
+
+use agents::{Delivery, Endpoint, Kind, Observation, Outcome, Target};
+use domain::contract::{self, Document, TaskState};
+use serde_json::{Value, json};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpListener,
+};
+
+type Asked = Arc<Mutex<Vec<(String, Value)>>>;
+
+/// Answers JSON-RPC calls with what the story says (`{"result"}` or `{"error"}`); notes them down.
+async fn serve(
+    card: Value,
+    mut story: impl FnMut(&str, &Value) -> Value + Send + 'static,
+) -> (String, Asked) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let url = format!("http://{}", listener.local_addr().expect("an address"));
+    let asked = Asked::default();
+    let notes = asked.clone();
+    tokio::spawn(async move {
+        while let Ok((mut socket, _)) = listener.accept().await {
+            let mut request = vec![];
+            let body_at = loop {
+                let mut piece = [0; 4096];
+                let read = socket.read(&mut piece).await.expect("a request");
+                request.extend_from_slice(&piece[..read]);
+                let text = String::from_utf8_lossy(&request).to_ascii_lowercase();
+                let Some(end) = text.find("\r\n\r\n") else {
+                    continue;
+                };
+                let length = text
+                    .split("content-length: ")
+                    .nth(1)
+                    .and_then(|rest| rest.split("\r\n").next()?.parse().ok())
+                    .unwrap_or(0);
+                if request.len() >= end + 4 + length {
+                    break end + 4;
+                }
+            };
+            let reply = if request.starts_with(b"GET") {
+                card.clone()
+            } else {
+                let call: Value = serde_json::from_slice(&request[body_at..]).expect("a call");
+                let method = call["method"].as_str().expect("a method").to_owned();
+                notes
+                    .lock()
+                    .expect("notes")
+                    .push((method.clone(), call["params"].clone()));
+                let mut reply = story(&method, &call["params"]);
+                reply["jsonrpc"] = json!("2.0");
+                reply["id"] = json!(1);
+                reply
+            };
+            let body = reply.to_string();
+            let head = format!(
+                "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n",
+                body.len()
+            );
+            let _ = socket.write_all(head.as_bytes()).await;
+            let _ = socket.write_all(body.as_bytes()).await;
+        }
+    });
+    (url, asked)
+}
+
+fn card() -> Value {
+    json!({"name": "Scripted", "version": "1", "capabilities": {}, "skills": [],
+        "supportedInterfaces": [{"url": "/rpc", "protocolBinding": "JSONRPC", "protocolVersion": "1.0"}]})
+}
+
+fn connect(url: &str) -> Box<dyn Endpoint> {
+    agents::open(&Target {
+        endpoint: "scripted".into(),
+        kind: Kind::A2a,
+        url: url.to_owned(),
+        credential: None,
+        known_tasks: vec![],
+    })
+    .expect("it opens")
+}
+
+fn list(tasks: Vec<Value>, next: &str) -> Value {
+    json!({"result": {"tasks": tasks, "nextPageToken": next, "pageSize": 100, "totalSize": 1}})
+}
+
+fn task(id: &str, state: &str, second: u32) -> Value {
+    let time = format!("2026-11-21T08:{:02}:{:02}Z", second / 60 % 60, second % 60);
+    json!({"id": id, "contextId": "c", "status": {"state": state, "timestamp": time}})
+}
+
+async fn poll(endpoint: &mut dyn Endpoint) -> (Document, bool) {
+    match endpoint.observe().await.expect("it answers") {
+        Observation::Document { body, last, .. } => (
+            contract::read(body.as_bytes()).expect("a status document"),
+            last,
+        ),
+        Observation::Unchanged => panic!("nothing is new"),
+    }
+}
+
+#[tokio::test]
+async fn every_state_is_told_in_the_contracts_words_with_the_native_word_beside_it() {
+    use TaskState as S;
+    let rows = [
+        ("TASK_STATE_SUBMITTED", S::Submitted),
+        ("TASK_STATE_WORKING", S::Working),
+        ("TASK_STATE_INPUT_REQUIRED", S::InputRequired),
+        ("TASK_STATE_AUTH_REQUIRED", S::AuthRequired),
+        ("TASK_STATE_COMPLETED", S::Completed),
+        ("TASK_STATE_FAILED", S::Failed),
+        ("TASK_STATE_CANCELED", S::Canceled),
+        ("TASK_STATE_CANCELLED", S::Canceled),
+        ("TASK_STATE_REJECTED", S::Rejected),
+        ("TASK_STATE_UNSPECIFIED", S::Unknown),
+        ("submitted", S::Submitted),
+        ("input-required", S::InputRequired),
+        ("auth-required", S::AuthRequired),
+        ("canceled", S::Canceled),
+        ("unknown", S::Unknown),
+        ("TASK_STATE_DREAMING", S::Unknown),
+    ];
+    let tasks: Vec<_> = rows
+        .iter()
+        .map(|(native, _)| task(native, native, 0))
+        .collect();
+    let (url, _) = serve(card(), move |_, _| list(tasks.clone(), "")).await;
+    let (document, _) = poll(&mut *connect(&url)).await;
+    let read = document.tasks.expect("tasks");
+    for ((native, state), task) in rows.iter().zip(&read) {
+        assert_eq!(task.value.status.state, *state, "{native}");
+        assert_eq!(task.value.status.native.as_deref(), Some(*native));
+    }
+    assert_eq!(read.len(), rows.len());
+}
+
+#[tokio::test]
+async fn twenty_thousand_tasks_come_page_by_page_and_then_only_what_is_newer() {
+    const PAGES: usize = 200;
+    let (url, asked) = serve(card(), |method, params| {
+        assert_eq!(method, "ListTasks");
+        if params.get("statusTimestampAfter").is_some() {
+            // While the pages were read, one task moved from an unread page to a read one.
+            return list(vec![task("t-19999", "TASK_STATE_COMPLETED", 3599)], "");
+        }
+        let page: usize = params["pageToken"]
+            .as_str()
+            .map_or(0, |t| t.parse().expect("a page"));
+        let first = page * 100;
+        let tasks = (first..first + 100)
+            .filter(|n| *n != 19_999)
+            .map(|n| {
+                task(
+                    &format!("t-{n}"),
+                    "TASK_STATE_WORKING",
+                    3000 - n as u32 / 10,
+                )
+            })
+            .collect();
+        let next = if page + 1 < PAGES {
+            (page + 1).to_string()
+        } else {
+            String::new()
+        };
+        list(tasks, &next)
+    })
+    .await;
+    let mut endpoint = connect(&url);
+    let (mut seen, mut polls) = (0, 0);
+    loop {
+        let (document, last) = poll(&mut *endpoint).await;
+        assert!(document.snapshot);
+        seen += document.tasks.map_or(0, |tasks| tasks.len());
+        polls += 1;
+        if last {
+            break;
+        }
+    }
+    assert_eq!(
+        (seen, polls),
+        (20_000, PAGES),
+        "none is missing, not even the one that moved"
+    );
+    // From now on one small question a poll.
+    let before = asked.lock().expect("notes").len();
+    assert_eq!(endpoint.observe().await, Ok(Observation::Unchanged));
+    let asked = asked.lock().expect("notes");
+    assert_eq!(asked.len(), before + 1);
+    assert_eq!(
+        asked[before].1["statusTimestampAfter"],
+        "2026-11-21T08:59:59Z"
+    );
+}
+
+#[tokio::test]
+async fn contents_are_left_out_when_they_do_not_fit_and_the_question_is_read_by_itself() {
+    let question = |mut task: Value| {
+        task["status"]["message"] =
+            json!({"messageId": "m", "role": "ROLE_AGENT", "parts": [{"text": "Which one?"}]});
+        task
+    };
+    let (url, asked) = serve(card(), move |method, params| match method {
+        "ListTasks" if params["includeArtifacts"] == true => {
+            json!({"result": {"tasks": [], "padding": "x".repeat(17 * 1024 * 1024)}})
+        }
+        "ListTasks" => list(vec![task("t", "TASK_STATE_INPUT_REQUIRED", 1)], ""),
+        _ => json!({"result": question(task("t", "TASK_STATE_INPUT_REQUIRED", 1))}),
+    })
+    .await;
+    let (document, _) = poll(&mut *connect(&url)).await;
+    let questions = document.escalations.expect("escalations");
+    assert_eq!(questions[0].value.message, "Which one?");
+    let methods: Vec<_> = asked
+        .lock()
+        .expect("notes")
+        .iter()
+        .map(|(method, _)| method.clone())
+        .collect();
+    assert_eq!(methods, ["ListTasks", "ListTasks", "GetTask"]);
+}
+
+#[tokio::test]
+async fn a_question_is_found_wherever_servers_put_it_and_nowhere_else() {
+    let words = |text: &str| json!([{"kind": "text", "text": text}]);
+    let agent = |text: &str| json!({"messageId": "a", "role": "ROLE_AGENT", "parts": words(text)});
+    let user = |text: &str| json!({"messageId": "u", "role": "ROLE_USER", "parts": words(text)});
+    let waits = |more: Value| {
+        let mut task = task("t", "TASK_STATE_INPUT_REQUIRED", 1);
+        for (name, value) in more.as_object().expect("an object") {
+            task[name] = value.clone();
+        }
+        task
+    };
+    let in_status =
+        json!({"status": {"state": "input-required", "message": agent("In the status?")}});
+    let interrupt = json!([{"artifactId": "1", "name": "Interrupt", "parts": [{"kind": "data", "data": {"ask": 1}}]}]);
+    let report = json!([{"artifactId": "1", "name": "report.txt", "parts": words("All is done.")}]);
+    for (more, expected) in [
+        (in_status, Some("In the status?")),
+        (
+            json!({"artifacts": interrupt, "history": [user("Begin")]}),
+            Some("Asks for an answer"),
+        ),
+        (
+            json!({"history": [user("Begin"), agent("In the history?")]}),
+            Some("In the history?"),
+        ),
+        (json!({"history": [agent("Old?"), user("Answered")]}), None),
+        (
+            json!({"artifacts": report, "history": [user("Begin")]}),
+            None,
+        ),
+        (json!({}), None),
+    ] {
+        let tasks = vec![waits(more.clone())];
+        let (url, _) = serve(card(), move |method, _| match method {
+            "ListTasks" => list(tasks.clone(), ""),
+            _ => json!({"result": tasks[0].clone()}),
+        })
+        .await;
+        let (document, _) = poll(&mut *connect(&url)).await;
+        let questions = document.escalations.expect("escalations");
+        let asked = questions
+            .first()
+            .map(|question| question.value.message.as_str());
+        assert_eq!(asked, expected, "{more}");
+        let state = document.tasks.expect("tasks")[0].value.status.clone();
+        let silent = expected.is_none();
+        assert_eq!(
+            state
+                .message
+                .is_some_and(|m| m.contains("does not say for what")),
+            silent,
+            "{more}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn the_same_records_ride_inside_a2a_and_their_question_is_answered_by_its_own_version() {
+    let extension = json!({
+        "title": "Pay the supplier", "key": "invoice/7", "progress": {"done": 2, "total": 5},
+        "claims": [{"id": "c1", "resource": "api:bank", "holderIdentity": "clerk", "mode": "exclusive", "state": "held"}],
+        "escalations": [{"id": "q1", "version": "4", "taskId": "t", "kind": "approval", "title": "Pay", "message": "Pay it?",
+            "proposedAction": {"name": "pay", "args": {"amount": 1}}, "createdAt": "2026-11-21T08:00:00Z", "status": "pending"}],
+    });
+    let mut waits = task("t", "TASK_STATE_INPUT_REQUIRED", 1);
+    waits["metadata"] = json!({contract::EXTENSION_URI: extension});
+    let (url, asked) = serve(card(), move |method, _| match method {
+        "ListTasks" => list(vec![waits.clone()], ""),
+        "SendMessage" => json!({"result": {"task": task("t", "TASK_STATE_COMPLETED", 9)}}),
+        _ => json!({"result": waits.clone()}),
+    })
+    .await;
+    let mut endpoint = connect(&url);
+    let (document, _) = poll(&mut *endpoint).await;
+    assert_eq!(document.problems, []);
+    assert_eq!(
+        document.tasks.expect("tasks")[0].value.title,
+        "Pay the supplier"
+    );
+    assert_eq!(document.claims.expect("claims").len(), 1);
+    let question = &document.escalations.expect("escalations")[0];
+    let mut delivery = Delivery {
+        id: "k".into(),
+        escalation: "q1".into(),
+        version: "3".to_owned(),
+        task: Some("t".into()),
+        body: json!({"outcome": "approve", "actionDigest": "sha256:0", "decidedBy": "me", "decidedAt": "2026-11-21T08:00:00Z"}).to_string(),
+        escalation_raw: question.raw.to_string(),
+        resend: false,
+    };
+    assert_eq!(endpoint.deliver(&delivery).await, Outcome::Changed);
+    delivery.version = "4".to_owned();
+    assert_eq!(endpoint.deliver(&delivery).await, Outcome::Applied);
+    let sent = asked.lock().expect("notes");
+    let message = &sent
+        .iter()
+        .find(|(method, _)| method == "SendMessage")
+        .expect("a message")
+        .1["message"];
+    assert_eq!(
+        (
+            &message["messageId"],
+            &message["taskId"],
+            &message["contextId"]
+        ),
+        (&json!("k"), &json!("t"), &json!("c"))
+    );
+    assert_eq!(
+        message["metadata"][contract::EXTENSION_URI]["outcome"],
+        "approve"
+    );
+    assert_eq!(message["parts"][1]["data"]["escalationId"], "q1");
+}
+
+#[tokio::test]
+async fn what_is_shown_keeps_its_bytes_while_the_server_shuffles_its_members() {
+    let mut turn = 0;
+    let (url, _) = serve(card(), move |_, _| {
+        turn += 1;
+        let data: Value = json!({"name": "deploy", "args": {"a": 1, "b": 2}});
+        let mut waits = task("t", "TASK_STATE_INPUT_REQUIRED", turn);
+        // Another time each time, so that the task is news; the question is the same.
+        waits["status"]["timestamp"] = json!("2026-11-21T08:00:00Z");
+        waits["metadata"] = json!({"turn": turn});
+        waits["status"]["message"] =
+            json!({"messageId": "m", "role": "ROLE_AGENT", "parts": [{"data": data}]});
+        list(vec![waits], "")
+    })
+    .await;
+    let mut endpoint = connect(&url);
+    let (first, _) = poll(&mut *endpoint).await;
+    let (second, _) = poll(&mut *endpoint).await;
+    let raw = |document: Document| document.escalations.expect("escalations")[0].raw.clone();
+    assert_eq!(raw(first), raw(second));
+}
+
+#[tokio::test]
+async fn errors_of_a_server_are_outcomes_and_never_a_second_send() {
+    let mut waits = task("t", "TASK_STATE_INPUT_REQUIRED", 1);
+    waits["status"]["message"] =
+        json!({"messageId": "m", "role": "ROLE_AGENT", "parts": [{"text": "Go?"}]});
+    for (code, expected) in [
+        (-32001, "Expired"),
+        (-32005, "Refused"),
+        (-32602, "Refused"),
+        (-32603, "Unknown"),
+        (-32004, "Refused"),
+    ] {
+        let shown = waits.clone();
+        let (url, asked) = serve(card(), move |method, _| match method {
+            "ListTasks" => list(vec![shown.clone()], ""),
+            "SendMessage" => json!({"error": {"code": code, "message": "z".repeat(10_000)}}),
+            _ => json!({"result": shown.clone()}),
+        })
+        .await;
+        let mut endpoint = connect(&url);
+        let (document, _) = poll(&mut *endpoint).await;
+        let question = &document.escalations.expect("escalations")[0];
+        let delivery = Delivery {
+            id: "k".into(),
+            escalation: question.value.id.clone(),
+            version: question.value.version.clone(),
+            task: Some("t".into()),
+            body: json!({"outcome": "reject", "actionDigest": "sha256:0", "decidedBy": "me", "decidedAt": "2026-11-21T08:00:00Z"}).to_string(),
+            escalation_raw: question.raw.to_string(),
+            resend: false,
+        };
+        let outcome = format!("{:?}", endpoint.deliver(&delivery).await);
+        assert!(
+            outcome.starts_with(expected) && outcome.len() < 1000,
+            "{code}: {outcome}"
+        );
+        let sent = asked
+            .lock()
+            .expect("notes")
+            .iter()
+            .filter(|(method, _)| method == "SendMessage")
+            .count();
+        assert_eq!(sent, 1, "{code}");
+    }
+}
