@@ -9,6 +9,8 @@ mod error;
 mod look;
 mod migrate;
 mod open;
+#[cfg(test)]
+mod plans;
 mod sql;
 pub mod tables;
 mod writer;

@@ -11,7 +11,10 @@ use crate::{Error, Result, open};
 /// `MCTL`: this file is ours.
 pub(crate) const APPLICATION_ID: i64 = 0x4d43_544c;
 
-const STEPS: &[&str] = &[include_str!("../migrations/0001_first.sql")];
+const STEPS: &[&str] = &[
+    include_str!("../migrations/0001_first.sql"),
+    include_str!("../migrations/0002_found_by_index.sql"),
+];
 
 /// Refuses files that are not ours or too new, then applies what is missing.
 pub(crate) fn migrate(connection: &mut Connection, dir: &Path, now: Time) -> Result<()> {

@@ -2,7 +2,7 @@
 
 use chrono::DateTime;
 use domain::time::Time;
-use rusqlite::{Connection, OptionalExtension, Params, Row};
+use rusqlite::{CachedStatement, Connection, OptionalExtension, Params, Row};
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{Error, Result};
@@ -30,6 +30,13 @@ pub(crate) fn from_word<T: DeserializeOwned>(text: &str) -> Result<T> {
     Ok(serde_json::from_value(serde_json::Value::from(text))?)
 }
 
+/// A statement, compiled once for each connection.
+pub(crate) fn prepared<'c>(connection: &'c Connection, sql: &str) -> Result<CachedStatement<'c>> {
+    #[cfg(test)]
+    crate::plans::note(sql);
+    Ok(connection.prepare_cached(sql)?)
+}
+
 /// All rows of a query.
 pub(crate) fn all<T>(
     reader: &Connection,
@@ -37,7 +44,7 @@ pub(crate) fn all<T>(
     params: impl Params,
     mut read: impl FnMut(&Row<'_>) -> Result<T>,
 ) -> Result<Vec<T>> {
-    let mut statement = reader.prepare_cached(sql)?;
+    let mut statement = prepared(reader, sql)?;
     let mut rows = statement.query(params)?;
     let mut found = Vec::new();
     while let Some(row) = rows.next()? {
@@ -53,15 +60,14 @@ pub(crate) fn first<T>(
     params: impl Params,
     read: impl FnOnce(&Row<'_>) -> Result<T>,
 ) -> Result<Option<T>> {
-    let mut statement = reader.prepare_cached(sql)?;
+    let mut statement = prepared(reader, sql)?;
     let mut rows = statement.query(params)?;
     rows.next()?.map(read).transpose()
 }
 
 /// One number.
 pub(crate) fn number(reader: &Connection, sql: &str, params: impl Params) -> Result<i64> {
-    Ok(reader
-        .prepare_cached(sql)?
+    Ok(prepared(reader, sql)?
         .query_row(params, |row| row.get::<_, Option<i64>>(0))
         .optional()?
         .flatten()
@@ -70,5 +76,5 @@ pub(crate) fn number(reader: &Connection, sql: &str, params: impl Params) -> Res
 
 /// Runs one statement and says how many rows it changed.
 pub(crate) fn run(writer: &Connection, sql: &str, params: impl Params) -> Result<usize> {
-    Ok(writer.prepare_cached(sql)?.execute(params)?)
+    Ok(prepared(writer, sql)?.execute(params)?)
 }

@@ -156,7 +156,8 @@ fn read(row: &rusqlite::Row<'_>) -> Result<Entry> {
 
 /// Walks all entries, oldest first.
 pub fn each(reader: &Reader, mut take: impl FnMut(Entry) -> Result<()>) -> Result<()> {
-    let mut statement = reader.prepare_cached(
+    let mut statement = sql::prepared(
+        reader,
         "SELECT seq, at, kind, subject, detail, previous, hash FROM audit ORDER BY seq",
     )?;
     let mut rows = statement.query([])?;

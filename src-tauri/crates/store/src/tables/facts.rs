@@ -107,8 +107,10 @@ pub fn each(
     after: u64,
     mut take: impl FnMut(FactRow) -> Result<()>,
 ) -> Result<()> {
-    let mut statement =
-        reader.prepare_cached("SELECT seq, at, line FROM facts WHERE seq > ?1 ORDER BY seq")?;
+    let mut statement = sql::prepared(
+        reader,
+        "SELECT seq, at, line FROM facts WHERE seq > ?1 ORDER BY seq",
+    )?;
     let mut rows = statement.query([after as i64])?;
     while let Some(row) = rows.next()? {
         take(FactRow {
