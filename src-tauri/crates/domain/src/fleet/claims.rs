@@ -7,13 +7,12 @@ use std::collections::BTreeSet;
 use super::{
     slots::Subject,
     take::{Intake, record},
-    world::{Entry, Key},
+    world::Key,
 };
 use crate::{
     change::Change,
     contract::{Claim, ClaimState, Item},
     ids::AgentRef,
-    ownership::pattern,
 };
 
 impl Intake<'_> {
@@ -60,14 +59,10 @@ impl Intake<'_> {
         let Some(claim) = self.world.claims.get(key) else {
             return;
         };
-        let own = pattern::Pattern::resource(claim.value.resource.as_str());
-        let rival = |other: &Entry<Claim>| {
-            other.seen.agent != claim.seen.agent
-                && own
-                    .overlap(&pattern::Pattern::resource(other.value.resource.as_str()))
-                    .is_some()
-        };
-        let others = self.world.claims.iter().filter(|(_, other)| rival(other));
+        let others = self.world.claims_on(claim.value.resource.as_str());
+        let others = others
+            .into_iter()
+            .filter(|(_, other)| other.seen.agent != claim.seen.agent);
         let found: BTreeSet<_> = others.map(|(key, _)| key.clone()).collect();
         for other in &found {
             let rivals = self.world.rivals.entry(other.clone()).or_default();
