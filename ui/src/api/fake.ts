@@ -3,6 +3,7 @@
 // The files in `recorded/` are written by the engine's tests, so what is shown here is what the engine says.
 import type { Answer, Backend, Name } from "./backend";
 import { CallError } from "./call-error";
+import { answerFleet } from "./fake-fleet";
 import { RecordedRules } from "./fake-ownership";
 import type { BoardRequest } from "./generated/BoardRequest";
 import type { BoardView } from "./generated/BoardView";
@@ -27,8 +28,12 @@ const held: DecisionView["state"] = "held";
 /** What the page is about that shows the frame itself; it is answered in every state. */
 const always: Name[] = ["status", "settings", "uiReady"];
 const STALE_AFTER = 600;
+const SLOW_MS = 4000;
 
-/** `?fleet=` chooses the recording; `?state=error` answers nothing, `?state=stale` nothing after the first moment. */
+/**
+ * `?fleet=` chooses the recording; `?state=error` answers nothing, `?state=stale` nothing after the first moment,
+ * `?state=slow` everything late.
+ */
 const asked = (name: string) => new URLSearchParams(globalThis.location?.search ?? "").get(name);
 
 export function fake(scenario = asked("fleet") ?? "office", state = asked("state")): Backend {
@@ -112,6 +117,7 @@ export function fake(scenario = asked("fleet") ?? "office", state = asked("state
 
   async function answer(name: Name, request: unknown): Promise<unknown> {
     if (refusing && !always.includes(name)) throw new CallError("store", "The store did not answer.");
+    if (state === "slow" && !always.includes(name)) await new Promise((done) => setTimeout(done, SLOW_MS));
     loaded ??= load();
     const answers = await loaded;
     const asked = request as Record<string, string>;
@@ -161,14 +167,27 @@ export function fake(scenario = asked("fleet") ?? "office", state = asked("state
         return { hits: hits.filter((hit) => words.every((word) => says(hit).includes(word))) } satisfies SearchView;
       }
       case "board":
-        return pages(answers["board"] as BoardView, request as BoardRequest);
+        return pages(narrowed(answers["board"] as BoardView, request as BoardRequest), request as BoardRequest);
+      case "probe":
+      case "discoverPlan":
+      case "discover":
+        return answerFleet(answers, name, request);
+      case "addEndpoint":
+      case "editEndpoint":
+      case "removeEndpoint": {
+        const done = answerFleet(answers, name, request);
+        announce("agents", "status");
+        return done;
+      }
+      case "rawAnswer":
+        return found(answers, `rawAnswer:${asked["endpoint"]}`);
+      case "cancelTask":
+        return { text: "Asked the agent to cancel it." };
       case "uiReady":
       case "startDemo":
       case "leaveDemo":
       case "openLink":
       case "pollNow":
-      case "editEndpoint":
-      case "removeEndpoint":
         return {};
       default:
         return found(answers, name);
@@ -186,6 +205,22 @@ export function fake(scenario = asked("fleet") ?? "office", state = asked("state
       return () => listeners.delete(listener);
     },
   };
+}
+
+/** Only the recorded cards that match, when something is typed or only problems are asked for. */
+function narrowed(board: BoardView, request: BoardRequest): BoardView {
+  const words = request.filter.toLowerCase();
+  if (words === "" && !request.problemsOnly) return board;
+  const problems: CardView["shape"][] = ["conflict", "stalled", "failed", "needs-you", "unreachable"];
+  const columns = board.columns.map((column) => {
+    const cards = column.cards.filter(
+      (card) =>
+        (!request.problemsOnly || problems.includes(card.shape)) &&
+        [card.title.text, card.task, card.agent].some((text) => text.toLowerCase().includes(words)),
+    );
+    return { ...column, cards, count: cards.length };
+  });
+  return { ...board, columns };
 }
 
 /** The asked pages. A column is recorded from its beginning; further down its cards come round again under new ids. */

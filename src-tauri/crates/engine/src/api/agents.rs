@@ -10,6 +10,7 @@ use store::{
 };
 
 use super::{
+    endpoint::abilities,
     views::{AgentView, AgentsView, EndpointRequest, EndpointView, Health, HealthSlot, RawView},
     wording::{Glance, agent_text, between, count, failure, health as health_now, plain, span},
 };
@@ -95,6 +96,7 @@ pub fn endpoint(glance: Glance<'_>, row: endpoints::EndpointRow) -> Result<Endpo
         .map(|record| agent(glance, record, last_good_at))
         .collect::<Result<_>>()?;
     let failing = !matches!(state, Health::Online | Health::Paused);
+    let (can, cannot) = abilities(&row.capabilities);
     Ok(EndpointView {
         health: state,
         sentence,
@@ -117,7 +119,8 @@ pub fn endpoint(glance: Glance<'_>, row: endpoints::EndpointRow) -> Result<Endpo
         name: row.name,
         kind: row.kind,
         url: row.url,
-        capabilities: row.capabilities,
+        capabilities: can,
+        cannot,
         warnings: row.warnings,
         credential: row.credential,
     })

@@ -125,9 +125,24 @@ const ABILITIES: [(&str, &str, &str); 9] = [
     ),
 ];
 
-fn report(url: &str, found: Probe) -> ProbeView {
-    let has = |ability: &str| found.capabilities.iter().any(|known| known == ability);
+/// What an endpoint can and cannot do, in words. Nothing is said of one that was never identified.
+pub(super) fn abilities(known: &[String]) -> (Vec<String>, Vec<String>) {
+    if known.is_empty() {
+        return (vec![], vec![]);
+    }
+    let has = |ability: &str| known.iter().any(|word| word == ability);
     let (can, cannot): (Vec<_>, Vec<_>) = ABILITIES.iter().partition(|(ability, ..)| has(ability));
+    (
+        can.iter().map(|(_, can, _)| (*can).to_owned()).collect(),
+        cannot
+            .iter()
+            .map(|(.., cannot)| (*cannot).to_owned())
+            .collect(),
+    )
+}
+
+fn report(url: &str, found: Probe) -> ProbeView {
+    let (can, cannot) = abilities(&found.capabilities);
     ProbeView {
         kind: word(found.kind),
         identified: true,
@@ -135,11 +150,8 @@ fn report(url: &str, found: Probe) -> ProbeView {
         product: found.product.as_deref().map(plain),
         product_version: found.product_version.as_deref().map(plain),
         protocol_version: found.protocol_version.as_deref().map(plain),
-        can: can.iter().map(|(_, can, _)| (*can).to_owned()).collect(),
-        cannot: cannot
-            .iter()
-            .map(|(.., cannot)| (*cannot).to_owned())
-            .collect(),
+        can,
+        cannot,
         warnings: found
             .warnings
             .iter()

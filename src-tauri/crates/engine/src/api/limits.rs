@@ -135,6 +135,7 @@ fn pool(glance: Glance<'_>, rules: &Settings, rows: &[WindowRow]) -> Result<Pool
         }
         windows.push(window(glance.now, rules, row, &samples));
     }
+    windows.sort_by(|a, b| window_urgency(a).total_cmp(&window_urgency(b)));
     let first = rows.first();
     let part = |part: fn(&domain::contract::Pool) -> Option<&String>| {
         first

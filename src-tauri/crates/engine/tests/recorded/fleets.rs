@@ -1,4 +1,4 @@
-//! The fleets that are recorded: an office on a bad morning, the demo at its most interesting moment, nothing at all,
+//! The fleets that are recorded: an office on a bad morning, a fleet in every kind of trouble, the demo at its most interesting moment, nothing at all,
 //! and more than fits on any screen.
 
 use chrono::TimeDelta;
@@ -9,15 +9,16 @@ use engine::demo::{
 };
 use serde_json::{Value, json};
 
-use crate::{ago, now, office, stage::Stage};
+use crate::{ago, now, office, stage::Stage, trouble};
 
 /// Name, fleet, and how many cards of each column are recorded.
-pub(crate) fn all() -> [(&'static str, Stage, u32); 4] {
+pub(crate) fn all() -> [(&'static str, Stage, u32); 5] {
     [
         ("story", scripted(), 200),
         ("empty", Stage::new(ago(1), None), 1),
         ("large", large(), 8),
         ("office", office::stage(), 200),
+        ("trouble", trouble::stage(), 200),
     ]
 }
 

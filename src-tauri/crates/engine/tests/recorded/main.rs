@@ -12,6 +12,7 @@
 mod fleets;
 mod office;
 mod stage;
+mod trouble;
 
 use std::{collections::BTreeMap, fs, path::PathBuf};
 

@@ -34,6 +34,25 @@ pub(crate) struct Stage {
     differs: BTreeMap<EndpointId, Differ>,
 }
 
+/// What a probe of such an endpoint finds.
+fn abilities(kind: &str) -> Vec<String> {
+    let known: &[&str] = match kind {
+        "native" | "demo" => &[
+            "listTasks",
+            "listEscalations",
+            "decideApprove",
+            "decideEdit",
+            "decideRespond",
+            "idempotentDecision",
+            "cancel",
+            "quota",
+            "claims",
+        ],
+        _ => &["listTasks", "listEscalations", "decideRespond", "cancel"],
+    };
+    known.iter().map(|word| (*word).to_owned()).collect()
+}
+
 impl Stage {
     /// An empty store with these rules, saved at `at`.
     pub(crate) fn new(at: Time, rules: Option<Ownership>) -> Self {
@@ -69,7 +88,7 @@ impl Stage {
             url: format!("http://127.0.0.1:{port}/status"),
             credential: "none".to_owned(),
             paused: false,
-            capabilities: vec!["decide".to_owned(), "cancel".to_owned()],
+            capabilities: abilities(kind),
             warnings: vec![],
             added_at: at,
         };

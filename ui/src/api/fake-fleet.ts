@@ -1,0 +1,168 @@
+// Endpoints of the recorded fleet that come and go: what a probe says, adding, pausing and removing. The probe's words are
+// copied from the engine, since a recorded one would need a port of its own. It knows no rule.
+import { CallError } from "./call-error";
+import type { AddEndpointRequest } from "./generated/AddEndpointRequest";
+import type { AgentsView } from "./generated/AgentsView";
+import type { DiscoverPlan } from "./generated/DiscoverPlan";
+import type { DiscoverRequest } from "./generated/DiscoverRequest";
+import type { DiscoverView } from "./generated/DiscoverView";
+import type { EditEndpointRequest } from "./generated/EditEndpointRequest";
+import type { EndpointView } from "./generated/EndpointView";
+import type { ProbeRequest } from "./generated/ProbeRequest";
+import type { ProbeView } from "./generated/ProbeView";
+
+type Answers = Record<string, unknown>;
+
+/** Answers a command about endpoints; refuses others. */
+export function answerFleet(answers: Answers, name: string, request: unknown): unknown {
+  switch (name) {
+    case "probe":
+      return probe((request as ProbeRequest).url, (request as ProbeRequest).token);
+    case "discoverPlan":
+      return plan;
+    case "discover":
+      return discover((request as DiscoverRequest).ports);
+    case "addEndpoint":
+      return add(answers, request as AddEndpointRequest);
+    case "editEndpoint":
+      return edit(answers, request as EditEndpointRequest);
+    case "removeEndpoint": {
+      const { endpoint } = request as { endpoint: string };
+      change(answers, (all) => all.filter((one) => one.id !== endpoint));
+      return {};
+    }
+    default:
+      throw new CallError("not-recorded", `Nothing was recorded for ${name}.`);
+  }
+}
+
+function change(answers: Answers, how: (endpoints: EndpointView[]) => EndpointView[]): void {
+  const agents = answers["agents"] as AgentsView;
+  const endpoints = how(agents.endpoints);
+  const answering = endpoints.filter((one) => one.health === "online").length;
+  answers["agents"] = { title: `${answering} of ${endpoints.length} answer`, endpoints } satisfies AgentsView;
+}
+
+function edit(answers: Answers, request: EditEndpointRequest): object {
+  change(answers, (all) =>
+    all.map((one) =>
+      one.id !== request.endpoint
+        ? one
+        : {
+            ...one,
+            name: request.name ?? one.name,
+            url: request.url ?? one.url,
+            paused: request.paused ?? one.paused,
+            health: request.paused === true ? "paused" : request.paused === false ? "unknown" : one.health,
+            sentence: request.paused === true ? "Paused by you; it is not asked." : request.paused === false ? "It has not been asked yet." : one.sentence,
+          },
+    ),
+  );
+  return {};
+}
+
+function add(answers: Answers, request: AddEndpointRequest): EndpointView {
+  const report = probe(request.url, request.token);
+  const added: EndpointView = {
+    id: request.name,
+    name: request.name,
+    kind: request.kind,
+    url: request.url,
+    health: "unknown",
+    sentence: "It has not been asked yet.",
+    detail: null,
+    lastGoodAt: null,
+    nextPollAt: null,
+    intervalSeconds: null,
+    paused: false,
+    capabilities: report.can,
+    cannot: report.cannot,
+    warnings: report.warnings,
+    credential: request.token || request.basic ? "Kept until Mission Control is closed" : "none",
+    agents: [],
+    history: [],
+    pagesLoaded: null,
+    rawAvailable: false,
+    deadLetters: 0,
+  };
+  change(answers, (all) => [...all, added]);
+  return added;
+}
+
+const plan: DiscoverPlan = {
+  ports: [
+    { port: 2024, usual: "LangGraph" },
+    { port: 4096, usual: "OpenCode" },
+    { port: 7777, usual: "Mission Control's demo" },
+    { port: 8000, usual: "an agent server" },
+    { port: 8080, usual: "an agent server" },
+    { port: 9999, usual: "an A2A agent" },
+    { port: 10000, usual: "an A2A agent" },
+    { port: 41241, usual: "an A2A agent" },
+  ],
+};
+
+const silent: ProbeView = {
+  kind: "",
+  identified: false,
+  name: null,
+  product: null,
+  productVersion: null,
+  protocolVersion: null,
+  can: [],
+  cannot: [],
+  warnings: [],
+  url: "",
+  sample: [],
+  problem: null,
+  needsCredential: false,
+};
+
+const known: ProbeView = {
+  ...silent,
+  kind: "native",
+  identified: true,
+  name: "Invoice reader",
+  productVersion: "1.4.2",
+  protocolVersion: "1.0",
+  can: [
+    "Shows its tasks on the board",
+    "Brings its questions to the inbox",
+    "Takes approvals",
+    "Takes an edited action",
+    "Takes answers in words",
+    "Can be asked to cancel a task",
+    "Takes one decision once, also after a crash",
+  ],
+  cannot: ["It does not report limits", "It does not say what it holds"],
+  warnings: ["It sends its whole status at every poll."],
+  sample: ["Read the supplier invoices of the week", "Read the invoice of Nordwerk", "Match the bank statement"],
+};
+
+/** Ports ending in 1 answer with a web page, in 2 want a login, in 3 are silent; all others are agents. */
+function probe(url: string, token: string | null): ProbeView {
+  const port = new URL(url).port;
+  if (port.endsWith("1")) return { ...silent, url, problem: "Its answer cannot be read. The body is HTML, not JSON." };
+  if (port.endsWith("2") && !token) return { ...silent, url, problem: "It asks for a login.", needsCredential: true };
+  if (port.endsWith("3")) return { ...silent, url, problem: "No connection could be made." };
+  return { ...known, url };
+}
+
+function discover(ports: readonly number[]): DiscoverView {
+  const found: ProbeView[] = [];
+  if (ports.includes(7777)) found.push({ ...known, url: "http://127.0.0.1:7777/status" });
+  if (ports.includes(9999)) {
+    found.push({
+      ...known,
+      kind: "a2a",
+      name: "Research",
+      url: "http://127.0.0.1:9999",
+      productVersion: "0.9",
+      can: ["Shows its tasks on the board", "Brings its questions to the inbox", "Takes answers in words"],
+      cannot: ["It takes no edited action", "It does not report limits", "Whether a decision arrived twice cannot always be told"],
+      warnings: [],
+      sample: [],
+    });
+  }
+  return { found, asked: ports.length };
+}
