@@ -1,5 +1,6 @@
 // The board's state in the page: title, counts, the cards around what is on screen, filter. It asks the engine again when
 // something changed and when the person scrolls to cards it does not hold; it never sorts, filters or counts itself.
+import { CallError } from "../../api/call-error";
 import type { BoardRequest } from "../../api/generated/BoardRequest";
 import type { BoardView } from "../../api/generated/BoardView";
 import type { CardView } from "../../api/generated/CardView";
@@ -29,6 +30,10 @@ export class BoardModel {
   version = $state(0);
   /** The last question failed; what is shown is from before. */
   failed = $state(false);
+  /** Why it failed. */
+  error = $state.raw<CallError>();
+  /** When what is shown was answered, in milliseconds; 0 before the first answer. */
+  answeredAt = $state(0);
   loaded = $state(false);
   filter = $state("");
   problemsOnly = $state(false);
@@ -118,13 +123,16 @@ export class BoardModel {
     let view: BoardView;
     try {
       view = await this.#ask({ pages, filter, problemsOnly });
-    } catch {
+    } catch (thrown) {
       this.failed = true;
+      this.error = CallError.from(thrown);
       return;
     }
     // Typed over meanwhile: the answer is for another question, and the next one is already waiting.
     if (filter !== this.filter || problemsOnly !== this.problemsOnly) return;
     this.failed = false;
+    this.error = undefined;
+    this.answeredAt = Date.now();
     const asked = new Set(pages.map((page) => page.column));
     // A page asked while scrolling may already be newer than its neighbours; then they are asked again too.
     const moved = !fresh && view.revision !== this.revision;

@@ -11,6 +11,7 @@ export const words = {
   filterHint: "Title, agent or task",
   problemsOnly: "Problems only",
   dense: "Dense cards",
+  widen: (column: string) => `Open the column ${column}`,
   nextCard: "Next card",
   previousCard: "Previous card",
   nextColumn: "Next column",
@@ -23,7 +24,6 @@ export const words = {
   seeAgents: "See the agents",
   emptyFiltered: "No task matches.",
   showAll: "Show all tasks",
-  failed: "The board could not be read again. What you see is from before.",
   again: "Try again",
   stale: "Last known state",
   staleMeaning: "Its endpoint has not answered lately; this is the last known state.",
@@ -86,4 +86,9 @@ export const stateLabels: Record<TaskState, string> = {
 export function loadingSentence(loading: readonly LoadingView[]): string {
   const parts = loading.map((one) => `${one.endpoint} (${whole(one.seen)} so far)`);
   return parts.length === 0 ? "" : `Still reading long lists: ${parts.join(", ")}.`;
+}
+
+/** A count in the width of a narrow column: 940, 14k. */
+export function shortCount(count: number): string {
+  return count < 10_000 ? whole(count) : `${whole(Math.floor(count / 1000))}k`;
 }
