@@ -13,7 +13,10 @@ export const words = {
   details: "Details of the endpoint",
   again: "Try again",
   lastDay: "Last 24 hours",
-  legend: "Tall: every answer good. Middle: some missing. Short: none. Dot: not asked.",
+  list: "Endpoints",
+  dayAgo: "24 h ago",
+  now: "now",
+  legend: "Tall: every answer good. Middle: some missing. Short: none good. Line: not asked.",
   lastGood: "Last good answer",
   neverGood: "No good answer yet",
   nextPoll: "Next poll",
@@ -22,10 +25,20 @@ export const words = {
   kind: "Kind",
   credential: "Login",
   pages: "Pages read",
-  refused: "Refused items",
+  actions: "Actions",
+  lettersShort: (count: number) => (count === 1 ? "1 item set aside" : `${whole(count)} items set aside`),
+  noAgents: "No agent has reported here",
+  endpoint: "Endpoint",
+  heard: "Heard",
+  filter: "Filter",
+  filterHint: "Name, address or agent",
+  problemsOnly: "Problems only",
+  noneMatch: "No endpoint matches.",
+  showAll: "Show all",
+  withLogin: "It needs a login",
   refusedSome: (count: number) => (count === 1 ? "1 item could not be read and was set aside" : `${whole(count)} items could not be read and were set aside`),
-  can: "It can",
-  cannot: "It cannot",
+  can: "What it can do",
+  cannot: "What it does not do",
   warnings: "To know",
   inside: "Agents that report here",
   noneInside: "No agent has reported here yet.",
@@ -47,7 +60,8 @@ export const words = {
   removeAsk: (name: string) => `Stop watching ${name}? Its tasks leave the board. The agent itself is not touched.`,
   removeYes: "Stop watching it",
   removeNo: "Keep it",
-  raw: "Last answer as it came",
+  raw: "Show the last answer as it came",
+  rawTitle: "Last answer as it came",
   rawHide: "Hide the answer",
   rawCut: "Only the beginning is shown; the answer is longer.",
   rawNone: "No answer is kept.",
@@ -72,7 +86,7 @@ export const words = {
   watchOnlyMeans:
     "Mission Control asks for status and shows it. It holds nothing back and changes nothing. An agent hears from you only when you answer one of its questions or ask it to cancel a task.",
   found: "What answered",
-  sample: "It reports",
+  sample: "Its tasks, for example",
   needsLogin: "It wants a login first.",
   notIdentified: "Something answered, but not in a way that Mission Control can read.",
   notAdded: "This could not be added",
@@ -85,6 +99,16 @@ export const words = {
   tickFirst: "Tick what should be watched",
   port: (port: number) => `port ${port}`,
 };
+
+/** What an endpoint speaks, in words; an unknown word stays as it is. */
+export function kindWord(kind: string): string {
+  return { native: "Mission Control contract", a2a: "A2A", demo: "Demo fleet" }[kind] ?? kind;
+}
+
+/** What is said of a login; the engine's word for none is no sentence. */
+export function loginWord(credential: string): string {
+  return credential === "none" ? words.noLogin : credential;
+}
 
 export const healthShape: Record<Health, Shape> = {
   unknown: "unknown",

@@ -14,5 +14,10 @@ export const words = {
   watchOnly: "Watch only",
   watchOnlyMeans:
     "That is all this version does. It asks for status and shows it; it holds nothing back and changes nothing. An agent hears from you only when you answer one of its questions or ask it to cancel a task.",
+  demoRuns: "The demo fleet runs",
+  demoRunsLead: "Leaving it deletes its store. Your own agents and decisions are kept apart from it and stay.",
+  demoLeave: "Leave the demo",
   later: "Go on without an agent",
+  have: (count: number) => (count === 1 ? "1 endpoint is watched already." : `${count} endpoints are watched already.`),
+  seeAgents: "See the agents",
 };

@@ -1,7 +1,7 @@
 // What a limit's bar shows, and what it refuses to invent.
 import { describe, expect, test } from "vitest";
 import type { WindowView } from "../../api/generated/WindowView";
-import { barOf, usedPercent } from "./bar";
+import { barOf, passedPercent, usedPercent } from "./bar";
 
 function window(change: Partial<WindowView>): WindowView {
   return {
@@ -74,5 +74,18 @@ describe("the bar", () => {
     const bar = barOf(window({ used: 1200 }), [share("crm", 1)]);
     expect(bar.usedPercent).toBe(120);
     expect(bar.segments[0]?.width).toBe(100);
+  });
+});
+
+describe("the time of a window that has passed", () => {
+  const now = Date.parse("2026-01-01T12:00:00Z");
+  test.each([
+    ["half of it", { windowSeconds: 7200, resetAt: "2026-01-01T13:00:00Z" }, 50],
+    ["is not known without a length", { windowSeconds: null, resetAt: "2026-01-01T13:00:00Z" }, null],
+    ["is not known without an end", { windowSeconds: 7200, resetAt: null }, null],
+    ["is not known when the end has gone by", { windowSeconds: 7200, resetAt: "2026-01-01T11:59:00Z" }, null],
+    ["is not known when the end is further away than the window is long", { windowSeconds: 60, resetAt: "2026-01-01T13:00:00Z" }, null],
+  ])("%s", (_name, window, expected) => {
+    expect(passedPercent(window, now)).toBe(expected);
   });
 });

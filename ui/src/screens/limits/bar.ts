@@ -34,6 +34,14 @@ export function usedPercent(window: Pick<WindowView, "limit" | "remaining" | "us
   return null;
 }
 
+/** How much of the window's time has passed at `now`, 0 to 100; nothing when its begin or end is not known. */
+export function passedPercent(window: Pick<WindowView, "windowSeconds" | "resetAt">, now: number): number | null {
+  if (window.windowSeconds === null || window.windowSeconds <= 0 || window.resetAt === null) return null;
+  const left = (Date.parse(window.resetAt) - now) / 1000;
+  if (!Number.isFinite(left) || left < 0 || left > window.windowSeconds) return null;
+  return 100 - (left / window.windowSeconds) * 100;
+}
+
 export function barOf(window: WindowView, shares: readonly ShareView[]): Bar {
   const used = usedPercent(window);
   if (used === null || !Number.isFinite(used)) return { state: "dashed", segments: [], usedPercent: null };

@@ -2,6 +2,7 @@
 // how old they are, so that a guess never looks like a measurement.
 import type { Basis } from "../../api/generated/Basis";
 import type { PoolView } from "../../api/generated/PoolView";
+import type { ShareView } from "../../api/generated/ShareView";
 import type { WindowView } from "../../api/generated/WindowView";
 import { day, percent, span, time, whole } from "../../text";
 import type { Bar, Segment } from "./bar";
@@ -12,6 +13,7 @@ export const words = {
   seeAgents: "See the agents",
   table: "Show as a table",
   bars: "Show as bars",
+  switch: "Limits as bars or as a table",
   unknown: "not known",
   lasts: "lasts",
   rejectedNow: "used up",
@@ -31,8 +33,12 @@ export const words = {
   measured: "Measured",
   resets: "Resets",
   forecast: "Forecast",
-  agents: "Agents",
+  agents: "Who used how much of it",
   shareUnknown: "share not known",
+  sharesUnknown: (agents: string) => `${agents}: shares not known`,
+  passed: (share: string) => `${share} of its time has passed`,
+  nextPool: "Next pool",
+  previousPool: "Previous pool",
 };
 
 const bases: Record<Basis, string> = {
@@ -49,8 +55,10 @@ export function poolName(pool: Pick<PoolView, "provider" | "account" | "scope">)
 
 /** `tokens per 5 h`; the agent's own name for the window where it says nothing more. */
 export function windowName(window: Pick<WindowView, "name" | "unit" | "windowSeconds">): string {
-  if (window.windowSeconds === null) return window.unit === null ? window.name : `${window.name}, ${window.unit}`;
-  return `${window.unit ?? window.name} per ${span(window.windowSeconds * 1000)}`;
+  if (window.windowSeconds === null) return window.unit === null || window.unit === window.name ? window.name : `${window.name}, ${window.unit}`;
+  const length = span(window.windowSeconds * 1000);
+  if (window.unit === null) return `${window.name}, ${length}`;
+  return `${window.unit} per ${length.replace(/^1 (?=\D+$)/, "")}`;
 }
 
 /** Where the number comes from and how old it is. */
@@ -90,6 +98,10 @@ export function resetSentence(window: Pick<WindowView, "resetAt">, now: number):
 }
 
 /** `crm-sync 31 %`. */
-export function segmentLabel(segment: Segment): string {
+export function segmentLabel(segment: Segment, shares: readonly ShareView[]): string {
+  // A whole bar that nobody's reports explain: its users are known, their parts are not.
+  if (segment.agent === null && segment.agents === shares.length && shares.length > 0) {
+    return words.sharesUnknown(shares.map((share) => share.agent).join(", "));
+  }
   return `${segment.agent ?? words.others(segment.agents)} ${percent(segment.width / 100)}`;
 }

@@ -49,6 +49,14 @@ export function read(threshold: Threshold, typed: string): { value: number; prob
   return { value: number / threshold.scale, problem: null };
 }
 
+/** Long times in words people read: seconds from two minutes, hours from two days; else nothing. */
+export function inWords(threshold: Threshold, value: number | null): number | null {
+  if (value === null) return null;
+  if (threshold.unit === "seconds" && value >= 120) return value * 1000;
+  if (threshold.unit === "hours" && value >= 48) return value * 3_600_000;
+  return null;
+}
+
 /** The two steps at which a limit's bar changes colour, `75, 90`. */
 export function readPercents(typed: string): { value: number[]; problem: null } | { value: null; problem: string } {
   const numbers = typed.split(/[\s,;]+/).filter((part) => part !== "").map(Number);
