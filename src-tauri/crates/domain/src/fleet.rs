@@ -14,6 +14,7 @@ mod references;
 mod schemas;
 pub(crate) mod slots;
 pub(crate) mod standing;
+pub(crate) mod starts;
 pub(crate) mod storms;
 mod take;
 pub(crate) mod waits;
@@ -104,6 +105,11 @@ impl Fleet {
             take::settle_runs(&mut self.world);
         }
         let mut subjects = std::mem::take(&mut self.world.dirty);
+        for subject in &subjects {
+            if let Subject::Pool(pool) = subject {
+                self.world.note_starts(pool);
+            }
+        }
         subjects.extend(self.slots.due(self.world.now));
         let mut findings = std::mem::take(&mut self.settled);
         for finding in &findings {

@@ -14,6 +14,7 @@ use super::{
     schemas::Schemas,
     slots::{Subject, Verdict, names},
     standing::{Day, Joining, Standing},
+    starts::Daily,
     storms::{Storm, StormKey, Successes},
 };
 use crate::{
@@ -238,6 +239,8 @@ pub(crate) struct PoolState {
     pub(crate) newest: Option<(Seen, bool)>,
     /// Latest report of each agent.
     pub(crate) reporters: BTreeMap<AgentRef, Seen>,
+    /// When it is used from, and when nothing was left.
+    pub(crate) daily: Daily,
     /// By name, in order of observation.
     pub(crate) windows: BTreeMap<String, Vec<Sample>>,
 }

@@ -1,6 +1,7 @@
 //! `quota-pressure`: a pool will run out before it starts anew, by the forecast of `forecast.rs`.
 //!
-//! Judged on the newest sample: an old one says nothing new, and takes nothing back either.
+//! Judged on the newest sample: an old one says nothing new, and takes nothing back either. Also a quarter of an hour
+//! before two agents begin together as they always do, if that used the pool up before.
 
 use chrono::TimeDelta;
 
@@ -22,6 +23,12 @@ const RESOLUTIONS: &[(&str, &str)] = &[
     ("stagger", "Stagger the starts"),
     ("raise", "Raise the limit"),
 ];
+const TOGETHER: &[(&str, &str)] = &[
+    ("stagger", "Stagger the starts"),
+    ("raise", "Raise the limit"),
+];
+/// Agents that begin together are told of so long before.
+const AHEAD: TimeDelta = TimeDelta::minutes(15);
 /// A sample is stale after that.
 const STALE: TimeDelta = TimeDelta::seconds(600);
 /// Less time left than that is critical.
@@ -57,6 +64,7 @@ pub(crate) fn check(world: &World, key: &str, said: &mut Said) {
         if stale {
             said.freeze(RULE);
         }
+        together(world, key, pool, said);
         return;
     };
     let left = at - world.now;
@@ -67,6 +75,34 @@ pub(crate) fn check(world: &World, key: &str, said: &mut Said) {
         Severity::Warning
     };
     said.push(verdict(world, key, pool, (name, samples), left).severity(severity));
+}
+
+/// Agents that are about to begin at one time.
+fn together(world: &World, key: &str, pool: &PoolState, said: &mut Said) {
+    let mut verdict: Option<Verdict> = None;
+    for rush in pool.daily.rushes(world.now) {
+        let warning = rush.at - AHEAD;
+        if world.now < warning {
+            said.due(warning);
+            continue;
+        }
+        said.due(rush.at);
+        let [one, two] = &rush.agents;
+        let mut told = verdict.unwrap_or_else(|| {
+            Verdict::new(RULE, key).offers(TOGETHER).says(format!(
+                "{} and {} are about to begin together, and {key} ran out when they did before.",
+                one.agent, two.agent
+            ))
+        });
+        told = told.agent(one).agent(two);
+        told.evidence.extend(rush.evidence);
+        told.pool = Some(key.to_owned());
+        told.whoever = true;
+        verdict = Some(told);
+    }
+    if let Some(verdict) = verdict {
+        said.push(verdict);
+    }
 }
 
 fn verdict(

@@ -131,3 +131,55 @@ fn every_sample_gets_a_forecast() {
     let shares = serde_json::to_value(&forecasts[2].shares).unwrap();
     assert_eq!(shares, json!({"a": 0.5, "b": 0.5}));
 }
+
+/// Each day at seven in the morning at +02:00 (`minutes` later, for one of the days), `a` and then `b` begin; the pool
+/// is used up forty minutes later.
+fn mornings(days: i64, late: i64, out: bool) -> Vec<Value> {
+    // The stories begin on a Monday at 10:00 UTC; seven at +02:00 is five hours before that.
+    let mut lines = vec![];
+    for day in 1..=days {
+        let seven = day * 86_400 - 5 * 3600;
+        let minutes = if day == 2 { late } else { 0 };
+        let mut tell = |at_second: i64, agent: &str, left: i64| {
+            let mut line = left_until(at_second, agent, left, day);
+            let local = chrono::DateTime::parse_from_rfc3339(&at(at_second)).unwrap();
+            let offset = chrono::FixedOffset::east_opt(7200).unwrap();
+            line["status"]["quotas"][0]["observedAt"] =
+                json!(local.with_timezone(&offset).to_rfc3339());
+            lines.push(line);
+        };
+        tell(seven + minutes * 60, "a", 150);
+        tell(seven + minutes * 60 + 120, "b", 100);
+        if out {
+            tell(seven + minutes * 60 + 2400, "a", 0);
+        }
+    }
+    lines
+}
+
+fn left_until(seconds: i64, agent: &str, remaining: i64, day: i64) -> Value {
+    let reset = at(day * 86_400);
+    sample(
+        seconds,
+        agent,
+        json!({"remaining": remaining, "resetAt": reset}),
+    )
+}
+
+#[test]
+fn agents_that_begin_together_each_day_are_told_of_before_they_use_the_pool_up_again() {
+    let before = 4 * 86_400 - 5 * 3600;
+    let ticks = [tick(before - 901), tick(before - 900), tick(before)];
+    let told = |lines: Vec<Value>| [lines, ticks.to_vec()].concat();
+    check(
+        "quota-pressure",
+        &told(mornings(3, 0, true)),
+        &[
+            &format!("{} open warning a b", before - 900)[..],
+            &format!("{before} cleared warning a b")[..],
+        ],
+    );
+    check("quota-pressure", &told(mornings(3, 0, false)), &[]);
+    check("quota-pressure", &told(mornings(3, 11, true)), &[]);
+    check("quota-pressure", &told(mornings(2, 0, true)), &[]);
+}
