@@ -35,7 +35,8 @@ async function opened() {
   vi.spyOn(backend, "onChanged").mockImplementation((listener) => recorded.onChanged(listener));
   stop = start();
   render(Ownership);
-  await screen.findByRole("grid");
+  // A busy machine takes its time to read the recording.
+  await vi.waitFor(() => expect(document.querySelector("[role=grid]")).toBeTruthy(), { timeout: 15_000 });
   return { calls, edits: () => calls.filter(([name]) => name !== "ownership") };
 }
 
