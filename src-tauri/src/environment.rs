@@ -1,38 +1,41 @@
-//! What the window's engine must find in the environment. Variables cannot be set safely in a running process, so on Linux
-//! the program starts itself once more with them, in the same process id, before anything else runs.
+//! What the window's engine must find in the environment, set before anything else of the process has begun.
 
-/// Starts the program anew when a variable has to differ. Returns when nothing has to, or when it cannot be done.
+use std::sync::OnceLock;
+
+/// What was set for us alone.
+static OWN: OnceLock<Vec<&'static str>> = OnceLock::new();
+
+/// Sets the variables that have to differ. Must be called while the process has one thread only.
 #[cfg(target_os = "linux")]
 pub(crate) fn prepare() {
-    use std::os::unix::process::CommandExt;
-    let wanted = wanted(|name| std::env::var(name).ok());
-    // The mark stops a second round, whatever the first did not manage to change.
-    if wanted.is_empty() || std::env::var_os(MARK).is_some() {
-        return;
+    let mut set = Vec::new();
+    for (name, value) in wanted(|name| std::env::var(name).ok()) {
+        // Without it the window may stay blank; that is watched for elsewhere.
+        if gtk::glib::setenv(name, value, true).is_ok() {
+            set.push(name);
+        }
     }
-    let Ok(program) = std::env::current_exe() else {
-        return;
-    };
-    let names: Vec<&str> = wanted.iter().map(|(name, _)| *name).collect();
-    let error = std::process::Command::new(program)
-        .args(std::env::args_os().skip(1))
-        .env(MARK, names.join(" "))
-        .envs(wanted)
-        .exec();
-    eprintln!("Mission Control goes on with the environment as it is: {error}.");
+    let _ = OWN.set(set);
 }
 
 #[cfg(not(target_os = "linux"))]
 pub(crate) fn prepare() {}
 
-/// What `prepare` set for us alone: programs that we start get none of it.
-pub(crate) fn own() -> Vec<String> {
-    let set = std::env::var(MARK).unwrap_or_default();
-    let names = set.split(' ').chain([MARK]);
-    names
-        .filter(|name| !name.is_empty())
-        .map(str::to_owned)
-        .collect()
+/// What `prepare` set: programs that we start get none of it.
+pub(crate) fn own() -> &'static [&'static str] {
+    OWN.get().map_or(&[], Vec::as_slice)
+}
+
+/// Whether this process draws without the graphics card. Elsewhere than on Linux there is nothing to choose.
+pub(crate) fn is_safe() -> bool {
+    !cfg!(target_os = "linux") || std::env::var_os(NO_COMPOSITING).is_some()
+}
+
+const NO_COMPOSITING: &str = "WEBKIT_DISABLE_COMPOSITING_MODE";
+
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn restart_with_safe_graphics() -> std::io::Error {
+    std::io::ErrorKind::Unsupported.into()
 }
 
 /// Starts the app anew without compositing, for graphics drivers that draw nothing at all.
@@ -42,14 +45,12 @@ pub(crate) fn restart_with_safe_graphics() -> std::io::Error {
     match std::env::current_exe() {
         Ok(program) => std::process::Command::new(program)
             .args(std::env::args_os().skip(1))
-            .env("WEBKIT_DISABLE_COMPOSITING_MODE", "1")
+            .env(NO_COMPOSITING, "1")
             .env("WEBKIT_DISABLE_DMABUF_RENDERER", "1")
             .exec(),
         Err(error) => error,
     }
 }
-
-const MARK: &str = "MISSION_CONTROL_STARTED";
 
 /// The variables that have to change, as data.
 #[cfg(any(target_os = "linux", test))]

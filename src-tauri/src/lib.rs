@@ -44,6 +44,11 @@ fn open(folder: &Path) -> Result<(), StartError> {
         return Ok(());
     };
     let api = start(folder).inspect_err(|problem| dialog::say(&problem.to_string()))?;
+    if async_runtime::block_on(wants_safe_graphics(&api)) {
+        api.end();
+        let error = environment::restart_with_safe_graphics();
+        eprintln!("Safe graphics could not be turned on: {error}.");
+    }
     let (ending, folder) = (api.clone(), folder.to_path_buf());
     let app = tauri::Builder::default()
         .manage(api.clone())
@@ -74,4 +79,10 @@ fn start(folder: &Path) -> Result<Api, StartError> {
         Api::open(folder, version, Box::new(outside::open))
     })
     .map_err(|problem| StartError::Memory(problem.to_string()))
+}
+
+/// Whether the person chose safe graphics and this start does not have them yet.
+async fn wants_safe_graphics(api: &Api) -> bool {
+    let chosen = api.call("settings", serde_json::json!({})).await;
+    chosen.is_ok_and(|settings| settings["safeGraphics"] == true) && !environment::is_safe()
 }

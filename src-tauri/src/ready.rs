@@ -9,7 +9,7 @@ use std::{
 use tauri::AppHandle;
 
 /// Long enough for a cold start on a busy computer.
-const PATIENCE: Duration = Duration::from_secs(8);
+const PATIENCE: Duration = Duration::from_secs(15);
 
 /// Told by the screens after their first picture.
 pub(crate) struct Ready(Sender<()>);
@@ -41,7 +41,7 @@ pub(crate) fn watch(app: AppHandle) -> Ready {
 
 #[cfg(target_os = "linux")]
 fn offer_safe_graphics(app: &AppHandle) {
-    if std::env::var_os("WEBKIT_DISABLE_COMPOSITING_MODE").is_some() {
+    if crate::environment::is_safe() {
         return;
     }
     let shown = app.run_on_main_thread(|| {

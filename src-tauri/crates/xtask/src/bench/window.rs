@@ -178,7 +178,6 @@ fn run(mut command: Command, display: &Display) -> Result<Figures, String> {
         .env("NO_AT_BRIDGE", "1")
         .env("MISSION_CONTROL_REPORT", "1")
         .env_remove("WAYLAND_DISPLAY")
-        .env_remove("MISSION_CONTROL_STARTED")
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()
