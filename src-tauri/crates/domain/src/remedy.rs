@@ -385,6 +385,12 @@ impl Maker<'_> {
             .into_iter()
             .filter(|task| task.agent.as_str() != keeper)
             .collect();
+        if self.scene.finding.tasks.is_empty() {
+            let resource = self.resource()?;
+            return Ok(self.tell_then_settle(self.others(&keeper), |_| {
+                format!("{resource} is {keeper}'s to react to. Take it out of what starts you.")
+            }));
+        }
         if others.is_empty() {
             // Both are over: there is nothing left to stop.
             return Ok(self.settle());

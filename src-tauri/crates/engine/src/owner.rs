@@ -20,9 +20,10 @@ use domain::{
     delta::Differ,
     fact::{self, Line, PollError, PollErrorKind},
     fleet::Fleet,
-    ids::{AgentId, DecisionId, EndpointId, EscalationId, TaskId},
+    ids::{DecisionId, EndpointId, EscalationId, TaskId},
     time::Time,
 };
+use serde_json::Value;
 use store::{
     Store, Tx,
     tables::{endpoints, escalations, facts, facts::FactKind, health},
@@ -120,8 +121,6 @@ pub(crate) struct Taken {
 #[derive(Default)]
 struct Known {
     differ: Differ,
-    /// Who answered last: names the agent of an empty difference.
-    agent: Option<AgentId>,
     running: BTreeSet<TaskId>,
     waiting: BTreeSet<EscalationId>,
     /// The last fact of it is a failure.
@@ -141,7 +140,6 @@ impl Known {
     /// What changes say of it, as far as pacing needs it.
     fn note(&mut self, change: &Change) {
         match change {
-            Change::Agent(record) => self.agent = Some(record.agent.agent.clone()),
             Change::Task(record) => {
                 let state = record.value.status.state;
                 if state.is_terminal() || state == TaskState::Unknown {
@@ -425,6 +423,28 @@ impl Owner {
                 );
                 false
             }
+        }
+    }
+
+    /// The endpoint leaves: everything of it that is open is over.
+    fn heard_for_the_last_time(&mut self, endpoint: &EndpointId) {
+        let Some(known) = self.known.get_mut(endpoint) else {
+            return;
+        };
+        let last = known
+            .differ
+            .nothing()
+            .map(|document| serde_json::from_str(&document));
+        let Some(Ok(Value::Object(mut last))) = last else {
+            return;
+        };
+        last.remove("snapshot");
+        for list in ["tasks", "claims", "escalations"] {
+            last.insert(list.to_owned(), Value::Array(vec![]));
+        }
+        let nothing = Value::Object(last);
+        if let Ok(Some(endings)) = known.differ.take(&nothing.to_string(), true) {
+            self.heard(endpoint, &endings);
         }
     }
 
@@ -722,7 +742,6 @@ fn write_counts(tx: &Tx<'_>, counts: &[(EndpointId, Time, u32, u32)]) -> store::
 /// The endpoint whose pace a change is about.
 fn said_of(change: &Change) -> Option<&EndpointId> {
     match change {
-        Change::Agent(record) => Some(&record.agent.endpoint),
         Change::Task(record) => Some(&record.task.endpoint),
         Change::Escalation(record) => Some(&record.agent.endpoint),
         _ => None,

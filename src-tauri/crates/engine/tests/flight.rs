@@ -277,16 +277,16 @@ async fn a_way_out_of_a_finding_reaches_the_agent_and_the_rules() {
     let of_rule = |inbox: &Value, rule: &str| {
         let found = items(inbox).into_iter().find(|item| {
             let key = item["key"].as_str().unwrap_or_default();
-            key.starts_with(&format!("f:{rule}")) && item["shape"] != json!("done")
+            key.starts_with("f:") && key.contains(rule) && item["shape"] != json!("done")
         });
         found.map(|item| item["key"].clone())
     };
     let inbox = until(&api, "inbox", json!({}), |inbox| {
-        of_rule(inbox, "trigger-collision").is_some()
+        of_rule(inbox, "payment mail-7001").is_some()
             && of_rule(inbox, "unowned-resource").is_some()
     })
     .await;
-    let key = of_rule(&inbox, "trigger-collision");
+    let key = of_rule(&inbox, "payment mail-7001");
     let finding = ask(&api, "finding", json!({ "key": key })).await;
     let way = &finding["resolutions"][0];
     assert_eq!(way["id"], json!("owner-keeps"));
@@ -317,7 +317,7 @@ async fn a_way_out_of_a_finding_reaches_the_agent_and_the_rules() {
     )
     .await;
     until(&api, "inbox", json!({}), |inbox| {
-        of_rule(inbox, "trigger-collision").is_none()
+        of_rule(inbox, "payment mail-7001").is_none()
     })
     .await;
     // Nobody owns what both write: giving it to one is a new version of the rules.
@@ -332,6 +332,33 @@ async fn a_way_out_of_a_finding_reaches_the_agent_and_the_rules() {
     );
     until(&api, "inbox", json!({}), |inbox| {
         of_rule(inbox, "unowned-resource").is_none()
+    })
+    .await;
+    api.end();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_open_at_an_endpoint_ends_when_it_is_removed() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let fleet = fleet(40).await;
+    let api = api(dir.path());
+    add(&api, &fleet, "desk", "invoice-reader").await;
+    until(&api, "inbox", json!({}), |inbox| !items(inbox).is_empty()).await;
+    ask(&api, "removeEndpoint", json!({ "endpoint": "desk" })).await;
+    let inbox = ask(&api, "inbox", json!({})).await;
+    let open = items(&inbox)
+        .into_iter()
+        .filter(|item| item["shape"] != json!("done"));
+    assert_eq!(open.count(), 0, "{inbox:#}");
+    let status = ask(&api, "status", json!({})).await;
+    assert_eq!(
+        (&status["boardCount"], &status["running"]),
+        (&json!(0), &json!(0))
+    );
+    // The same address again is another endpoint, with everything it has.
+    add(&api, &fleet, "desk", "invoice-reader").await;
+    until(&api, "status", json!({}), |status| {
+        status["boardCount"] != json!(0)
     })
     .await;
     api.end();

@@ -14,7 +14,7 @@ use domain::{
 use serde_json::json;
 use store::tables::{
     audit, decisions, decisions::Recorded, endpoints, endpoints::EndpointRow, escalations,
-    facts::FactKind, findings, ownership,
+    facts::FactKind, findings, ownership, tasks,
 };
 use tokio::sync::oneshot;
 
@@ -332,14 +332,24 @@ impl Owner {
     }
 
     fn remove(&mut self, id: &EndpointId) -> Result<(), ApiError> {
-        let (now, name) = (self.now(), id.clone());
-        if !self.commit_only(move |tx| endpoints::remove(tx, &name, now)) {
-            return Err(unsaved());
-        }
-        self.parts.connector.keep(id, None);
         if let Some(known) = self.known.get_mut(id) {
             known.poller = None;
         }
+        // As far as we know nothing goes on there any more: what was open ends, and no rule waits for it.
+        self.heard_for_the_last_time(id);
+        let (now, name) = (self.now(), id.clone());
+        let left = PersonAction::Pause {
+            endpoint: id.clone(),
+        };
+        let done = self.person(&left, move |tx| {
+            tasks::forget(tx, &name)?;
+            endpoints::remove(tx, &name, now)
+        });
+        if !done {
+            return Err(unsaved());
+        }
+        self.parts.connector.keep(id, None);
+        self.known.remove(id);
         self.parts.live.write().endpoints.remove(id);
         self.announce_topics(&[Topic::Agents, Topic::Board, Topic::Status, Topic::Ownership]);
         Ok(())

@@ -4,7 +4,7 @@
 use domain::{
     change::TaskRecord,
     contract::TaskState,
-    ids::{AgentRef, TaskRef},
+    ids::{AgentRef, EndpointId, TaskRef},
     time::Time,
 };
 use rusqlite::{Row, params};
@@ -229,6 +229,15 @@ pub fn page(
             offset
         ],
         read,
+    )
+}
+
+/// Takes the tasks of an endpoint off the board; the log keeps what was said of them.
+pub fn forget(tx: &Tx<'_>, endpoint: &EndpointId) -> Result<usize> {
+    sql::run(
+        tx,
+        "DELETE FROM tasks WHERE endpoint = ?1",
+        [endpoint.as_str()],
     )
 }
 
