@@ -34,7 +34,7 @@ use self::{
 };
 use crate::{
     Answer, Delivery, Endpoint, Observation, Outcome, Target,
-    http::{Client, TOO_LARGE, invalid},
+    http::{Client, ENDLESS, MOST_PAGES, TOO_LARGE, invalid},
 };
 
 /// Tasks asked for per page (the protocol's largest).
@@ -176,6 +176,9 @@ impl A2a {
                     return Err(invalid(
                         "Its pages go round in a circle: it names a page that was already read.",
                     ));
+                }
+                if self.round.pages >= MOST_PAGES {
+                    return Err(invalid(ENDLESS));
                 }
                 self.round.seen_pages.push(token);
                 self.round.page = Some(next);

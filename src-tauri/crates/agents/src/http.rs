@@ -22,6 +22,11 @@ pub const LARGEST_BODY: usize = 16 * 1024 * 1024;
 const LARGE_ROOM: usize = 33 * 1024 * 1024;
 /// Larger ones are read one at a time.
 const USUAL_BODY: usize = 1024 * 1024;
+/// More pages than any honest list has; a list that goes on for ever would otherwise never be complete.
+pub(crate) const MOST_PAGES: usize = 2000;
+/// Said of one that has more.
+pub(crate) const ENDLESS: &str =
+    "Its list has no end: after 2,000 pages there was still another one.";
 /// Said of one that is longer than that.
 pub(crate) const TOO_LARGE: &str = "Its answer is larger than 16 MiB and was not read to the end.";
 const CONNECT: Duration = Duration::from_secs(5);

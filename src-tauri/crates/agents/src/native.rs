@@ -17,7 +17,7 @@ use serde_json::Value;
 
 use crate::{
     Answer, Delivery, Endpoint, Observation, Outcome, Target,
-    http::{Client, Reply, invalid},
+    http::{Client, ENDLESS, MOST_PAGES, Reply, invalid},
 };
 
 /// Items asked for per page (contract: 1 to 500).
@@ -121,6 +121,10 @@ impl Native {
             Some(_) => document.snapshot || has_items(&document.tasks),
             None => false,
         };
+        if more && self.pages.len() >= MOST_PAGES {
+            self.forget();
+            return Err(invalid(ENDLESS));
+        }
         if more && let Some(cursor) = &next {
             self.pages.push(cursor.clone());
             self.cursor = next;

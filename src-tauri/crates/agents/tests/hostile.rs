@@ -33,6 +33,8 @@ enum Manner {
     Repeat(Vec<u8>, Vec<u8>),
     /// A head, then one byte a second.
     Drip,
+    /// A page that names another one, never the same twice: what stands before and after its number.
+    Page(&'static str, &'static str),
     /// Nothing at all; hangs up.
     HangUp,
 }
@@ -92,6 +94,12 @@ async fn answer(
                 socket.write_all(b" ").await?;
                 tokio::time::sleep(Duration::from_secs(1)).await;
             }
+        }
+        Manner::Page(before, after) => {
+            let number = asked.load(Ordering::SeqCst);
+            let body = format!("{before}{number}{after}");
+            let page = reply("200 OK", "application/json", &body);
+            socket.write_all(&page).await?;
         }
         Manner::HangUp => {}
     }
@@ -267,7 +275,7 @@ async fn a_broken_answer_is_said_to_be_broken() {
 }
 
 #[tokio::test]
-async fn pages_without_end_give_others_their_turn_and_circles_end() {
+async fn pages_in_a_circle_are_noticed() {
     // The same page names itself as the next one.
     let native = r#"{"schemaVersion":"1.0","agent":{"id":"a","name":"A","status":"online"},"tasks":[],"nextCursor":"again"}"#;
     let a2a = r#"{"jsonrpc":"2.0","id":1,"result":{"tasks":[],"nextPageToken":"again"}}"#;
@@ -351,4 +359,39 @@ async fn an_error_of_the_agent_is_told_in_few_words() {
         "{} bytes",
         detail.len()
     );
+}
+
+#[tokio::test]
+async fn pages_without_end_give_others_their_turn_and_are_given_up() {
+    let native = Manner::Page(
+        r#"{"schemaVersion":"1.0","agent":{"id":"a","name":"A","status":"online"},"tasks":[],"nextCursor":""#,
+        r#""}"#,
+    );
+    let a2a = Manner::Page(
+        r#"{"jsonrpc":"2.0","id":1,"result":{"tasks":[],"nextPageToken":""#,
+        r#""}}"#,
+    );
+    for (kind, manner) in [(Kind::Native, native), (Kind::A2a, a2a)] {
+        let server = serve(manner).await;
+        let mut endpoint = connect(kind, &server.url);
+        let mut pauses = 0;
+        let error = loop {
+            match endpoint.observe().await {
+                Ok(Observation::Document {
+                    last,
+                    poll_after_seconds,
+                    ..
+                }) => {
+                    assert!(!last, "{kind:?}");
+                    pauses += u32::from(poll_after_seconds.is_some());
+                }
+                Ok(Observation::Unchanged) => panic!("{kind:?}: there is always more"),
+                Err(error) => break error,
+            }
+        };
+        assert!(error.detail.expect("a sentence").contains("no end"));
+        assert!(pauses >= 99, "{kind:?}: {pauses} pauses for others");
+        let asked = server.asked.load(Ordering::SeqCst);
+        assert!(asked <= 2002, "{kind:?}: {asked} pages were asked for");
+    }
 }
