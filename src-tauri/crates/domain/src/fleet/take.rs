@@ -109,6 +109,8 @@ impl Intake<'_> {
                     state.outages.push((now, None));
                 }
                 self.world.dirty.insert(Subject::Reach);
+                self.mark(Subject::Replies(endpoint.clone()));
+                self.calm(endpoint);
             }
             PersonAction::Unpause { endpoint } => {
                 if let Some(state) = self.world.endpoints.get_mut(endpoint) {

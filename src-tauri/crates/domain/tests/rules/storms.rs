@@ -145,3 +145,16 @@ fn an_endpoint_that_asks_for_patience_is_overloaded_until_it_answers() {
     check("overload", &lines, &["10 open info a", "30 cleared info a"]);
     check("quota-exhausted", &lines, &[]);
 }
+
+#[test]
+fn what_the_person_paused_is_neither_overloaded_nor_in_a_storm() {
+    let mut lines = vec![poll(0, "a", json!({}))];
+    lines.extend((1..=5).map(|n| failed(n * 10, "a", json!({"kind": "http", "httpStatus": 503}))));
+    lines.push(json!({"at": at(60), "person": {"action": "pause", "endpoint": "a-host"}}));
+    check("overload", &lines, &["10 open info a", "60 cleared info a"]);
+    check(
+        "retry-storm",
+        &lines,
+        &["50 open warning a", "60 cleared warning a"],
+    );
+}
