@@ -37,6 +37,7 @@ const states = {
   "with content": { options: {} },
   "of the demo": { options: { fleet: "story" }, only: whole, themes: ["light"] },
   empty: { options: { fleet: "empty" }, only: whole },
+  "in every kind of trouble": { options: { fleet: "trouble" }, only: ["limits", "agents"] },
   "of 20,000 tasks": { options: { fleet: "large" }, only: ["inbox", "board", "agents"], themes: ["dark"] },
   refused: { options: { state: "error" }, only: [...whole, "a finding"] },
   "grown old": { options: { state: "stale" }, only: [...whole, "a finding"], wait: 900 },

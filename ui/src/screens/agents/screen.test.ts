@@ -1,0 +1,99 @@
+// The agents screen as a person meets it, over endpoints recorded from the engine.
+import { fireEvent } from "@testing-library/svelte";
+import { afterEach, expect, test, vi } from "vitest";
+import { button, close, keysNow, opened, page, press, says, settled } from "../../../tests/opened";
+import Agents from "./Agents.svelte";
+
+vi.setConfig({ testTimeout: 30_000 });
+afterEach(close);
+
+const rows = () => document.querySelectorAll("[role=option]").length;
+const type = async (field: Element | null, words: string) => {
+  await fireEvent.input(field as Element, { target: { value: words } });
+  await settled();
+};
+
+test("each way of not answering has its sentence and its shape", async () => {
+  await opened(Agents, { fleet: "trouble" });
+  await says("3 of 7 answer");
+  for (const words of ["Its answer cannot be read", "It asks for a login", "Paused by you", "It did not answer in time", "It has not been asked yet"]) {
+    expect(page()).toContain(words);
+  }
+  const shapes = [...document.querySelectorAll("[role=option] svg.shape")].map((shape) => shape.getAttribute("aria-label"));
+  expect(new Set(shapes)).toEqual(new Set(["Answers", "Cannot be read", "Wants a login", "Paused by you", "No answer", "Not asked yet"]));
+});
+
+test("the list is narrowed to what was typed, and by one key to what needs a look", async () => {
+  await opened(Agents, { fleet: "trouble" });
+  await says("Model desk");
+  await press("!");
+  expect(rows()).toBe(3);
+  await press("!");
+  await type(document.querySelector("[data-filter]"), "legal");
+  expect(rows()).toBe(1);
+  await type(document.querySelector("[data-filter]"), "nobody");
+  expect(page()).toContain("No endpoint matches.");
+});
+
+test("an opened endpoint says what it can and cannot do, and its actions have keys", async () => {
+  const { asked } = await opened(Agents, { fleet: "trouble", route: "#/agents/legal-desk" });
+  await says("It takes no edited action");
+  expect(page()).toContain("Brings its questions to the inbox");
+  for (const label of ["Ask now", "Pause", "Edit", "Remove", "Show the last answer as it came", "Add an agent", "Look on this computer"]) {
+    expect(keysNow()).toContain(label);
+  }
+  document.querySelector<HTMLElement>("[role=option][aria-selected=true]")?.focus();
+  await press("u");
+  expect(asked("pollNow")).toEqual([{ endpoint: "legal-desk" }]);
+  await press("p");
+  expect(asked("editEndpoint")).toMatchObject([{ endpoint: "legal-desk", paused: true }]);
+  await press("w");
+  await says("schemaVersion");
+});
+
+test("removing asks first, and keeping is the filled button", async () => {
+  const { asked } = await opened(Agents, { fleet: "trouble", route: "#/agents/warehouse" });
+  await says("Nothing came within 10 seconds");
+  await fireEvent.click(button("Remove"));
+  expect(page()).toContain("Stop watching Warehouse?");
+  expect(asked("removeEndpoint")).toEqual([]);
+  expect(button("Keep it").className).toContain("filled");
+  await fireEvent.click(button("Stop watching it"));
+  await settled();
+  expect(asked("removeEndpoint")).toEqual([{ endpoint: "warehouse" }]);
+});
+
+test("an address is probed first and watched only after its report", async () => {
+  const { asked } = await opened(Agents, { fleet: "trouble" });
+  await says("Model desk");
+  await press("n");
+  const field = document.activeElement as HTMLInputElement;
+  await type(field, "localhost:8120");
+  await fireEvent.submit(field.form as HTMLFormElement);
+  await says("It does not report limits");
+  expect(page()).toContain("Read the supplier invoices of the week");
+  expect(asked("addEndpoint")).toEqual([]);
+  await fireEvent.submit(button("Watch it").closest("form") as HTMLFormElement);
+  await settled();
+  expect(asked("addEndpoint")).toMatchObject([{ url: "http://localhost:8120", kind: "native", name: "invoice-reader" }]);
+});
+
+test.each([
+  ["localhost:8122", "It asks for a login."],
+  ["localhost:8121", "The body is HTML, not JSON."],
+  ["localhost:8123", "No connection could be made."],
+])("a probe of %s says why it cannot be watched", async (address, words) => {
+  await opened(Agents, { fleet: "trouble" });
+  await says("Model desk");
+  await press("n");
+  const field = document.activeElement as HTMLInputElement;
+  await type(field, address);
+  await fireEvent.submit(field.form as HTMLFormElement);
+  await says(words);
+  expect(() => button("Watch it")).toThrow();
+});
+
+test("nothing watched yet offers to add", async () => {
+  await opened(Agents, { fleet: "empty" });
+  await says("No agents are watched yet.");
+});
