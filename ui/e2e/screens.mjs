@@ -144,6 +144,33 @@ flows["a window with the language C starts"] = async ({ browser, url }) => {
   await close();
 };
 
+flows["the focus is never lost"] = async ({ browser, url }) => {
+  const { page, complaints, close } = await open(browser, url, "#/inbox/e%3Abilling-host%2Freply-8812");
+  const focused = () => page.evaluate(() => document.activeElement?.tagName);
+  await page.locator(".detail h2").focus();
+  for (const key of ["Control+k", "?"]) {
+    await page.keyboard.press(key);
+    await page.locator("dialog").waitFor();
+    await page.keyboard.press("Escape");
+    await page.locator("dialog").waitFor({ state: "detached" });
+    assert.equal(await focused(), "H2", key);
+  }
+  await page.waitForTimeout(1200);
+  for (const [key, field] of [["e", "TEXTAREA"], ["d", "INPUT"], ["c", "INPUT"]]) {
+    await page.keyboard.press(key);
+    await page.locator(field === "INPUT" ? ".reason input" : ".edit textarea").waitFor();
+    assert.equal(await focused(), field, key);
+    await page.keyboard.press("Escape");
+    await page.waitForTimeout(100);
+    assert.equal(await focused(), "H2", key);
+  }
+  await page.keyboard.press("j");
+  await page.waitForFunction(() => document.activeElement?.getAttribute("role") === "option");
+  assert.match(await page.title(), /^\(\d+\) Mission Control$/);
+  assert.deepEqual(complaints, []);
+  await close();
+};
+
 flows["sequences, palette, key sheet and regions work without a pointer"] = async ({ browser, url }) => {
   const { page, complaints, close } = await open(browser, url, "#/inbox");
   const hash = () => page.evaluate(() => location.hash);
