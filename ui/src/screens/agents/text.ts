@@ -31,7 +31,7 @@ export const words = {
   endpoint: "Endpoint",
   heard: "Heard",
   filter: "Filter",
-  filterHint: "Name, address or agent",
+  filterHint: "Name or address",
   problemsOnly: "Problems only",
   noneMatch: "No endpoint matches.",
   showAll: "Show all",
