@@ -27,7 +27,7 @@ fn check(desk: &Desk, theme: &str, name: &str) {
         wide.is_ok_and(|wide| wide.as_i64() <= Some(0)),
         "{theme} {name} runs over"
     );
-    let error = app.find("//*[contains(@class, 'error-box')]");
+    let error = app.find("//main//*[@role='alert'][normalize-space() != '']");
     assert!(error.is_err(), "{theme} {name} shows an error");
     if let Some(folder) = std::env::var_os("MISSION_CONTROL_PICTURES") {
         desk.keep(&PathBuf::from(folder).join(format!("{theme}-{name}.png")));
