@@ -365,6 +365,33 @@ async fn what_was_open_at_an_endpoint_ends_when_it_is_removed() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_demo_fleet_has_a_store_of_its_own_and_leaves_nothing_behind() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let api = api(dir.path());
+    for _ in 0..2 {
+        ask(&api, "startDemo", json!({})).await;
+        until(&api, "inbox", json!({}), |inbox| items(inbox).len() > 2).await;
+        let status = ask(&api, "status", json!({})).await;
+        assert_eq!(
+            (&status["demo"], &status["agentsTotal"]),
+            (&json!(true), &json!(5))
+        );
+        ask(&api, "leaveDemo", json!({})).await;
+        let status = ask(&api, "status", json!({})).await;
+        assert_eq!(
+            (&status["demo"], &status["agentsTotal"]),
+            (&json!(false), &json!(0))
+        );
+        assert_eq!(
+            (&status["needsSetup"], &status["boardCount"]),
+            (&json!(true), &json!(0))
+        );
+        assert!(!dir.path().join("demo").exists());
+    }
+    api.end();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_found_live_is_what_the_recording_gives() {
     let dir = tempfile::tempdir().expect("a folder");
     let fleet = fleet(20).await;

@@ -38,6 +38,9 @@ pub const EVERYTHING: [Topic; 7] = [
     Topic::Status,
 ];
 
+/// Within the data folder.
+const DEMO_FOLDER: &str = "demo";
+
 type Answer<T> = Result<T, ApiError>;
 
 /// Opens an address outside, when the person asked for it.
@@ -423,7 +426,7 @@ impl Api {
         if self.demo().is_some() {
             return Ok(Nothing {});
         }
-        let dir = self.inner.dir.join("demo");
+        let dir = self.inner.dir.join(DEMO_FOLDER);
         let store = blocking(move || Ok(demo_store(&dir)?)).await?;
         // The story has begun when somebody looks: the first trouble is there, the rest happens before their eyes.
         let script = Script::new(wall() - TimeDelta::seconds(demo::HEAD_START));
@@ -446,8 +449,11 @@ impl Api {
             .unwrap_or_else(PoisonError::into_inner)
             .take();
         if let Some(demo) = demo {
+            let dir = self.inner.dir.join(DEMO_FOLDER);
             blocking(move || {
                 demo.end();
+                drop(demo);
+                clear_away(&dir)?;
                 Ok(())
             })
             .await?;
@@ -506,13 +512,18 @@ async fn blocking<T: Send + 'static>(
         .map_err(|_| ApiError::new("store", "An internal error stopped this."))?
 }
 
+fn clear_away(dir: &Path) -> store::Result<()> {
+    if !dir.exists() {
+        return Ok(());
+    }
+    std::fs::remove_dir_all(dir).map_err(|error| {
+        store::Error::Folder(error, "the last demo could not be cleared away".to_owned())
+    })
+}
+
 /// A new store with the scripted agents in it; the one of the last demo goes.
 fn demo_store(dir: &Path) -> store::Result<Store> {
-    if dir.exists() {
-        std::fs::remove_dir_all(dir).map_err(|error| {
-            store::Error::Folder(error, "the last demo could not be cleared away".to_owned())
-        })?;
-    }
+    clear_away(dir)?;
     let store = Store::open(dir, wall())?;
     let now = wall();
     store.write(move |tx| {
