@@ -16,7 +16,7 @@ const USAGE: &str = "\
 cargo xtask run [-- ARGUMENTS]   set up, build and start the app
 cargo xtask test [--long]        every check; --long adds the runs that take minutes
 cargo xtask bench [PART]         what the app costs, as ratios to a peer in the same run
-cargo xtask screens              pictures of every screen, in ui/screenshots";
+cargo xtask screens              pictures of every screen, in ui/screenshots/app";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();

@@ -16,7 +16,7 @@ pub(crate) fn take() -> Outcome {
     }
     screens::install(&root)?;
     screens::build(&root)?;
-    let folder = root.join("ui/screenshots");
+    let folder = root.join("ui/screenshots/app");
     fs::create_dir_all(&folder)
         .map_err(|error| format!("{} cannot be made: {error}.", folder.display()))?;
     let walk = [
