@@ -2,17 +2,23 @@
 //! computer say nothing, so none of them is a limit.
 
 mod pairs;
+mod rules;
 mod window;
 
 use crate::step::{self, Outcome};
 
-pub(crate) const PARTS: &str = "window";
+pub(crate) const PARTS: &str = "rules, window";
 
 /// One part by its name, or all of them.
 pub(crate) fn bench(part: Option<&str>) -> Outcome {
     let root = step::root()?;
     match part {
-        None | Some("window") => window::measure(&root),
+        None => {
+            rules::measure(&root)?;
+            window::measure(&root)
+        }
+        Some("rules") => rules::measure(&root),
+        Some("window") => window::measure(&root),
         Some(other) => Err(format!(
             "There is no {other} to measure; there is: {PARTS}."
         )),
