@@ -14,6 +14,7 @@ pub(crate) const APPLICATION_ID: i64 = 0x4d43_544c;
 const STEPS: &[&str] = &[
     include_str!("../migrations/0001_first.sql"),
     include_str!("../migrations/0002_found_by_index.sql"),
+    include_str!("../migrations/0003_open_findings_by_rule.sql"),
 ];
 
 /// Refuses files that are not ours or too new, then applies what is missing.

@@ -89,6 +89,7 @@ fn every_question_of_a_screen_is_answered_from_an_index() {
             findings::cleared_since(r, now)?;
             findings::rules_of_task(r, "e/t")?;
             findings::count_open(r, &["stall"])?;
+            findings::oldest_open(r, &["stall"])?;
             health::get(r, &endpoint)?;
             health::slots(r, &endpoint, now, 24)?;
             ownership::current(r)?;

@@ -89,12 +89,8 @@ pub fn board(glance: Glance<'_>, request: &BoardRequest) -> Result<BoardView> {
 }
 
 fn title(glance: Glance<'_>, counts: [u32; 7]) -> Result<String> {
-    let stopped: Vec<_> = findings::open(glance.reader)?
-        .into_iter()
-        .filter(|row| STOPPED.contains(&row.finding.rule.as_str()))
-        .collect();
-    if let Some(oldest) = stopped.iter().map(|row| row.opened_at).min() {
-        let number = u32::try_from(stopped.len()).unwrap_or(u32::MAX);
+    if let Some(oldest) = findings::oldest_open(glance.reader, &STOPPED)? {
+        let number = findings::count_open(glance.reader, &STOPPED)?;
         let (tasks, have) = (
             count(number, "task", "tasks"),
             if number == 1 { "has" } else { "have" },

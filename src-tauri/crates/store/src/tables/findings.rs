@@ -141,6 +141,22 @@ pub fn count_open(reader: &Reader, rules: &[&str]) -> Result<u32> {
     Ok(u32::try_from(count).unwrap_or(u32::MAX))
 }
 
+/// When the oldest one that holds was opened, of the given rules.
+pub fn oldest_open(reader: &Reader, rules: &[&str]) -> Result<Option<Time>> {
+    let mut oldest = None;
+    for rule in rules {
+        let at = sql::first(
+            reader,
+            "SELECT min(at) FROM findings WHERE state = 'open' AND rule = ?1",
+            [rule],
+            |row| Ok(row.get::<_, Option<i64>>(0)?),
+        )?;
+        let at = at.flatten().map(sql::time);
+        oldest = [oldest, at].into_iter().flatten().min();
+    }
+    Ok(oldest)
+}
+
 /// Not now.
 pub fn snooze(tx: &Tx<'_>, episode: &str, until: Time) -> Result<()> {
     sql::run(
