@@ -23,8 +23,8 @@ pub struct Stale {
     topics: BTreeSet<u8>,
 }
 
-/// In the order of [`Stale`]'s numbers.
-const TOPICS: [Topic; 7] = [
+/// All there are, in the order of [`Stale`]'s numbers.
+pub const TOPICS: [Topic; 7] = [
     Topic::Inbox,
     Topic::Board,
     Topic::Ownership,

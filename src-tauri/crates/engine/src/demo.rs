@@ -17,6 +17,18 @@ pub const NAMES: [(&str, &str); 5] = [
     ("digest-writer", "Digest writer"),
 ];
 
+/// What the agents of the story can do, in the words of a probe.
+pub const ABILITIES: [&str; 8] = [
+    "listTasks",
+    "listEscalations",
+    "decideApprove",
+    "decideEdit",
+    "decideRespond",
+    "cancel",
+    "quota",
+    "idempotentDecision",
+];
+
 /// Seconds of the story that are over when the demo starts in the window.
 pub const HEAD_START: i64 = 40;
 

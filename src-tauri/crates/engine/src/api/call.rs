@@ -27,16 +27,8 @@ use crate::{
     owner::Ask,
 };
 
-/// All topics: another fleet is shown, or it is not known what was missed.
-pub const EVERYTHING: [Topic; 7] = [
-    Topic::Inbox,
-    Topic::Board,
-    Topic::Ownership,
-    Topic::Limits,
-    Topic::Agents,
-    Topic::Settings,
-    Topic::Status,
-];
+/// What is stale when another fleet is shown, or when it is not known what was missed.
+pub use crate::announce::TOPICS as EVERYTHING;
 
 /// Within the data folder.
 const DEMO_FOLDER: &str = "demo";
@@ -535,7 +527,7 @@ fn demo_store(dir: &Path) -> store::Result<Store> {
                 url: format!("demo:{agent}"),
                 credential: "none".to_owned(),
                 paused: false,
-                capabilities: vec![],
+                capabilities: demo::ABILITIES.map(str::to_owned).to_vec(),
                 warnings: vec![],
                 added_at: now,
             };

@@ -139,10 +139,8 @@ fn show(
                     continue;
                 };
                 let row = endpoints::get(glance.reader, &task.endpoint)?;
-                let can = row.is_some_and(|row| {
-                    row.kind == crate::connect::DEMO
-                        || row.capabilities.iter().any(|word| word == "cancel")
-                });
+                let can =
+                    row.is_some_and(|row| row.capabilities.iter().any(|word| word == "cancel"));
                 let agent = plain(now.agent.as_str());
                 if can {
                     view.does
