@@ -14,24 +14,24 @@ use std::{thread, time::Duration};
 const READ: Duration = Duration::from_millis(1000);
 
 /// On the first run, types the agent's address, looks at what answers, and watches it.
-fn add(app: &Driver, agent: &Agent) {
+pub(crate) fn add(app: &Driver, address: &str) {
     app.wait_for("//h1[.='Which agents do you run?']");
     let field = app.wait_for("//input[@placeholder='http://localhost:8123']");
     app.click(&field).expect("the field is there");
-    app.keys(&agent.address()).expect("typed");
+    app.keys(address).expect("typed");
     app.press("Ask it who it is");
     app.press("Watch it");
     app.wait_for("//h1[.='The agent answers']");
 }
 
 /// Opens the inbox, reads the question and approves it with two presses of its key.
-fn approve(app: &Driver, number: usize) {
+pub(crate) fn approve(app: &Driver, title: &str) {
     app.wait_for("//nav");
     app.press_start("Inbox");
-    let row = format!("//*[@role='option'][contains(., 'Send invoice {number}')]");
+    let row = format!("//*[@role='option'][contains(., '{title}')]");
     until("the question is chosen", || {
         app.find(&row).and_then(|row| app.click(&row))?;
-        app.find(&format!("//h2[contains(., 'Send invoice {number}')]"))
+        app.find(&format!("//h2[contains(., '{title}')]"))
     });
     until("the answer is taken", || {
         thread::sleep(READ);
@@ -81,10 +81,10 @@ fn an_agent_is_added_and_its_question_approved_and_it_hears_that_once() {
     let mut desk = Desk::new("en_US.UTF-8");
     desk.open();
     let app = desk.app();
-    add(app, &agent);
+    add(app, &agent.address());
     app.press_start("Board");
     app.wait_for("//*[contains(text(), 'Invoice for Marta')]");
-    approve(app, 1);
+    approve(app, "Send invoice 1");
     assert!(
         agent.decisions().is_empty(),
         "there is time to take it back"
@@ -102,10 +102,10 @@ fn a_decision_survives_the_death_of_the_app_and_has_one_effect() {
     let agent = Agent::start();
     let mut desk = Desk::new("en_US.UTF-8");
     desk.open();
-    add(desk.app(), &agent);
+    add(desk.app(), &agent.address());
     // From the moment after the decision, over the time in which it can be taken back, to its delivery.
     for (number, after) in (1..).zip([0, 60, 9_600, 9_950, 10_100]) {
-        approve(desk.app(), number);
+        approve(desk.app(), &format!("Send invoice {number}"));
         thread::sleep(Duration::from_millis(after));
         desk.kill();
         desk.open();

@@ -4,6 +4,7 @@
 #![cfg(target_os = "linux")]
 #![expect(clippy::expect_used, reason = "a walk that cannot go on has failed")]
 
+mod a2a;
 mod agent;
 mod desk;
 mod driver;

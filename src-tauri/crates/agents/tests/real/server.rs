@@ -14,10 +14,11 @@ use serde_json::{Value, json};
 
 /// The top folder of the repository.
 fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../../..")
-        .canonicalize()
-        .expect("the repository")
+    let start = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let top = start
+        .ancestors()
+        .find(|folder| folder.join("tests/real").is_dir());
+    top.expect("the repository").to_owned()
 }
 
 /// The command that runs a script with the packages of a list.
@@ -249,6 +250,20 @@ impl Server {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         panic!("the task {id} does not settle");
+    }
+
+    /// The task once it is over.
+    pub(crate) async fn settled_after_answer(&self, id: &str) -> Value {
+        let until = Instant::now() + Duration::from_secs(60);
+        loop {
+            let task = self.settled(id).await;
+            let state = task["status"]["state"].as_str().expect("a state");
+            if state.ends_with("COMPLETED") || state.ends_with("REJECTED") {
+                return task;
+            }
+            assert!(Instant::now() < until, "it is still asking: {state}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
     }
 
     /// The task as the server has it.
