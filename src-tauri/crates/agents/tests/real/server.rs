@@ -252,20 +252,6 @@ impl Server {
         panic!("the task {id} does not settle");
     }
 
-    /// The task once it is over.
-    pub(crate) async fn settled_after_answer(&self, id: &str) -> Value {
-        let until = Instant::now() + Duration::from_secs(60);
-        loop {
-            let task = self.settled(id).await;
-            let state = task["status"]["state"].as_str().expect("a state");
-            if state.ends_with("COMPLETED") || state.ends_with("REJECTED") {
-                return task;
-            }
-            assert!(Instant::now() < until, "it is still asking: {state}");
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-    }
-
     /// The task as the server has it.
     pub(crate) async fn task(&self, id: &str) -> Value {
         let method = if self.script.0 == "a2a-03" {
