@@ -11,6 +11,7 @@ pub(crate) mod merge;
 mod pools;
 mod questions;
 mod references;
+pub(crate) mod rulebook;
 mod schemas;
 pub(crate) mod slots;
 pub(crate) mod standing;
@@ -60,6 +61,9 @@ impl Fleet {
     pub fn take(&mut self, line: &Line) -> Vec<Change> {
         // The config line has no time of its own; facts never take time back.
         let now = line.at.map_or(self.world.now, |at| at.max(self.world.now));
+        if now > self.world.now {
+            self.world.moment = line.number;
+        }
         self.world.now = now;
         if line.at.is_some() {
             self.world.lasts(now);
@@ -83,8 +87,13 @@ impl Fleet {
                 self.world.dirty.extend(waiting);
             }
             Fact::Person(PersonAction::Resolve { rule, subject }) => {
-                self.slots
-                    .resolve(now, rule, subject.as_deref(), &mut self.settled);
+                self.slots.resolve(
+                    now,
+                    line.number,
+                    rule,
+                    subject.as_deref(),
+                    &mut self.settled,
+                );
             }
             Fact::Person(
                 PersonAction::Snooze { rule, subject, .. }

@@ -74,6 +74,8 @@ pub(crate) struct Verdict {
     pub(crate) past: bool,
     /// Happened: stays open until the person resolves it.
     pub(crate) sticky: bool,
+    /// The line that told of the newest of what happened.
+    pub(crate) act: u64,
 }
 
 impl Verdict {
@@ -94,6 +96,7 @@ impl Verdict {
             needs_tasks: true,
             past: false,
             sticky: false,
+            act: 0,
         }
     }
 
@@ -138,9 +141,10 @@ impl Verdict {
         self
     }
 
-    /// It happened; only the person ends it.
-    pub(crate) fn happened(mut self) -> Self {
+    /// It happened, and that line told of it; only the person ends it.
+    pub(crate) fn happened(mut self, line: u64) -> Self {
         self.sticky = true;
+        self.act = line;
         self
     }
 
@@ -266,8 +270,8 @@ impl Said {
 #[derive(Debug)]
 struct Episode {
     verdict: Verdict,
-    /// The person settled it; it stays silent until its condition ends.
-    muted: bool,
+    /// The person settled it on that line; it stays silent until its condition ends, or until it is done again.
+    muted: Option<u64>,
     /// Opened and cleared at once.
     past: bool,
 }
@@ -337,18 +341,22 @@ impl Slots {
             }
             let episode = verdict.episode();
             // What was over and holds again is a new episode.
-            let again = |known: &mut Episode| known.past && !verdict.past;
+            let again = |known: &mut Episode| {
+                known.past && !verdict.past
+                    || verdict.sticky && known.muted.is_some_and(|line| verdict.act > line)
+            };
             if slot.episodes.get_mut(&episode).is_some_and(again) {
                 slot.episodes.remove(&episode);
             }
             if let Some(known) = slot.episodes.get_mut(&episode) {
                 if verdict.past && !known.past {
                     known.past = true;
-                    if !known.muted {
+                    if known.muted.is_none() {
                         out.push(cleared(&known.verdict, now));
                     }
                 }
-                if !known.muted && !known.past && verdict.severity > known.verdict.severity {
+                if known.muted.is_none() && !known.past && verdict.severity > known.verdict.severity
+                {
                     out.push(verdict.finding(now));
                     known.verdict = verdict;
                 }
@@ -372,7 +380,7 @@ impl Slots {
                 episode.clone(),
                 Episode {
                     verdict,
-                    muted: false,
+                    muted: None,
                     past,
                 },
             );
@@ -382,7 +390,7 @@ impl Slots {
             let stays = holds.contains(key)
                 || episode.verdict.sticky
                 || said.frozen.contains(episode.verdict.rule);
-            if !stays && !episode.muted && !episode.past {
+            if !stays && episode.muted.is_none() && !episode.past {
                 out.push(cleared(&episode.verdict, now));
             }
             stays
@@ -417,6 +425,7 @@ impl Slots {
     pub(crate) fn resolve(
         &mut self,
         now: Time,
+        line: u64,
         rule: &str,
         name: Option<&str>,
         out: &mut Vec<Finding>,
@@ -427,9 +436,9 @@ impl Slots {
             .flat_map(|s| s.episodes.values_mut())
         {
             let verdict = &episode.verdict;
-            let open = !episode.muted && !episode.past;
+            let open = episode.muted.is_none() && !episode.past;
             if open && verdict.rule == rule && name.is_none_or(|name| names(verdict, name)) {
-                episode.muted = true;
+                episode.muted = Some(line);
                 out.push(cleared(verdict, now));
             }
         }

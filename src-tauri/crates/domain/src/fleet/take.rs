@@ -13,7 +13,6 @@ use crate::{
     fact::{Fact, Line, PersonAction, PollError, PollErrorKind},
     finding::Evidence,
     ids::{AgentRef, EndpointId, TaskRef},
-    ownership::pattern::Index,
     time::Time,
 };
 
@@ -22,6 +21,9 @@ const STRETCHES: usize = 256;
 
 /// Accesses and writes kept per resource.
 const WRITES: usize = 64;
+
+/// Declarations kept per agent.
+const DECLARED: usize = 16;
 
 /// One line on its way in.
 pub(super) struct Intake<'w> {
@@ -48,9 +50,11 @@ impl Intake<'_> {
             }
             Fact::Person(action) => self.person(action),
             Fact::Rules(rules) => {
-                self.world.index = Index::new(rules.rules.iter().map(|r| r.resource.as_str()));
+                // Given before anything was done, they hold for all of it.
+                let first = self.world.agents.is_empty() || self.world.began == Some(self.now);
+                let since = (!first).then_some(self.now);
+                self.world.books.replace(rules, since, self.line);
                 self.world.rules = rules.clone();
-                self.world.rules_at = (self.line, "/rules");
                 self.look_again();
                 self.fit_again();
             }
@@ -376,6 +380,15 @@ impl Intake<'_> {
             if (entry.seen.at, &entry.value.id) < (first.seen.at, &first.value.id) {
                 *first = entry.clone();
             }
+            let told = |entry: &Entry<Access>| {
+                let line = entry.seen.evidence.line;
+                (line, entry.seen.at, entry.value.id.clone())
+            };
+            let latest = touched.latest.entry(agent.clone());
+            let latest = latest.or_insert_with(|| entry.clone());
+            if told(entry) > told(latest) {
+                *latest = entry.clone();
+            }
             self.world.dirty.insert(Subject::Agent(agent.clone()));
         }
         self.world.dirty.insert(Subject::Resource(resource.clone()));
@@ -408,7 +421,7 @@ impl Intake<'_> {
         let Some(card) = &document.agent else {
             return;
         };
-        let now = self.now;
+        let (now, moment) = (self.now, self.world.moment);
         let evidence = Evidence {
             line: self.line,
             pointer: "/status/agent".to_owned(),
@@ -434,6 +447,10 @@ impl Intake<'_> {
             None => {
                 let state = AgentState {
                     card: card.clone(),
+                    declared: needs
+                        .iter()
+                        .map(|(needs, evidence)| (moment, needs.clone(), evidence.clone()))
+                        .collect(),
                     needs,
                     first_heard: now,
                 };
@@ -449,6 +466,11 @@ impl Intake<'_> {
                 if let Some(needs) = needs
                     && known.needs.as_ref().is_none_or(|old| old.0 != needs.0)
                 {
+                    let (said, evidence) = needs.clone();
+                    known.declared.push((moment, said, evidence));
+                    if known.declared.len() > DECLARED {
+                        known.declared.remove(0);
+                    }
                     known.needs = Some(needs);
                     changed = true;
                 }

@@ -11,6 +11,7 @@ use chrono::NaiveDate;
 
 use super::{
     references::Claimed,
+    rulebook::Books,
     schemas::Schemas,
     slots::{Subject, Verdict, names},
     standing::{Day, Joining, Standing},
@@ -26,7 +27,7 @@ use crate::{
     fact::{Config, PollError, PollErrorKind},
     finding::Evidence,
     ids::{AgentId, AgentRef, DocumentId, EndpointId, EscalationId, Resource, TaskId, TaskRef},
-    ownership::{Ownership, Rule, pattern::Index},
+    ownership::Ownership,
     settings::Settings,
     time::Time,
 };
@@ -114,7 +115,18 @@ pub(crate) enum RunVerdict {
 pub(crate) struct AgentState {
     pub(crate) card: AgentCard,
     pub(crate) needs: Option<(Needs, Evidence)>,
+    /// What it declared, each with the line it counts from; the latest few.
+    pub(crate) declared: Vec<(u64, Needs, Evidence)>,
     pub(crate) first_heard: Time,
+}
+
+impl AgentState {
+    /// What it had declared when a line was told.
+    pub(crate) fn declared_at(&self, line: u64) -> Option<(&Needs, &Evidence)> {
+        let mut latest = self.declared.iter().rev();
+        let found = latest.find(|(from, ..)| *from <= line);
+        found.map(|(_, needs, evidence)| (needs, evidence))
+    }
 }
 
 /// One task.
@@ -223,6 +235,8 @@ pub(crate) struct Touched {
     pub(crate) writes: BTreeSet<(Time, Key)>,
     /// The first write (or event taken) of each agent.
     pub(crate) writers: BTreeMap<AgentRef, Entry<Access>>,
+    /// The last one told of.
+    pub(crate) latest: BTreeMap<AgentRef, Entry<Access>>,
 }
 
 /// An item that could not be used.
@@ -269,14 +283,15 @@ pub(crate) type Key<T = String> = (EndpointId, T);
 #[derive(Debug)]
 pub(crate) struct World {
     pub(crate) rules: Ownership,
-    /// The line and place the rules were given in.
-    pub(crate) rules_at: (u64, &'static str),
-    pub(crate) index: Index,
+    /// The same by time, ready to be asked for a resource.
+    pub(crate) books: Books,
     pub(crate) schemas: Schemas,
     /// Stages and agents an artifact was handed to.
     pub(crate) handed_to: BTreeMap<Key, BTreeSet<String>>,
     pub(crate) settings: Settings,
     pub(crate) now: Time,
+    /// The first line of that time.
+    pub(crate) moment: u64,
     /// Time of the first line.
     pub(crate) began: Option<Time>,
     pub(crate) endpoints: BTreeMap<EndpointId, EndpointState>,
@@ -352,13 +367,13 @@ pub(crate) struct World {
 impl World {
     pub(crate) fn new(config: Config) -> Self {
         Self {
-            index: Index::new(config.ownership.rules.iter().map(|r| r.resource.as_str())),
+            books: Books::new(&config.ownership),
             rules: config.ownership,
             schemas: Schemas::new(&config.schemas),
             handed_to: BTreeMap::new(),
-            rules_at: (1, "/config/ownership"),
             settings: config.settings,
             now: Time::UNIX_EPOCH,
+            moment: 0,
             began: None,
             endpoints: BTreeMap::new(),
             agents: BTreeMap::new(),
@@ -461,30 +476,6 @@ impl World {
             return self.first_endpoint.get(name) == Some(&agent.endpoint);
         }
         name.split_once('/') == Some((agent.endpoint.as_str(), agent.agent.as_str()))
-    }
-
-    /// Rules that cover a resource: number and rule.
-    pub(crate) fn covering<'w>(
-        &'w self,
-        resource: &str,
-    ) -> impl Iterator<Item = (usize, &'w Rule)> {
-        let at = self.index.matching(resource).into_iter();
-        at.filter_map(|at| self.rules.rules.get(at).map(|rule| (at, rule)))
-    }
-
-    /// Is there a sequence for the resource in which both stand?
-    pub(crate) fn in_sequence(&self, resource: &str, a: &AgentRef, b: &AgentRef) -> bool {
-        let listed = |rule: &Rule, agent| rule.sequence.iter().any(|name| self.is(name, agent));
-        self.covering(resource)
-            .any(|(_, rule)| listed(rule, a) && listed(rule, b))
-    }
-
-    /// Where a rule of the ownership document stands.
-    pub(crate) fn rule_evidence(&self, at: usize) -> Evidence {
-        Evidence {
-            line: self.rules_at.0,
-            pointer: format!("{}/rules/{at}", self.rules_at.1),
-        }
     }
 
     /// Is `ancestor` reached from `task` by `parentId`?

@@ -7,6 +7,7 @@ use super::lives::overlap;
 use crate::{
     contract::Access,
     fleet::{
+        rulebook::RightsOverTime,
         slots::{Said, Verdict},
         world::{Entry, Touched, World},
     },
@@ -30,14 +31,25 @@ pub(crate) fn check(world: &World, resource: &Resource, touched: &Touched, said:
         .iter()
         .filter_map(|(_, key)| world.accesses.get(key))
         .collect();
+    let Some(earliest) = writes.first() else {
+        return;
+    };
+    let rights = RightsOverTime::new(world, resource.as_str(), earliest.seen.at);
     for (at, rule) in world.covering(resource.as_str()) {
-        turns(world, resource, (at, rule), &writes, said);
+        // Nobody had a turn before there was the sequence.
+        if let Some(since) = rights.sequence_since(&rule.sequence) {
+            let within = writes.iter().filter(|write| since <= write.seen.at);
+            let within: Vec<_> = within.copied().collect();
+            turns(world, resource, (at, rule), &within, said);
+        }
     }
     for (index, later) in writes.iter().enumerate() {
         for first in writes.iter().take(index) {
             let (a, b) = (&first.seen.agent, &later.seen.agent);
             if a == b
-                || world.in_sequence(resource.as_str(), a, b)
+                || rights
+                    .at(later.seen.at)
+                    .is_none_or(|rights| rights.in_sequence(a, b))
                 || !overlap(world, first, later, said)
             {
                 continue;
@@ -52,7 +64,7 @@ pub(crate) fn check(world: &World, resource: &Resource, touched: &Touched, said:
                         a.agent, b.agent
                     ))
                     .offers(RESOLUTIONS)
-                    .happened(),
+                    .happened(first.seen.evidence.line.max(later.seen.evidence.line)),
             );
         }
     }
@@ -96,7 +108,7 @@ fn turns(
                     write.seen.agent.agent, held.seen.agent.agent
                 ))
                 .offers(RESOLUTIONS)
-                .happened(),
+                .happened(write.seen.evidence.line),
         );
     }
 }

@@ -60,7 +60,7 @@ fn judge(world: &World, newcomer: &Newcomer, said: &mut Said) {
                 verdict = verdict.owner(world, name);
             }
             let pattern = Pattern::resource(&overlap.resource);
-            for (at, _) in world.index.overlapping(&pattern) {
+            for (at, _) in world.books.now.index.overlapping(&pattern) {
                 verdict = verdict.evidence(&world.rule_evidence(at));
             }
         }

@@ -20,7 +20,7 @@ pub(crate) fn check(world: &World, said: &mut Said) {
         said.due(due);
         return;
     }
-    let (line, place) = world.rules_at;
+    let (line, place) = world.books.now.place;
     let mut verdict = Verdict::new("review-due", "ownership")
         .evidence(&Evidence {
             line,

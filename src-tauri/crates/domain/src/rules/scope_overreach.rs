@@ -1,17 +1,19 @@
 //! `scope-overreach`: an agent writes outside everything it declared or was given; `undeclared-agent`: it never declared
 //! anything.
 //!
-//! Whether what it declared is allowed to it is the check before an agent joins, not this.
+//! Each act counts by what was declared and given when it was told. Whether what it declared is allowed to it is the check before an agent joins, not this.
 
 use crate::{
     contract::AccessMode,
     finding::Severity,
     fleet::{
+        rulebook::RightsOverTime,
         slots::{Said, Verdict},
         world::{Touched, World},
     },
     ids::{AgentRef, Resource},
     ownership::pattern::matches,
+    time::Time,
 };
 
 const RESOLUTIONS: &[(&str, &str)] = &[
@@ -20,8 +22,10 @@ const RESOLUTIONS: &[(&str, &str)] = &[
 ];
 
 pub(crate) fn check(world: &World, resource: &Resource, touched: &Touched, said: &mut Said) {
-    for (agent, access) in &touched.writers {
-        let needs = world.agents.get(agent).and_then(|a| a.needs.as_ref());
+    let acts = touched.writers.iter().chain(&touched.latest);
+    for (agent, access) in acts {
+        let line = access.seen.evidence.line;
+        let needs = world.agents.get(agent).and_then(|a| a.declared_at(line));
         let Some((needs, declared)) = needs else {
             continue;
         };
@@ -31,7 +35,7 @@ pub(crate) fn check(world: &World, resource: &Resource, touched: &Touched, said:
             .chain(&needs.outputs)
             .chain(&needs.triggers);
         if patterns.into_iter().any(|p| matches(p, resource.as_str()))
-            || given(world, resource, agent)
+            || given(world, resource, agent, access.seen.at)
         {
             continue;
         }
@@ -49,17 +53,16 @@ pub(crate) fn check(world: &World, resource: &Resource, touched: &Touched, said:
                 }
             ))
             .offers(RESOLUTIONS)
-            .happened();
+            .happened(line);
         verdict.needs_tasks = false;
         said.push(verdict);
     }
 }
 
-fn given(world: &World, resource: &Resource, agent: &AgentRef) -> bool {
-    world.covering(resource.as_str()).any(|(_, rule)| {
-        let mut names = rule.owner.iter().chain(&rule.sequence);
-        names.any(|name| world.is(name, agent))
-    })
+/// By the rules of that time. What lies before all known rules is not judged.
+fn given(world: &World, resource: &Resource, agent: &AgentRef, at: Time) -> bool {
+    let rights = RightsOverTime::new(world, resource.as_str(), at);
+    rights.at(at).is_none_or(|rights| rights.given(agent))
 }
 
 /// An agent that writes and never said what it needs.

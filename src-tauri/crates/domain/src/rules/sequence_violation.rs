@@ -29,6 +29,8 @@ pub(crate) fn task(world: &World, task: &TaskRef, entry: &TaskEntry, said: &mut 
     let Some(start) = began(entry) else {
         return;
     };
+    let left = entry.left.as_ref();
+    let left = left.map_or(0, |(_, evidence, _)| evidence.line);
     let mut unknown = vec![];
     for reference in &entry.value.depends_on {
         let Some(needed) = world.resolve(&task.endpoint, reference) else {
@@ -50,7 +52,7 @@ pub(crate) fn task(world: &World, task: &TaskRef, entry: &TaskEntry, said: &mut 
                     entry.seen.agent.agent, task.task, needed.task, dependency.seen.agent.agent
                 ))
                 .offers(RESOLUTIONS)
-                .happened(),
+                .happened(left),
         );
     }
     if entry.value.status.state.is_terminal() {
@@ -139,7 +141,7 @@ pub(crate) fn resource(world: &World, resource: &Resource, touched: &Touched, sa
                     holder.agent
                 ))
                 .offers(RESOLUTIONS)
-                .happened();
+                .happened(access.seen.evidence.line);
             verdict.needs_tasks = false;
             said.push(verdict);
         }
@@ -179,7 +181,7 @@ pub(crate) fn resource(world: &World, resource: &Resource, touched: &Touched, sa
                     agent.agent, maker.task, entry.seen.agent.agent
                 ))
                 .offers(RESOLUTIONS)
-                .happened(),
+                .happened(access.seen.evidence.line),
         );
     }
 }

@@ -25,7 +25,7 @@ pub(crate) fn check(world: &World, resource: &Resource, event: &str, said: &mut 
     for (index, later) in taken.iter().enumerate() {
         for first in taken.iter().take(index) {
             let (a, b) = (&first.seen.agent, &later.seen.agent);
-            if a == b || world.in_sequence(resource.as_str(), a, b) {
+            if a == b || world.in_sequence(resource.as_str(), a, b, later.seen.at) {
                 continue;
             }
             let mut verdict = Verdict::new(RULE, format!("{resource} {event}"))
@@ -37,7 +37,7 @@ pub(crate) fn check(world: &World, resource: &Resource, event: &str, said: &mut 
                     a.agent, b.agent
                 ))
                 .offers(RESOLUTIONS)
-                .happened();
+                .happened(later.seen.evidence.line);
             verdict.needs_tasks = false;
             for access in [first, later] {
                 if let Some(task) = &access.value.task_id {

@@ -1,14 +1,15 @@
 //! `write-conflict`: an agent writes what another owns, overwrites what it had not read, or writes side by side with
 //! another where nobody owns.
 //!
-//! Owners and the members of a sequence never fire it. Outputs written side by side are `output-collision`.
+//! Owners and the members of a sequence never fire it; each write counts by the rules in force when it was made. Outputs written side by side are `output-collision`.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use super::lives::overlap;
 use crate::{
     contract::Access,
     fleet::{
+        rulebook::RightsOverTime,
         slots::{Said, Verdict},
         world::{Entry, Touched, World},
     },
@@ -28,60 +29,62 @@ pub(crate) fn check(world: &World, resource: &Resource, touched: &Touched, said:
         .iter()
         .filter_map(|(_, key)| world.accesses.get(key))
         .collect();
-    if writes.is_empty() {
+    let Some(earliest) = writes.first() else {
         return;
-    }
-    let mut owners: Vec<(usize, &str)> = vec![];
-    let mut entitled: Vec<&str> = vec![];
-    for (at, rule) in world.covering(resource.as_str()) {
-        owners.extend(rule.owner.iter().map(|owner| (at, owner.as_str())));
-        entitled.extend(rule.owner.iter().chain(&rule.sequence).map(String::as_str));
-    }
-    let may = |write: &Entry<Access>| {
-        entitled
-            .iter()
-            .any(|name| world.is(name, &write.seen.agent))
     };
-    if !entitled.is_empty() {
-        foreign(world, resource, &owners, &entitled, &writes, said);
-    }
-    lost_updates(resource, &writes, &may, said);
-    if entitled.is_empty() && !resource.as_str().starts_with("output:") {
-        side_by_side(world, resource, &writes, said);
+    let rights = RightsOverTime::new(world, resource.as_str(), earliest.seen.at);
+    foreign(world, resource, &rights, &writes, said);
+    lost_updates(resource, &rights, &writes, said);
+    if !resource.as_str().starts_with("output:") {
+        side_by_side(world, resource, &rights, &writes, said);
     }
 }
 
-/// Written by somebody who does not own it.
+/// Written by somebody who did not own it then.
 fn foreign(
     world: &World,
     resource: &Resource,
-    owners: &[(usize, &str)],
-    entitled: &[&str],
+    rights: &RightsOverTime<'_>,
     writes: &[&Entry<Access>],
     said: &mut Said,
 ) {
-    let mut told = BTreeSet::new();
-    for write in writes {
-        let writer = &write.seen.agent;
-        if entitled.iter().any(|name| world.is(name, writer)) || !told.insert(writer) {
+    // Of each writer the first shows it, and the last one told of whether it was done again.
+    let mut told: BTreeMap<_, (_, _)> = BTreeMap::new();
+    for write in writes.iter().copied() {
+        let then = rights.at(write.seen.at);
+        let Some(then) = then.filter(|then| !then.nobody() && !then.given(&write.seen.agent))
+        else {
             continue;
+        };
+        let line = |write: &Entry<Access>| write.seen.evidence.line;
+        let known = told.entry(&write.seen.agent);
+        let (_, last) = known.or_insert(((write, then), (write, then)));
+        if line(write) > line(last.0) {
+            *last = (write, then);
         }
+    }
+    for (write, then) in told.into_values().flat_map(|(first, last)| [first, last]) {
+        let writer = &write.seen.agent;
+        let owners = then.rules.iter();
+        let owners: Vec<_> = owners
+            .filter_map(|(at, rule)| rule.owner.as_deref().map(|owner| (*at, owner)))
+            .collect();
         let mut verdict = Verdict::new(RULE, resource.as_str())
             .of(&write.seen, write.value.task_id.as_ref())
             .resource(resource)
             .offers(RESOLUTIONS)
-            .happened();
+            .happened(write.seen.evidence.line);
         verdict.needs_tasks = false;
-        for (at, owner) in owners {
+        for (at, owner) in &owners {
             verdict = verdict
                 .owner(world, owner)
-                .evidence(&world.rule_evidence(*at));
+                .evidence(&then.book.evidence(*at));
         }
         // A sequence has no single owner; all it lists are meant.
         if owners.is_empty() {
-            for (at, rule) in world.covering(resource.as_str()) {
+            for (at, rule) in &then.rules {
                 if !rule.sequence.is_empty() {
-                    verdict = verdict.evidence(&world.rule_evidence(at));
+                    verdict = verdict.evidence(&then.book.evidence(*at));
                 }
             }
         }
@@ -101,15 +104,16 @@ fn foreign(
 /// Written over a version it had not read.
 fn lost_updates(
     resource: &Resource,
+    rights: &RightsOverTime<'_>,
     writes: &[&Entry<Access>],
-    may: &impl Fn(&Entry<Access>) -> bool,
     said: &mut Said,
 ) {
     for (index, write) in writes.iter().enumerate() {
         let Some(base) = &write.value.base_version else {
             continue;
         };
-        if may(write) {
+        let then = rights.at(write.seen.at);
+        if then.is_none_or(|then| then.given(&write.seen.agent)) {
             continue;
         }
         let before = writes.get(..index).unwrap_or_default();
@@ -150,15 +154,28 @@ fn lost_updates(
                 write.seen.agent.agent, other.seen.agent.agent
             ))
             .offers(RESOLUTIONS)
-            .happened();
+            .happened(write.seen.evidence.line);
         verdict.needs_tasks = false;
         said.push(verdict);
     }
 }
 
 /// Two live tasks write what nobody owns.
-fn side_by_side(world: &World, resource: &Resource, writes: &[&Entry<Access>], said: &mut Said) {
+fn side_by_side(
+    world: &World,
+    resource: &Resource,
+    rights: &RightsOverTime<'_>,
+    writes: &[&Entry<Access>],
+    said: &mut Said,
+) {
+    let unowned = |write: &Entry<Access>| {
+        let then = rights.at(write.seen.at);
+        then.is_some_and(|then| then.nobody())
+    };
     for (index, later) in writes.iter().enumerate() {
+        if !unowned(later) {
+            continue;
+        }
         let before = writes.get(..index).unwrap_or_default();
         let newest = before
             .iter()
@@ -168,7 +185,10 @@ fn side_by_side(world: &World, resource: &Resource, writes: &[&Entry<Access>], s
             continue;
         }
         for first in before {
-            if first.seen.agent == later.seen.agent || !overlap(world, first, later, said) {
+            if first.seen.agent == later.seen.agent
+                || !unowned(first)
+                || !overlap(world, first, later, said)
+            {
                 continue;
             }
             said.push(
@@ -181,7 +201,7 @@ fn side_by_side(world: &World, resource: &Resource, writes: &[&Entry<Access>], s
                         first.seen.agent.agent, later.seen.agent.agent
                     ))
                     .offers(RESOLUTIONS)
-                    .happened(),
+                    .happened(first.seen.evidence.line.max(later.seen.evidence.line)),
             );
         }
     }

@@ -1,0 +1,179 @@
+//! Which rules of ownership were in force when: a write is right or wrong by the rules of its own time.
+//!
+//! Keeps the latest few documents. What lies before them is not judged again; what was said of it stays.
+
+use std::collections::BTreeMap;
+
+use super::world::World;
+use crate::{
+    finding::Evidence,
+    ids::AgentRef,
+    ownership::{Ownership, Rule, pattern::Index},
+    time::Time,
+};
+
+/// Former documents kept.
+const FORMER: usize = 16;
+
+/// The rules of one document.
+#[derive(Debug)]
+pub(crate) struct Book {
+    since: Time,
+    /// The line and place they were given in.
+    pub(crate) place: (u64, &'static str),
+    pub(crate) index: Index,
+    rules: Vec<Rule>,
+}
+
+impl Book {
+    fn new(rules: &Ownership, since: Time, place: (u64, &'static str)) -> Self {
+        Self {
+            since,
+            place,
+            index: Index::new(rules.rules.iter().map(|r| r.resource.as_str())),
+            rules: rules.rules.clone(),
+        }
+    }
+
+    /// Rules that cover a resource: number and rule.
+    pub(crate) fn covering<'b>(
+        &'b self,
+        resource: &str,
+    ) -> impl Iterator<Item = (usize, &'b Rule)> + use<'b> {
+        let at = self.index.matching(resource).into_iter();
+        at.filter_map(|at| self.rules.get(at).map(|rule| (at, rule)))
+    }
+
+    /// Where a rule stands.
+    pub(crate) fn evidence(&self, at: usize) -> Evidence {
+        Evidence {
+            line: self.place.0,
+            pointer: format!("{}/rules/{at}", self.place.1),
+        }
+    }
+}
+
+/// The rules in force, and those before them.
+#[derive(Debug)]
+pub(crate) struct Books {
+    pub(crate) now: Book,
+    former: Vec<Book>,
+}
+
+impl Books {
+    pub(crate) fn new(rules: &Ownership) -> Self {
+        Self {
+            now: Book::new(rules, Time::MIN_UTC, (1, "/config/ownership")),
+            former: vec![],
+        }
+    }
+
+    /// Other rules from then on; `None`: from ever. The same rules again change nothing.
+    pub(crate) fn replace(&mut self, rules: &Ownership, since: Option<Time>, line: u64) {
+        if self.now.rules == rules.rules {
+            return;
+        }
+        let since = since.unwrap_or(Time::MIN_UTC);
+        let book = Book::new(rules, since, (line, "/rules"));
+        let before = std::mem::replace(&mut self.now, book);
+        if before.since < since {
+            self.former.push(before);
+        }
+        if self.former.len() > FORMER {
+            self.former.remove(0);
+        }
+    }
+
+    /// The rules in force at a time; none if that was too long ago.
+    pub(crate) fn at(&self, time: Time) -> Option<&Book> {
+        let all = std::iter::once(&self.now).chain(self.former.iter().rev());
+        all.into_iter().find(|book| book.since <= time)
+    }
+}
+
+/// Who may write a resource by one document.
+pub(crate) struct Rights<'w> {
+    world: &'w World,
+    pub(crate) book: &'w Book,
+    pub(crate) rules: Vec<(usize, &'w Rule)>,
+}
+
+impl<'w> Rights<'w> {
+    /// Does a rule name it as owner or in a sequence?
+    pub(crate) fn given(&self, agent: &AgentRef) -> bool {
+        self.names().any(|name| self.world.is(name, agent))
+    }
+
+    /// No rule gives it to anybody.
+    pub(crate) fn nobody(&self) -> bool {
+        self.names().next().is_none()
+    }
+
+    fn names(&self) -> impl Iterator<Item = &'w str> {
+        let rules = self.rules.iter();
+        rules.flat_map(|(_, rule)| rule.owner.iter().chain(&rule.sequence).map(String::as_str))
+    }
+
+    /// Do both stand in one sequence?
+    pub(crate) fn in_sequence(&self, a: &AgentRef, b: &AgentRef) -> bool {
+        let listed =
+            |rule: &Rule, agent| rule.sequence.iter().any(|name| self.world.is(name, agent));
+        let mut rules = self.rules.iter();
+        rules.any(|(_, rule)| listed(rule, a) && listed(rule, b))
+    }
+}
+
+/// Who may write a resource, over time.
+pub(crate) struct RightsOverTime<'w>(BTreeMap<Time, Rights<'w>>);
+
+impl<'w> RightsOverTime<'w> {
+    /// As far back as the rules in force at a time.
+    pub(crate) fn new(world: &'w World, resource: &str, from: Time) -> Self {
+        let mut all = BTreeMap::new();
+        for book in std::iter::once(&world.books.now).chain(world.books.former.iter().rev()) {
+            let rules = book.covering(resource).collect();
+            all.insert(book.since, Rights { world, book, rules });
+            if book.since <= from {
+                break;
+            }
+        }
+        Self(all)
+    }
+
+    pub(crate) fn at(&self, time: Time) -> Option<&Rights<'w>> {
+        self.0.range(..=time).next_back().map(|(_, rights)| rights)
+    }
+
+    /// Since when that sequence has held without a break until now.
+    pub(crate) fn sequence_since(&self, sequence: &[String]) -> Option<Time> {
+        let same = |rights: &&Rights<'_>| {
+            let mut rules = rights.rules.iter();
+            rules.any(|(_, rule)| rule.sequence == sequence)
+        };
+        let unbroken = self.0.values().rev().take_while(same);
+        unbroken.last().map(|rights| rights.book.since)
+    }
+}
+
+impl World {
+    /// Rules that cover a resource now: number and rule.
+    pub(crate) fn covering(&self, resource: &str) -> impl Iterator<Item = (usize, &Rule)> {
+        self.books.now.covering(resource)
+    }
+
+    /// Was there at that time a sequence for the resource in which both stand?
+    pub(crate) fn in_sequence(&self, resource: &str, a: &AgentRef, b: &AgentRef, at: Time) -> bool {
+        let listed = |rule: &Rule, agent| rule.sequence.iter().any(|name| self.is(name, agent));
+        let mut rules = self
+            .books
+            .at(at)
+            .into_iter()
+            .flat_map(|b| b.covering(resource));
+        rules.any(|(_, rule)| listed(rule, a) && listed(rule, b))
+    }
+
+    /// Where a rule in force now stands.
+    pub(crate) fn rule_evidence(&self, at: usize) -> Evidence {
+        self.books.now.evidence(at)
+    }
+}
