@@ -37,6 +37,9 @@ struct Expected {
     severity: Option<Severity>,
     not_before: Option<Time>,
     not_after: Option<Time>,
+    /// So many findings like it come before.
+    #[serde(default)]
+    nth: usize,
 }
 
 impl Expected {
@@ -75,7 +78,8 @@ fn check(name: &str, lines: &str, expectations: &str) {
         .collect();
     let printed = printed.join("\n");
     for expected in &wanted.expect {
-        let first = findings.iter().find(|f| expected.is(f));
+        let mut alike = findings.iter().filter(|f| expected.is(f));
+        let first = alike.nth(expected.nth);
         let Some(first) = first else {
             panic!(
                 "{name}: no {} {:?} in\n{printed}",
@@ -191,4 +195,31 @@ scenarios! {
     two_live_tasks_on_one_output_collide "output-collision";
     what_no_rule_covers_is_unowned "unowned-resource";
     writing_outside_what_was_declared_is_an_overreach "scope-overreach";
+}
+
+/// The small ones, a clause each: their `about` says which.
+#[test]
+#[allow(clippy::disallowed_methods)] // the rules read no files; this test reads its examples
+fn every_clause_is_told_as_its_example_says() {
+    let folder = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../../tests/fixtures/scenarios/clauses"
+    );
+    let files = std::fs::read_dir(folder).unwrap();
+    let mut files: Vec<_> = files.map(|file| file.unwrap().path()).collect();
+    files.sort();
+    let (mut run, mut wrong) = (0, vec![]);
+    for lines in files
+        .iter()
+        .filter(|f| f.extension().is_some_and(|e| e == "jsonl"))
+    {
+        let name = lines.file_stem().unwrap().to_string_lossy().into_owned();
+        let expectations = std::fs::read_to_string(lines.with_extension("expect.json")).unwrap();
+        let text = std::fs::read_to_string(lines).unwrap();
+        run += 1;
+        if std::panic::catch_unwind(|| check(&name, &text, &expectations)).is_err() {
+            wrong.push(name);
+        }
+    }
+    assert!(run > 100 && wrong.is_empty(), "of {run} wrong: {wrong:#?}");
 }
