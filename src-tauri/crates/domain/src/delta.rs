@@ -47,8 +47,6 @@ pub struct Differ {
 struct Slot {
     /// Of the exact bytes passed on last; 0 is none.
     hash: u128,
-    /// The reading in which it was found in a page.
-    page: u32,
     /// The reading that looks at it now, and its place among that reading's groups.
     reading: u32,
     group: u32,
@@ -69,10 +67,10 @@ struct Slot {
 #[derive(Clone, Debug, Default)]
 struct Page {
     hash: u128,
-    reading: u32,
     snapshot: bool,
     lists: BTreeSet<usize>,
-    slots: Vec<u32>,
+    /// What stands on it, and the hash of each.
+    slots: Vec<(u32, u128)>,
 }
 
 impl Differ {
@@ -108,11 +106,6 @@ impl Differ {
         if let Some(written) = &written {
             self.learn(written);
         }
-        for slot in &page.slots {
-            if let Some(slot) = self.slots.get_mut(*slot as usize) {
-                slot.page = page.reading;
-            }
-        }
         match self.pages.get_mut(self.page) {
             Some(known) => *known = page,
             None => self.pages.push(page),
@@ -134,7 +127,6 @@ impl Differ {
         for group in &groups {
             if let Some(slot) = self.slots.get_mut(group.slot as usize) {
                 slot.hash = group.hash;
-                slot.page = 0;
             }
         }
         self.accounts(&read);
@@ -158,9 +150,9 @@ impl Differ {
     /// The page with these bytes at this place, if nothing on it was said otherwise since. Taken out.
     fn seen(&mut self, hash: u128) -> Option<Page> {
         let page = self.pages.get(self.page)?;
-        let same = |slot: &u32| {
+        let same = |(slot, hash): &(u32, u128)| {
             let slot = self.slots.get(*slot as usize);
-            slot.is_some_and(|slot| slot.page == page.reading)
+            slot.is_some_and(|slot| slot.hash == *hash)
         };
         let whole = page.hash == hash && page.slots.iter().all(same);
         whole.then(|| self.pages.remove(self.page))
@@ -170,14 +162,16 @@ impl Differ {
         let snapshot = node.get("snapshot").map(|node| &node.tree) != Some(&Tree::Bool(false));
         Page {
             hash,
-            reading: self.reading,
             snapshot,
             lists: groups
                 .iter()
                 .filter(|group| group.opens())
                 .map(|group| group.list)
                 .collect(),
-            slots: groups.iter().map(|group| group.slot).collect(),
+            slots: groups
+                .iter()
+                .map(|group| (group.slot, group.hash))
+                .collect(),
         }
     }
 
@@ -187,7 +181,7 @@ impl Differ {
             return;
         }
         self.listed.extend(&page.lists);
-        for slot in &page.slots {
+        for (slot, _) in &page.slots {
             if let Some(slot) = self.slots.get_mut(*slot as usize) {
                 slot.round = self.round;
             }
