@@ -177,13 +177,16 @@ impl Fleets {
         tell("a task: telling that one of all is new", cost / each);
 
         let (mut fleet, mut all) = (Fleet::new(Config::default()), vec![]);
-        let before = running();
-        for (body, _) in &pages {
-            all.extend(self.fact(&mut fleet, body));
-        }
+        let cost = mean(1, |_| {
+            fleet = Fleet::new(Config::default());
+            all.clear();
+            for (body, _) in &pages {
+                all.extend(self.fact(&mut fleet, body));
+            }
+        });
         tell(
             "a task: reading, taking in and judging, the first time",
-            (running() - before) / each,
+            cost / each,
         );
         let changes = all.len() as f64;
 
