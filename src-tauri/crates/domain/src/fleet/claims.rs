@@ -22,11 +22,19 @@ impl Intake<'_> {
         if old.is_some_and(|old| old.seen.raw == item.raw) {
             return;
         }
-        let first = old.map_or(self.now, |old| old.seen.at);
+        // Held or waiting: each counts from the line that first said so; giving back changes no beginning.
+        let given_back = item.value.state == ClaimState::Released;
+        let same = old.filter(|old| given_back || old.value.state == item.value.state);
+        let first = same.map_or(self.now, |old| old.seen.at);
         let at = item.value.acquire_time.unwrap_or(first).min(self.now);
         let before = old.map(|old| old.value.resource.clone());
         let moved = before.as_ref() != Some(&item.value.resource);
         let mut entry = self.entry(agent, item, at);
+        // No time of it is later than its line.
+        let told = &mut entry.value;
+        for time in [&mut told.renew_time, &mut told.release_time] {
+            *time = time.map(|time| time.min(self.now));
+        }
         // Given back at a time nobody told: when it was first said. What only waited was never held.
         let released = old.and_then(|old| old.value.release_time);
         let waited = old.is_some_and(|old| {

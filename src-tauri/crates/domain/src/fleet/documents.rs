@@ -61,8 +61,6 @@ impl Intake<'_> {
                 // Documents are shared: somebody else's other entry of that number is one too many as well.
                 if old.value != *value {
                     self.conflict(agent, "context", name, item);
-                } else if old.seen.agent == *agent {
-                    self.clear(agent, "context", &name);
                 }
                 continue;
             }

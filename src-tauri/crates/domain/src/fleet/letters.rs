@@ -38,6 +38,7 @@ impl Intake<'_> {
         self.good(agent, &letters, "tasks", &d.tasks, |v| v.id.to_string());
         self.good(agent, &letters, "claims", &d.claims, |v| v.id.clone());
         self.good(agent, &letters, "handoffs", &d.handoffs, |v| v.id.clone());
+        self.good_again(agent, &letters, document);
         let bad = letters.get("artifacts");
         for item in d.artifacts.iter().flatten() {
             let id = &item.value.id;
@@ -60,6 +61,40 @@ impl Intake<'_> {
         for (list, letters) in letters {
             for (item, problems) in letters {
                 self.letter(agent, list.clone(), item, problems);
+            }
+        }
+    }
+
+    /// Items that are only added to: good is what stands, and nothing else of that id beside it.
+    fn good_again(&mut self, agent: &AgentRef, letters: &Letters, document: &Document) {
+        if self.world.dead.is_empty() {
+            return;
+        }
+        let mut good: BTreeMap<(&'static str, String), bool> = BTreeMap::new();
+        for item in document.accesses.iter().flatten() {
+            let id = &item.value.id;
+            let known = self
+                .world
+                .accesses
+                .get(&(agent.endpoint.clone(), id.clone()));
+            let same = known.is_some_and(|known| known.value == item.value);
+            *good.entry(("accesses", id.clone())).or_insert(true) &= same;
+        }
+        for item in document.context.iter().flatten() {
+            let value = &item.value;
+            let known = self
+                .world
+                .context
+                .get(&(value.document_id.clone(), value.seq));
+            let known = known.and_then(|known| known.first());
+            let same = known.is_some_and(|known| known.value == *value);
+            let name = format!("{}/{}", value.document_id, value.seq);
+            *good.entry(("context", name)).or_insert(true) &= same;
+        }
+        for ((list, id), good) in good {
+            let bad = letters.get(list).is_some_and(|bad| bad.contains_key(&id));
+            if good && !bad {
+                self.clear(agent, list, &id);
             }
         }
     }

@@ -55,7 +55,6 @@ pub(super) fn task(intake: &mut Intake<'_>, agent: &AgentRef, task: &TaskRef, it
         since,
         mark: (since, evidence.clone()),
         left: None,
-        left_own: false,
         completed: None,
         born: since,
         restarted: None,
@@ -63,13 +62,18 @@ pub(super) fn task(intake: &mut Intake<'_>, agent: &AgentRef, task: &TaskRef, it
         read_since: now,
         ended: None,
         changed: now,
+        started: None,
+        again: false,
+        asks_since: None,
         waited_for_person: vec![],
     });
+    entry.started = started(old.as_ref(), value, now);
     let again = old.as_ref().is_some_and(|old| {
         old.value.status.state.is_terminal() && state.is_live() && old.value.attempt < value.attempt
     });
     if again {
         entry.born = since;
+        entry.again = true;
         entry.restarted = None;
         entry.left = None;
         entry.ended = None;
@@ -77,14 +81,17 @@ pub(super) fn task(intake: &mut Intake<'_>, agent: &AgentRef, task: &TaskRef, it
     }
     if let Some(old) = &old
         && state == TaskState::Submitted
-        && !matches!(
-            old.value.status.state,
-            TaskState::Submitted | TaskState::Unknown
-        )
+        && match old.value.status.state {
+            TaskState::Submitted => false,
+            // Lost sight of after it had begun.
+            TaskState::Unknown => old.left.is_some(),
+            _ => true,
+        }
         && old.value.attempt == value.attempt
     {
         entry.restarted = Some((old.seen.evidence.clone(), evidence.clone()));
         entry.born = since;
+        entry.again = true;
         entry.left = None;
         entry.ended = None;
     } else if old
@@ -102,10 +109,8 @@ pub(super) fn task(intake: &mut Intake<'_>, agent: &AgentRef, task: &TaskRef, it
             let at = own.unwrap_or(now).min(now);
             entry.mark = later(entry.mark, at, &evidence);
         }
-        if old.waits_for_person() && !waits_for_person(value) {
-            entry
-                .waited_for_person
-                .push((old.since, since.max(old.since)));
+        if old.value.attempt < value.attempt {
+            entry.mark = later(entry.mark, since, &evidence);
         }
         // Whatever it waited for has its own clock; its own starts when the wait ends.
         if old.value.waiting_for.is_some() && value.waiting_for.is_none() {
@@ -115,15 +120,26 @@ pub(super) fn task(intake: &mut Intake<'_>, agent: &AgentRef, task: &TaskRef, it
         let at = progress.at.unwrap_or(now).min(now);
         entry.mark = later(entry.mark, at, &evidence);
     }
+    // A word of waiting that comes without a new state holds since the line that said so.
+    let fresh = old
+        .as_ref()
+        .is_none_or(|old| old.since < since || old.value.status.state != state);
+    let from = if fresh { since } else { now };
+    match (entry.asks_since, waits_for_person(value)) {
+        (None, true) => entry.asks_since = Some(from),
+        (Some(start), false) => {
+            entry.asks_since = None;
+            entry.waited_for_person.push((start, from));
+        }
+        _ => {}
+    }
     if state != TaskState::Submitted && state != TaskState::Unknown && entry.left.is_none() {
         entry.left = Some((since, evidence.clone(), state));
-        entry.left_own = value.status.timestamp.is_some();
     }
     if state == TaskState::Completed && entry.completed.is_none() {
         entry.completed = Some(Completion {
             at: since,
             line: intake.line,
-            own: value.status.timestamp.is_some(),
         });
     }
     if state.is_terminal() && entry.ended.is_none() {
@@ -155,6 +171,18 @@ pub(super) fn task(intake: &mut Intake<'_>, agent: &AgentRef, task: &TaskRef, it
         tasks.insert(task.clone());
     }
     changed(intake, task);
+}
+
+/// What it says of its start, cut to the line that first said so; what is only planned is left as it is.
+fn started(old: Option<&TaskEntry>, value: &Task, now: Time) -> Option<Time> {
+    let told = value.started_at?;
+    let planned = |task: &Task| task.status.state == TaskState::Submitted;
+    let known = old.filter(|old| old.value.started_at == Some(told) && !planned(&old.value));
+    match known.and_then(|old| old.started) {
+        Some(started) => Some(started),
+        None if planned(value) => Some(told),
+        None => Some(told.min(now)),
+    }
 }
 
 /// Everything that looks at a task is to look again.

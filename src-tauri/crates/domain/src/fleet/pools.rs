@@ -36,7 +36,10 @@ impl Intake<'_> {
             if news {
                 pool.reporters.insert(agent.clone(), entry.seen.clone());
             }
+            // The limit a refusal names is the one with nothing left, else each it tells of.
             let refused = refused(value);
+            let empty = |window: &QuotaWindow| spent(window, left(window));
+            let named = refused && !value.windows.iter().any(empty);
             if pool.newest.as_ref().is_none_or(|(n, _)| n.at <= at) {
                 let bare = refused && !value.windows.iter().any(has_numbers);
                 pool.newest = Some((entry.seen.clone(), bare));
@@ -46,7 +49,7 @@ impl Intake<'_> {
                 let sample = Sample {
                     seen: entry.seen.clone(),
                     window: window.clone(),
-                    refused,
+                    refused: named,
                 };
                 let known = |s: &Sample| s.seen.at == at && s.window == *window;
                 if samples.iter().rev().any(known) {
@@ -74,19 +77,7 @@ impl Intake<'_> {
 impl Sample {
     /// Units used and units left, as far as the numbers say; per cent of a limit nobody told are units of 100.
     pub(crate) fn numbers(&self) -> Option<(f64, f64)> {
-        let w = &self.window;
-        let limit = w.limit;
-        let used = w.used.or_else(|| Some(limit? - w.remaining?));
-        let left = w.remaining.or_else(|| Some(limit? - w.used?));
-        match (used, left, w.used_percent) {
-            (Some(used), Some(left), _) => Some((used, left)),
-            (_, _, Some(percent)) => {
-                let limit = limit.unwrap_or(100.0);
-                let used = limit * percent / 100.0;
-                Some((used, limit - used))
-            }
-            _ => None,
-        }
+        numbers(&self.window)
     }
 
     /// As the forecast takes it.
@@ -102,18 +93,39 @@ impl Sample {
 
     /// Units left; without any number nothing is known to be gone.
     pub(crate) fn left(&self) -> f64 {
-        let told = self.window.remaining;
-        told.or(self.numbers().map(|(_, left)| left))
-            .unwrap_or(f64::INFINITY)
+        left(&self.window)
     }
 
     /// Nothing is left, or the provider says so.
     pub(crate) fn exhausted(&self) -> bool {
-        let rejected = self.window.status.as_deref() == Some("rejected");
-        let full = self.window.used_percent.is_some_and(|p| p >= 100.0);
-        // Refused by a limit whose remainder is not told.
-        let named = self.refused && has_numbers(&self.window) && self.left().is_infinite();
-        rejected || full || named || self.left() <= 0.0
+        self.refused && has_numbers(&self.window) || spent(&self.window, self.left())
+    }
+}
+
+fn spent(window: &QuotaWindow, left: f64) -> bool {
+    let rejected = window.status.as_deref() == Some("rejected");
+    let full = window.used_percent.is_some_and(|p| p >= 100.0);
+    rejected || full || left <= 0.0
+}
+
+fn left(window: &QuotaWindow) -> f64 {
+    let told = window.remaining;
+    told.or(numbers(window).map(|(_, left)| left))
+        .unwrap_or(f64::INFINITY)
+}
+
+fn numbers(w: &QuotaWindow) -> Option<(f64, f64)> {
+    let limit = w.limit;
+    let used = w.used.or_else(|| Some(limit? - w.remaining?));
+    let left = w.remaining.or_else(|| Some(limit? - w.used?));
+    match (used, left, w.used_percent) {
+        (Some(used), Some(left), _) => Some((used, left)),
+        (_, _, Some(percent)) => {
+            let limit = limit.unwrap_or(100.0);
+            let used = limit * percent / 100.0;
+            Some((used, limit - used))
+        }
+        _ => None,
     }
 }
 

@@ -13,6 +13,9 @@ use crate::{
     ownership::pattern,
 };
 
+/// Answers kept whose question is not known.
+const ANSWERS: usize = 1024;
+
 impl Intake<'_> {
     pub(super) fn escalation(&mut self, agent: &AgentRef, item: &Item<Escalation>) {
         let value = &item.value;
@@ -34,7 +37,12 @@ impl Intake<'_> {
         let phase = match (value.status, same.map(|old| old.phase)) {
             // Listed again after it was taken back, or had gone missing: it is asked again.
             (EscalationStatus::Pending, None | Some(EscalationPhase::Withdrawn)) => {
-                EscalationPhase::Pending
+                let answer = self.world.answers.remove(&key);
+                let asked = value.created_at.unwrap_or(self.now).min(self.now);
+                match answer.filter(|answer| old.is_none() && asked <= *answer) {
+                    Some(_) => EscalationPhase::Answered,
+                    None => EscalationPhase::Pending,
+                }
             }
             (EscalationStatus::Pending, Some(phase)) => phase,
             (_, Some(EscalationPhase::Answered)) => EscalationPhase::Answered,
@@ -110,10 +118,19 @@ impl Intake<'_> {
     ) {
         let key = (endpoint.clone(), escalation.clone());
         let before = self.world.escalations.get(&key).map(|entry| entry.phase);
-        if let Some(outcome) = considered.filter(|_| before != Some(EscalationPhase::Answered)) {
+        let answered =
+            before == Some(EscalationPhase::Answered) || self.world.answers.contains_key(&key);
+        if let Some(outcome) = considered.filter(|_| !answered) {
             self.judged(endpoint, escalation, outcome);
         }
         self.phase(&key, EscalationPhase::Answered);
+        // Told of before the question itself: kept for when that comes.
+        if before.is_none() {
+            if self.world.answers.len() >= ANSWERS {
+                self.world.answers.pop_first();
+            }
+            self.world.answers.insert(key, self.now);
+        }
     }
 }
 

@@ -274,6 +274,8 @@ struct Episode {
     muted: Option<u64>,
     /// Opened and cleared at once.
     past: bool,
+    /// Tasks it was told of.
+    told: BTreeSet<BTreeSet<TaskRef>>,
 }
 
 #[derive(Debug, Default)]
@@ -333,6 +335,21 @@ impl Slots {
             self.awaiting.remove(&(endpoint, subject.clone()));
         }
 
+        // While one of several holds, what is over is more evidence of the same.
+        let held = said.verdicts.iter().filter(|verdict| !verdict.past);
+        let held: BTreeSet<_> = held.map(Verdict::episode).collect();
+        let mut tasks: BTreeMap<String, BTreeSet<_>> = BTreeMap::new();
+        for verdict in &said.verdicts {
+            let of = tasks.entry(verdict.episode()).or_default();
+            of.insert(verdict.tasks.clone());
+        }
+        for (episode, tasks) in &tasks {
+            if let Some(known) = slot.episodes.get_mut(episode).filter(|known| !known.past) {
+                known.told.extend(tasks.iter().cloned());
+            }
+        }
+        let over = |verdict: &Verdict| verdict.past && held.contains(&verdict.episode());
+        said.verdicts.retain(|verdict| !over(verdict));
         let mut holds = BTreeSet::new();
         for verdict in said.verdicts {
             if let Some(until) = world.put_off(&verdict) {
@@ -342,11 +359,14 @@ impl Slots {
             let episode = verdict.episode();
             // What was over and holds again is a new episode.
             let again = |known: &mut Episode| {
-                known.past && !verdict.past
+                known.past && (!verdict.past || !known.told.contains(&verdict.tasks))
                     || verdict.sticky && known.muted.is_some_and(|line| verdict.act > line)
             };
-            if slot.episodes.get_mut(&episode).is_some_and(again) {
-                slot.episodes.remove(&episode);
+            let mut told = tasks.get(&episode).cloned().unwrap_or_default();
+            if slot.episodes.get_mut(&episode).is_some_and(again)
+                && let Some(mut known) = slot.episodes.remove(&episode)
+            {
+                told.append(&mut known.told);
             }
             if let Some(known) = slot.episodes.get_mut(&episode) {
                 if verdict.past && !known.past {
@@ -382,6 +402,7 @@ impl Slots {
                     verdict,
                     muted: None,
                     past,
+                    told,
                 },
             );
             holds.insert(episode);
@@ -448,6 +469,7 @@ impl Slots {
 /// Is that what a person would call it?
 pub(crate) fn names(verdict: &Verdict, name: &str) -> bool {
     verdict.subject == name
+        || verdict.subject.rsplit('/').next() == Some(name)
         || verdict.resource.as_deref() == Some(name)
         || verdict.pool.as_deref() == Some(name)
         || verdict

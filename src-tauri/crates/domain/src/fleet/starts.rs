@@ -49,10 +49,16 @@ impl World {
         let PoolState { windows, daily, .. } = pool;
         for samples in windows.values() {
             let from = samples.len().saturating_sub(LATEST);
-            let mut before: Option<&Sample> = from.checked_sub(1).and_then(|at| samples.get(at));
+            let earlier = samples.get(from.saturating_sub(LATEST)..from);
+            let earlier = earlier.into_iter().flatten();
+            // A pool's numbers are of all its agents: each is compared with what it said itself.
+            let mut before: BTreeMap<&AgentRef, &Sample> =
+                earlier.map(|sample| (&sample.seen.agent, sample)).collect();
             for sample in samples.get(from..).unwrap_or_default() {
-                daily.note(before, sample);
-                before = Some(sample);
+                let known = before.insert(&sample.seen.agent, sample);
+                if known.is_some() || from == 0 {
+                    daily.note(known, sample);
+                }
             }
         }
     }

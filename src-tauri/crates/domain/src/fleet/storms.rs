@@ -111,7 +111,8 @@ impl Intake<'_> {
         problems: &[Problem],
         evidence: &Evidence,
     ) {
-        for problem in problems {
+        // An item is one occurrence, in however many places it is wrong.
+        if let Some(problem) = problems.first() {
             let task = match (list, &problem.item) {
                 ("tasks", Some(id)) => Some(id.clone()),
                 _ => task_of(&problem.raw),
@@ -121,7 +122,7 @@ impl Intake<'_> {
             let of = match (task, &problem.item) {
                 (Some(task), _) => StormOf::TaskLetters(task.into(), cause),
                 (None, Some(item)) => StormOf::ItemLetters(list.to_owned(), item.clone(), cause),
-                (None, None) => continue,
+                (None, None) => return,
             };
             let key = StormKey {
                 endpoint: agent.endpoint.clone(),
@@ -254,7 +255,7 @@ pub(crate) fn last_success(successes: &Successes, key: &StormKey) -> Option<Time
 }
 
 /// The task an item says it belongs to, however bad the rest of it is.
-fn task_of(raw: &str) -> Option<String> {
+pub(crate) fn task_of(raw: &str) -> Option<String> {
     let item: serde_json::Value = serde_json::from_str(raw).ok()?;
     let task = item.get("taskId")?.as_str()?;
     Some(task.to_owned())

@@ -140,8 +140,6 @@ pub(crate) struct TaskEntry {
     pub(crate) mark: (Time, Evidence),
     /// Left `submitted` at, by its own account.
     pub(crate) left: Option<(Time, Evidence, TaskState)>,
-    /// It left `submitted` at a time it told itself.
-    pub(crate) left_own: bool,
     /// First completed, in whichever attempt.
     pub(crate) completed: Option<Completion>,
     /// Began to be live, as far as is known: in its first state since.
@@ -156,7 +154,13 @@ pub(crate) struct TaskEntry {
     pub(crate) ended: Option<(Time, Evidence)>,
     /// When anything about it last changed.
     pub(crate) changed: Time,
-    /// Time spent in states that wait for a person, closed stretches only.
+    /// Began by its own account, never later than the line that said so.
+    pub(crate) started: Option<Time>,
+    /// Not its first run: what it says of its start may be of an earlier one.
+    pub(crate) again: bool,
+    /// Waits for a person since.
+    pub(crate) asks_since: Option<Time>,
+    /// Time spent waiting for a person, closed stretches only.
     pub(crate) waited_for_person: Vec<(Time, Time)>,
 }
 
@@ -165,8 +169,6 @@ pub(crate) struct TaskEntry {
 pub(crate) struct Completion {
     pub(crate) at: Time,
     pub(crate) line: u64,
-    /// By its own clock, not by the line that told of it.
-    pub(crate) own: bool,
 }
 
 impl TaskEntry {
@@ -177,8 +179,14 @@ impl TaskEntry {
     /// From `startedAt` or the first state after `submitted`, to the first terminal one; open while it lives.
     pub(crate) fn lives(&self) -> Option<(Time, Option<Time>)> {
         let left = self.left.as_ref().map(|(at, ..)| *at);
-        let start = self.value.started_at.or(left)?;
+        let start = self.started.or(left)?;
         Some((start, self.over()))
+    }
+
+    /// Live since: a task first heard of late may have begun before.
+    pub(crate) fn live_from(&self) -> Time {
+        let started = self.started.filter(|_| !self.again);
+        started.map_or(self.born, |started| started.min(self.born))
     }
 
     /// When it ended, or was lost sight of.
@@ -347,6 +355,8 @@ pub(crate) struct World {
     pub(crate) addresses: BTreeMap<Resource, BTreeSet<Key>>,
     pub(crate) addresses_of: BTreeMap<TaskRef, BTreeSet<Resource>>,
     pub(crate) escalations: BTreeMap<Key<EscalationId>, EscalationEntry>,
+    /// Decisions about what is not known yet, by when.
+    pub(crate) answers: BTreeMap<Key<EscalationId>, Time>,
     /// First and last line of each day.
     pub(crate) days: BTreeMap<NaiveDate, (Time, Time)>,
     pub(crate) standing: BTreeMap<AgentRef, Standing>,
@@ -409,6 +419,7 @@ impl World {
             addresses: BTreeMap::new(),
             addresses_of: BTreeMap::new(),
             escalations: BTreeMap::new(),
+            answers: BTreeMap::new(),
             days: BTreeMap::new(),
             standing: BTreeMap::new(),
             joining: BTreeMap::new(),

@@ -8,8 +8,8 @@ use crate::{
         slots::{Said, Verdict},
         world::{Entry, Key, World, seconds},
     },
-    ids::TaskRef,
-    ownership::pattern::overlap,
+    ids::{Resource, TaskRef},
+    ownership::pattern::{Pattern, overlap},
     time::Time,
 };
 
@@ -46,13 +46,21 @@ pub(crate) fn check(world: &World, a: &Key, b: &Key, said: &mut Said) {
         said.due(end);
     }
     let (left, right) = (&first.value.resource, &second.value.resource);
-    let Some(what) = overlap(left.as_str(), right.as_str()) else {
+    if overlap(left.as_str(), right.as_str()).is_none() {
         return;
+    }
+    // Of two patterns the plainer one names what both hold.
+    let plain = |resource: &Resource| {
+        (
+            Pattern::resource(resource.as_str()).wildcards(),
+            resource.clone(),
+        )
     };
+    let (_, what) = plain(left).min(plain(right));
     let mut verdict = Verdict::new(RULE, format!("{}/{} {}/{}", a.0, a.1, b.0, b.1))
         .seen(&first.seen)
         .seen(&second.seen)
-        .resource(&what.as_str().into())
+        .resource(&what)
         .says(format!(
             "{} and {} both hold {what}, and at least one of them alone.",
             one.agent, two.agent

@@ -42,7 +42,7 @@ fn pair(
     {
         return;
     }
-    let start = entry.born.max(rival.born);
+    let start = entry.live_from().max(rival.live_from());
     let end = entry.over().into_iter().chain(rival.over()).min();
     if end.is_some_and(|end| end <= start) {
         return;

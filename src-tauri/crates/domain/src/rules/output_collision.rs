@@ -113,7 +113,7 @@ fn turns(
     }
 }
 
-/// The turn ends with the task that took it, or when that is handed to another of the sequence.
+/// The turn ends with the task that took it, or when that is then handed to another of the sequence.
 fn given_up(world: &World, rule: &Rule, held: &Entry<Access>, at: Time) -> bool {
     let Some(task) = &held.value.task_id else {
         return true;
@@ -134,6 +134,7 @@ fn given_up(world: &World, rule: &Rule, held: &Entry<Access>, at: Time) -> bool 
         let bare = |name: &str| name.rsplit('/').next().unwrap_or(name).to_owned();
         let another = !world.is(to, &held.seen.agent);
         let mut names = rule.sequence.iter();
-        handoff.seen.at <= at && another && names.any(|name| bare(name) == bare(to))
+        let between = held.seen.at <= handoff.seen.at && handoff.seen.at <= at;
+        between && another && names.any(|name| bare(name) == bare(to))
     })
 }

@@ -5,6 +5,7 @@
 use crate::{
     fleet::{
         slots::{Said, Verdict},
+        storms::task_of,
         world::World,
     },
     ids::{EndpointId, TaskRef},
@@ -52,13 +53,15 @@ pub(crate) fn check(world: &World, key: &(EndpointId, String, String), said: &mu
             task: item.as_str().into(),
         });
     }
-    if let Some(artifact) = world.artifacts.get(&(endpoint.clone(), item.clone()))
-        && list == "artifacts"
-        && let Some(task) = &artifact.value.task_id
-    {
+    // The task it says it belongs to, or what stands of it does.
+    let artifact = world.artifacts.get(&(endpoint.clone(), item.clone()));
+    let artifact = artifact.filter(|_| list == "artifacts");
+    let known = artifact.and_then(|artifact| artifact.value.task_id.as_ref());
+    let task = task_of(&dead.seen.raw).or_else(|| known.map(ToString::to_string));
+    if let Some(task) = task.filter(|_| list != "tasks") {
         verdict = verdict.task(&TaskRef {
             endpoint: endpoint.clone(),
-            task: task.clone(),
+            task: task.as_str().into(),
         });
     }
     verdict.needs_tasks = false;

@@ -93,14 +93,13 @@ fn began(entry: &TaskEntry) -> Option<Time> {
     }
 }
 
-/// Was it completed by then? What one poll tells without times of its own happened at once.
+/// Was it completed by then? What one poll tells counts as before, whatever times it gives.
 fn in_time(entry: &TaskEntry, start: Time, dependency: &TaskEntry) -> bool {
     let Some(completed) = &dependency.completed else {
         return false;
     };
     let line = entry.left.as_ref().map(|(_, evidence, _)| evidence.line);
-    let timed = completed.own && (entry.left_own || entry.value.started_at.is_some());
-    completed.at <= start || !timed && line == Some(completed.line)
+    completed.at <= start || line == Some(completed.line)
 }
 
 /// Accesses inside what another agent held alone, and of what was not finished.

@@ -33,7 +33,7 @@ pub(crate) fn check(world: &World, task: &TaskRef, entry: &TaskEntry, said: &mut
             said.due(deadline);
         }
     }
-    if let Some((budget, start)) = budget(world, entry) {
+    if let Some((budget, start)) = budget(world, entry, said) {
         let allowed = seconds(budget);
         let spent = world.now - start - total(&uncounted(world, entry, start));
         if spent >= allowed {
@@ -55,7 +55,7 @@ pub(crate) fn check(world: &World, task: &TaskRef, entry: &TaskEntry, said: &mut
 }
 
 /// The task's own budget, else its kind's, and since when it runs.
-fn budget(world: &World, entry: &TaskEntry) -> Option<(u64, Time)> {
+fn budget(world: &World, entry: &TaskEntry, said: &mut Said) -> Option<(u64, Time)> {
     let (start, _) = entry.lives()?;
     let of_kind = || {
         let kind = entry.value.kind.as_deref()?;
@@ -63,12 +63,16 @@ fn budget(world: &World, entry: &TaskEntry) -> Option<(u64, Time)> {
         budgets.filter(|b| b.kind == kind).map(|b| b.seconds).min()
     };
     let budget = entry.value.time_budget_seconds.or_else(of_kind)?;
-    (start <= world.now).then_some((budget, start))
+    if world.now < start {
+        said.due(start);
+        return None;
+    }
+    Some((budget, start))
 }
 
 /// Stretches since `start` in which the budget did not run.
 fn uncounted(world: &World, entry: &TaskEntry, start: Time) -> Vec<(Time, Time)> {
-    let open = entry.waits_for_person().then_some((entry.since, world.now));
+    let open = entry.asks_since.map(|since| (since, world.now));
     let mut parts: Vec<_> = entry
         .waited_for_person
         .iter()
