@@ -68,6 +68,11 @@ pub(super) fn task(intake: &mut Intake<'_>, agent: &AgentRef, task: &TaskRef, it
         waited_for_person: vec![],
     });
     entry.started = started(old.as_ref(), value, now);
+    if old.is_none()
+        && let Some((at, evidence)) = intake.world.early.remove(task)
+    {
+        entry.mark = later(entry.mark, at, &evidence);
+    }
     let again = old.as_ref().is_some_and(|old| {
         old.value.status.state.is_terminal() && state.is_live() && old.value.attempt < value.attempt
     });

@@ -46,6 +46,18 @@ impl Claimed {
 }
 
 impl World {
+    /// Claims that cover what was used by that name, which is no pattern.
+    pub(crate) fn claims_covering<'w>(&'w self, name: &str) -> Vec<(&'w Key, &'w Entry<Claim>)> {
+        let patterns = self.claimed.patterns.iter();
+        let patterns = patterns.filter(|(_, pattern)| pattern.matches(name));
+        let exact = self.claimed.exact.get(name).into_iter().flatten();
+        let keys: BTreeSet<&Key> = patterns.map(|(key, _)| key).chain(exact).collect();
+        let found = keys.into_iter();
+        found
+            .filter_map(|key| self.claims.get_key_value(key))
+            .collect()
+    }
+
     /// Claims that cover some of what a resource or pattern means.
     pub(crate) fn claims_on<'w>(&'w self, resource: &str) -> Vec<(&'w Key, &'w Entry<Claim>)> {
         let wanted = Pattern::resource(resource);
@@ -124,6 +136,12 @@ impl Intake<'_> {
     pub(super) fn mark_referring(&mut self, task: &TaskRef) {
         let from = self.world.named_by.get(task);
         let from: Vec<_> = from.into_iter().flatten().cloned().collect();
+        let work = from.iter().filter_map(|task| {
+            let entry = self.world.tasks.get(task)?;
+            entry.value.key.clone().map(Subject::Work)
+        });
+        let work: Vec<_> = work.collect();
+        self.world.dirty.extend(work);
         self.world.dirty.extend(from.into_iter().map(Subject::Task));
         let made = self.world.addresses_of.get(task);
         let made: Vec<_> = made.into_iter().flatten().cloned().collect();

@@ -22,6 +22,9 @@ const STRETCHES: usize = 256;
 /// Accesses and writes kept per resource.
 const WRITES: usize = 64;
 
+/// Signs of work kept whose task is not known.
+const EARLY: usize = 4096;
+
 /// Declarations kept per agent.
 const DECLARED: usize = 16;
 
@@ -518,9 +521,18 @@ impl Intake<'_> {
             endpoint: endpoint.clone(),
             task: task.clone(),
         };
-        if let Some(entry) = self.world.tasks.get_mut(&task)
-            && at > entry.mark.0
-        {
+        let Some(entry) = self.world.tasks.get_mut(&task) else {
+            let early = &mut self.world.early;
+            if early.len() >= EARLY {
+                early.pop_first();
+            }
+            let known = early.entry(task).or_insert_with(|| (at, evidence.clone()));
+            if at > known.0 {
+                *known = (at, evidence.clone());
+            }
+            return;
+        };
+        if at > entry.mark.0 {
             entry.mark = (at, evidence.clone());
             self.changes.push(Change::TaskMark(task.clone(), at));
             self.mark(Subject::Task(task));

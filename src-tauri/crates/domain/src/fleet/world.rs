@@ -307,6 +307,8 @@ pub(crate) struct World {
     /// The endpoint heard first for a bare agent id.
     pub(crate) first_endpoint: BTreeMap<AgentId, EndpointId>,
     pub(crate) tasks: BTreeMap<TaskRef, TaskEntry>,
+    /// The latest sign of work of a task that is not known yet.
+    pub(crate) early: BTreeMap<TaskRef, (Time, Evidence)>,
     pub(crate) accesses: BTreeMap<Key, Entry<Access>>,
     pub(crate) claims: BTreeMap<Key, Entry<Claim>>,
     pub(crate) claimed: Claimed,
@@ -389,6 +391,7 @@ impl World {
             agents: BTreeMap::new(),
             first_endpoint: BTreeMap::new(),
             tasks: BTreeMap::new(),
+            early: BTreeMap::new(),
             accesses: BTreeMap::new(),
             claims: BTreeMap::new(),
             claimed: Claimed::default(),

@@ -53,12 +53,14 @@ pub(crate) fn check(world: &World, key: &(EndpointId, String, String), said: &mu
             task: item.as_str().into(),
         });
     }
-    // The task it says it belongs to, or what stands of it does.
+    // The task it says it belongs to; of an artifact what stands of it says so.
     let artifact = world.artifacts.get(&(endpoint.clone(), item.clone()));
-    let artifact = artifact.filter(|_| list == "artifacts");
-    let known = artifact.and_then(|artifact| artifact.value.task_id.as_ref());
-    let task = task_of(&dead.seen.raw).or_else(|| known.map(ToString::to_string));
-    if let Some(task) = task.filter(|_| list != "tasks") {
+    let task = match list.as_str() {
+        "tasks" => None,
+        "artifacts" => artifact.and_then(|a| a.value.task_id.as_ref().map(ToString::to_string)),
+        _ => task_of(&dead.seen.raw),
+    };
+    if let Some(task) = task {
         verdict = verdict.task(&TaskRef {
             endpoint: endpoint.clone(),
             task: task.as_str().into(),

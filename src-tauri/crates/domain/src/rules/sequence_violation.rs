@@ -104,7 +104,7 @@ fn in_time(entry: &TaskEntry, start: Time, dependency: &TaskEntry) -> bool {
 
 /// Accesses inside what another agent held alone, and of what was not finished.
 pub(crate) fn resource(world: &World, resource: &Resource, touched: &Touched, said: &mut Said) {
-    let claims = world.claims_on(resource.as_str());
+    let claims = world.claims_covering(resource.as_str());
     let made = world.addresses.get(resource).into_iter().flatten();
     let made: Vec<_> = made.filter_map(|key| world.artifacts.get(key)).collect();
     if claims.is_empty() && made.is_empty() {
