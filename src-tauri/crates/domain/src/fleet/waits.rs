@@ -26,15 +26,15 @@ pub(crate) enum Node {
 }
 
 impl World {
-    /// What a node waits for.
-    pub(crate) fn waits_for(&self, node: &Node) -> Vec<Node> {
+    /// What a node waits for. `narrow`: of a claim only the task it is for, if that lives.
+    pub(crate) fn waits_for(&self, node: &Node, narrow: bool) -> Vec<Node> {
         match node {
             Node::Task(task) => match self.tasks.get(task).filter(|entry| entry.live()) {
                 Some(entry) => self.task_waits(task, entry),
                 None => vec![],
             },
             Node::Claim(key) => match self.claims.get(key) {
-                Some(claim) => self.holders(claim),
+                Some(claim) => self.holders(claim, narrow),
                 None => vec![],
             },
             Node::Agent(agent) => {
@@ -148,14 +148,14 @@ impl World {
             && held(claim).is_some_and(|(_, end)| end.is_none_or(|end| self.now < end))
     }
 
-    /// Who can give a claim back: the task it is for, else all of its holder's.
-    fn holders(&self, claim: &Entry<Claim>) -> Vec<Node> {
+    /// Who can give a claim back: the tasks of its holder.
+    fn holders(&self, claim: &Entry<Claim>, narrow: bool) -> Vec<Node> {
         let agent = &claim.seen.agent;
         let live = self.live_of.get(agent).into_iter().flatten();
         let task = claim.value.task_id.as_ref();
         let its: Vec<_> = live
             .clone()
-            .filter(|t| Some(&t.task) == task)
+            .filter(|t| narrow && Some(&t.task) == task)
             .cloned()
             .map(Node::Task)
             .collect();

@@ -11,7 +11,7 @@ use crate::{
         waits::Node,
         world::World,
     },
-    ids::EndpointId,
+    ids::{AgentRef, EndpointId},
 };
 
 const RULE: &str = "deadlock";
@@ -22,13 +22,26 @@ const WITH_CLAIM: &[(&str, &str)] = &[
 const WITHOUT: &[(&str, &str)] = &[("cancel", "Cancel one task")];
 
 pub(crate) fn check(world: &World, said: &mut Said) {
-    let graph = graph(world);
-    let mut told = BTreeSet::new();
-    for circle in circles(&graph) {
-        if told.insert(circle.clone()) {
-            judge(world, &circle, said);
-        }
+    // A claim leads to all tasks of its holder; where the one it is for closes the circle, that is the one to tell.
+    let told: BTreeSet<_> = circles(&graph(world, true)).into_iter().collect();
+    let within: BTreeSet<_> = told.iter().flatten().collect();
+    let wide: BTreeSet<_> = circles(&graph(world, false)).into_iter().collect();
+    let wide = wide.iter().filter(|circle| {
+        let apart = circle.iter().all(|node| !within.contains(node));
+        apart && agents(world, circle).len() > 1
+    });
+    for circle in told.iter().chain(wide) {
+        judge(world, circle, said);
     }
+}
+
+/// Whose tasks stand in a circle. An agent's own tasks may queue for each other's claims.
+fn agents<'w>(world: &'w World, circle: &[Node]) -> BTreeSet<&'w AgentRef> {
+    let entries = circle.iter().filter_map(|node| match node {
+        Node::Task(task) => world.tasks.get(task),
+        _ => None,
+    });
+    entries.map(|entry| &entry.seen.agent).collect()
 }
 
 fn judge(world: &World, circle: &[Node], said: &mut Said) {
@@ -102,14 +115,14 @@ fn name(node: &Node) -> String {
 type Graph = BTreeMap<Node, Vec<Node>>;
 
 /// Everything reached from what waits.
-fn graph(world: &World) -> Graph {
+fn graph(world: &World, narrow: bool) -> Graph {
     let mut graph = Graph::new();
     let mut open: Vec<_> = world.waiting.iter().cloned().map(Node::Task).collect();
     while let Some(node) = open.pop() {
         if graph.contains_key(&node) {
             continue;
         }
-        let next = world.waits_for(&node);
+        let next = world.waits_for(&node, narrow);
         open.extend(next.iter().cloned());
         graph.insert(node, next);
     }

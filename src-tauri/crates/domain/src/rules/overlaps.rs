@@ -36,9 +36,14 @@ impl Given {
         }
     }
 
-    fn bare(&self) -> &str {
+    /// The bare id, but for a second agent of that id.
+    fn called(&self, world: &World) -> String {
         let name = self.name.as_str();
-        name.split_once('/').map_or(name, |(_, bare)| bare)
+        let bare = name.split_once('/').map_or(name, |(_, bare)| bare);
+        match self.agent.as_ref().filter(|agent| !world.is(bare, agent)) {
+            Some(agent) => format!("{}/{}", agent.endpoint, agent.agent),
+            None => bare.to_owned(),
+        }
     }
 }
 
@@ -124,7 +129,7 @@ fn verdict(world: &World, one: &Given, two: &Given) -> Verdict {
         Some(("output", _)) => ("output-collision", output_collision::RESOLUTIONS),
         _ => ("write-conflict", write_conflict::RESOLUTIONS),
     };
-    let mut names = [one.bare(), two.bare()];
+    let mut names = [one, two].map(|given| given.called(world));
     names.sort_unstable();
     let [a, b] = names;
     let mut verdict = Verdict::new(rule, format!("{resource} {a} {b}"))
