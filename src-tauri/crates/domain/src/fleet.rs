@@ -70,6 +70,10 @@ impl Fleet {
         }
         if line.at.is_some() && self.world.began.is_none() {
             self.world.began = Some(now);
+            // A file may begin without any rules.
+            if line.number == 1 {
+                self.world.reviewed = (1, "/at");
+            }
             self.world.dirty.insert(Subject::Review);
             self.world.dirty.insert(Subject::Overlaps);
         }

@@ -10,6 +10,9 @@ use chrono::{DateTime, TimeDelta};
 use super::QuotaWindow;
 use crate::time::Time;
 
+/// All windows of a subscription together.
+const WHOLE: &str = "unified";
+
 /// Larger numbers of seconds are a date.
 const EPOCH: f64 = 1e9;
 
@@ -41,6 +44,11 @@ pub(super) fn windows(headers: &[(String, String)], at: Option<Time>) -> Vec<Quo
         } else if name == "ratelimit" {
             structured(&mut found, value, at);
         }
+    }
+    // The whole is refused by one of its windows, if that says so.
+    let rejected = |w: &QuotaWindow| w.status.as_deref() == Some("rejected");
+    if found.iter().any(|(name, w)| name != WHOLE && rejected(w)) {
+        found.remove(WHOLE);
     }
     let told = |w: &QuotaWindow| {
         let numbers = [w.limit, w.remaining, w.used, w.used_percent];
@@ -85,6 +93,14 @@ fn set(window: &mut QuotaWindow, field: &str, value: &str, at: Option<Time>) {
 /// Windows of a subscription: a fraction used, and when each starts anew.
 fn unified(found: &mut BTreeMap<String, QuotaWindow>, rest: &str, value: &str, at: Option<Time>) {
     let Some((of, field)) = rest.split_once('-') else {
+        match rest {
+            // Only a refusal says something of the whole.
+            "status" if value == "rejected" => {
+                window(found, WHOLE).status = Some(value.to_owned());
+            }
+            "reset" => window(found, WHOLE).reset_at = reset(value, at),
+            _ => {}
+        }
         return;
     };
     let length = match of {
@@ -120,12 +136,18 @@ fn codex(found: &mut BTreeMap<String, QuotaWindow>, rest: &str, value: &str, at:
     }
 }
 
-/// `"name";r=50;t=30` and `"name";q=100;w=60;qu="requests"`, several joined by commas.
+/// `limit=100, remaining=50, reset=30`, or by name: `"name";r=50;t=30` and `"name";q=100;w=60;qu="requests"`, several joined by commas.
 fn structured(found: &mut BTreeMap<String, QuotaWindow>, value: &str, at: Option<Time>) {
     for item in value.split(',') {
         let mut parts = item.split(';').map(str::trim);
         let name = parts.next().unwrap_or_default().trim_matches('"');
         if name.is_empty() {
+            continue;
+        }
+        if let Some((field, value)) = name.split_once('=') {
+            if matches!(field, "limit" | "remaining" | "reset") {
+                set(window(found, "requests"), field, value, at);
+            }
             continue;
         }
         let window = window(found, name);
@@ -281,6 +303,28 @@ mod tests {
                 ("burst", Some(100.0), Some(50.0), None, Some(30)),
                 ("day", Some(9.0), None, None, None),
             ],
+        );
+    }
+
+    #[test]
+    fn a_refusal_of_the_whole_and_numbers_in_one_header_are_read() {
+        check(
+            &[
+                ("anthropic-ratelimit-unified-status", "rejected"),
+                ("anthropic-ratelimit-unified-reset", "1800000100"),
+            ],
+            &[("unified", None, None, None, Some(100))],
+        );
+        check(
+            &[
+                ("anthropic-ratelimit-unified-status", "rejected"),
+                ("anthropic-ratelimit-unified-5h-status", "rejected"),
+            ],
+            &[("5h", None, None, None, None)],
+        );
+        check(
+            &[("ratelimit", "limit=100, remaining=0, reset=50")],
+            &[("requests", Some(100.0), Some(0.0), None, Some(50))],
         );
     }
 

@@ -20,7 +20,7 @@ const FORMER: usize = 16;
 pub(crate) struct Book {
     since: Time,
     /// The line and place they were given in.
-    pub(crate) place: (u64, &'static str),
+    place: (u64, &'static str),
     pub(crate) index: Index,
     rules: Vec<Rule>,
 }

@@ -57,6 +57,10 @@ impl Intake<'_> {
                 let first = self.world.agents.is_empty() || self.world.began == Some(self.now);
                 let since = (!first).then_some(self.now);
                 self.world.books.replace(rules, since, self.line);
+                self.world.reviewed = match rules.reviewed_at {
+                    Some(_) => (self.line, "/rules/reviewed_at"),
+                    None => (self.line, "/rules"),
+                };
                 self.world.rules = rules.clone();
                 self.look_again();
                 self.fit_again();
@@ -145,6 +149,7 @@ impl Intake<'_> {
             }
             PersonAction::MarkReviewed => {
                 self.world.rules.reviewed_at = Some(self.now);
+                self.world.reviewed = (self.line, "/person");
                 self.mark(Subject::Review);
             }
             PersonAction::AddAgent { agent, .. } => self.joins(agent),

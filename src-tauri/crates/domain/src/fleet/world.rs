@@ -291,6 +291,8 @@ pub(crate) type Key<T = String> = (EndpointId, T);
 #[derive(Debug)]
 pub(crate) struct World {
     pub(crate) rules: Ownership,
+    /// The line and place that tell when they were reviewed last, or that nothing does.
+    pub(crate) reviewed: (u64, &'static str),
     /// The same by time, ready to be asked for a resource.
     pub(crate) books: Books,
     pub(crate) schemas: Schemas,
@@ -379,6 +381,10 @@ pub(crate) struct World {
 impl World {
     pub(crate) fn new(config: Config) -> Self {
         Self {
+            reviewed: match config.ownership.reviewed_at {
+                Some(_) => (1, "/config/ownership/reviewed_at"),
+                None => (1, "/config"),
+            },
             books: Books::new(&config.ownership),
             rules: config.ownership,
             schemas: Schemas::new(&config.schemas),

@@ -20,11 +20,11 @@ pub(crate) fn check(world: &World, said: &mut Said) {
         said.due(due);
         return;
     }
-    let (line, place) = world.books.now.place;
+    let (line, pointer) = world.reviewed;
     let mut verdict = Verdict::new("review-due", "ownership")
         .evidence(&Evidence {
             line,
-            pointer: format!("{place}/reviewed_at"),
+            pointer: pointer.to_owned(),
         })
         .says(format!(
             "Who owns what has not been reviewed for {days} days."
