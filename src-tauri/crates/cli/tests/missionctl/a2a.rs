@@ -5,10 +5,19 @@
 #[path = "../../../agents/tests/real/server.rs"]
 mod server;
 
+use std::time::{Duration, Instant};
+
+use chrono::Utc;
+use domain::decision::DeliveryState;
 use serde_json::{Value, json};
 use server::Server;
+use store::{Store, tables::decisions};
 
-use super::{check_unusable, run, run_with};
+use super::{
+    check_unusable,
+    headless::{Headless, approve, chance, is_long, outbox},
+    run, run_with,
+};
 
 async fn start(arguments: &[&str]) -> Server {
     Server::start("a2a-1", "a2a_agent.py", arguments).await
@@ -84,4 +93,59 @@ async fn a_token_is_asked_for_and_used() {
     let said = run_with(&arguments, b"", &[("TOKEN", "t0p")]);
     assert_eq!(said.code, 0, "{said:?}");
     assert_eq!(said.one()["agent"]["name"], "Invoice Clerk");
+}
+
+#[tokio::test]
+async fn no_answer_is_sent_twice_however_often_the_engine_is_killed() {
+    let kills = if is_long() { 100 } else { 10 };
+    let server = start(&[]).await;
+    let mut tasks = vec![];
+    for _ in 0..kills {
+        tasks.push(server.begin("ask").await);
+    }
+    let dir = tempfile::tempdir().expect("a folder");
+    let mut headless = Headless::start(dir.path(), &[("clerk".to_owned(), server.url.clone())]);
+    let mut known = 0;
+    while known < kills {
+        let event = headless.next().expect("it goes on");
+        known += usize::from(event["event"] == "escalation");
+    }
+    drop(headless);
+    let mut keys = vec![];
+    for (number, task) in (0_u64..).zip(&tasks) {
+        keys.push(approve(dir.path(), "clerk", task));
+        let mut headless = Headless::start(dir.path(), &[]);
+        assert_eq!(headless.next().expect("it starts")["event"], "started");
+        tokio::time::sleep(Duration::from_micros(chance(number) % 400_000)).await;
+        headless.child().kill().expect("it is killed");
+    }
+    // The last of them leave their undo time now, one at a time, each killed on its way.
+    let end = Instant::now() + Duration::from_secs(120);
+    for number in 0_u64.. {
+        if outbox(dir.path()).is_empty() {
+            break;
+        }
+        assert!(Instant::now() < end, "{:?}", outbox(dir.path()));
+        let mut headless = Headless::start(dir.path(), &[]);
+        assert_eq!(headless.next().expect("it starts")["event"], "started");
+        tokio::time::sleep(Duration::from_micros(500_000 + chance(number) % 2_000_000)).await;
+        headless.child().kill().expect("it is killed");
+    }
+    let store = Store::open(dir.path(), Utc::now()).expect("it opens");
+    for (key, task) in keys.iter().zip(&tasks) {
+        let decision = store
+            .read(|reader| decisions::get(reader, &key.as_str().into()))
+            .expect("it is read")
+            .expect("it is kept");
+        let state = decision.delivery.state;
+        let arrived = server.messages(key);
+        assert!(arrived <= 1, "{task}: {arrived} times");
+        let moved = server.task(task).await["status"]["state"] == "TASK_STATE_COMPLETED";
+        match state {
+            // Told as done only when it is; what cannot be told is the person's to look at.
+            DeliveryState::Applied => assert!(moved && arrived == 1, "{task}: {arrived}"),
+            DeliveryState::Unknown => assert_eq!(moved, arrived == 1, "{task}"),
+            other => panic!("{task}: {other:?}"),
+        }
+    }
 }
