@@ -131,6 +131,17 @@ fn check(name: &str, lines: &str, expectations: &str) {
             assert!(before.is_some(), "{name}: cleared but not open\n{printed}");
         }
     }
+    let told: Vec<Value> = lines
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap_or_default())
+        .collect();
+    let shown = findings.iter().flat_map(|finding| &finding.evidence);
+    // An answer that is no document counts as an error, and the log keeps it as one.
+    for evidence in shown.filter(|evidence| evidence.pointer != "/error") {
+        let line = told.get(evidence.line as usize - 1);
+        let there = line.is_some_and(|line| line.pointer(&evidence.pointer).is_some());
+        assert!(there, "{name}: {evidence:?} is nowhere in\n{printed}");
+    }
     let again = replay(lines.lines()).unwrap();
     assert_eq!(findings, again, "{name}: replayed twice");
     let mut seen_twice = String::new();
