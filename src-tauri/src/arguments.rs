@@ -1,4 +1,4 @@
-//! What may be written after the program's name, and where its data are kept. Knows the platforms' folders; makes none.
+//! What may be written after the program's name, and where its data are kept.
 
 use crate::error::StartError;
 use std::{ffi::OsString, path::PathBuf};
@@ -22,11 +22,6 @@ pub(crate) fn read(
     mut arguments: impl Iterator<Item = OsString>,
     environment: impl Fn(&str) -> Option<OsString>,
 ) -> Result<Wish, StartError> {
-    let variable = |name: &str| {
-        environment(name)
-            .filter(|value| !value.is_empty())
-            .map(PathBuf::from)
-    };
     let mut folder = None;
     while let Some(argument) = arguments.next() {
         match argument.to_str() {
@@ -50,26 +45,11 @@ pub(crate) fn read(
         }
     }
     folder
-        .or_else(|| variable("MISSION_CONTROL_DATA"))
-        .or_else(|| usual(std::env::consts::OS, &variable))
+        .or_else(|| engine::folder::usual(std::env::consts::OS, &environment))
         .map(|folder| Wish::Open { folder })
         .ok_or_else(|| {
             StartError::Arguments("No home folder is known; name a folder with --data.".to_owned())
         })
-}
-
-/// Where programs of each platform keep what belongs to one user.
-fn usual(os: &str, variable: &impl Fn(&str) -> Option<PathBuf>) -> Option<PathBuf> {
-    match os {
-        "windows" => Some(variable("LOCALAPPDATA")?.join("Mission Control")),
-        "macos" => Some(variable("HOME")?.join("Library/Application Support/Mission Control")),
-        _ => Some(
-            variable("XDG_DATA_HOME")
-                .filter(|folder| folder.is_absolute())
-                .or_else(|| Some(variable("HOME")?.join(".local/share")))?
-                .join("mission-control"),
-        ),
-    }
 }
 
 #[cfg(test)]
@@ -116,28 +96,6 @@ mod tests {
             &["--version"],
             &[],
             concat!("Mission Control ", env!("CARGO_PKG_VERSION")),
-        );
-    }
-
-    #[test]
-    fn each_platform_has_its_usual_place() {
-        let variable = |name: &str| match name {
-            "HOME" => Some(PathBuf::from("/h")),
-            "LOCALAPPDATA" => Some(PathBuf::from("/l")),
-            _ => None,
-        };
-        for (os, expected) in [
-            ("linux", "/h/.local/share/mission-control"),
-            ("macos", "/h/Library/Application Support/Mission Control"),
-            ("windows", "/l/Mission Control"),
-        ] {
-            assert_eq!(usual(os, &variable), Some(PathBuf::from(expected)), "{os}");
-        }
-        let relative = |name: &str| (name == "XDG_DATA_HOME").then(|| PathBuf::from("x"));
-        assert_eq!(
-            usual("linux", &relative),
-            None,
-            "a relative XDG_DATA_HOME is ignored"
         );
     }
 }

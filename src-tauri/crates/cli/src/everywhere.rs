@@ -1,7 +1,7 @@
 //! The options of every command: how results are printed, where secrets and stored things are. Secrets come from the
 //! environment only, because arguments can be read by every process of the machine.
 
-use std::{ffi::OsString, path::PathBuf};
+use std::path::PathBuf;
 
 use agents::Credential;
 use clap::Args;
@@ -59,72 +59,9 @@ impl Everywhere {
     pub(crate) fn folder(&self) -> Result<PathBuf, Failure> {
         self.data
             .clone()
-            .or_else(|| folder(std::env::consts::OS, &|name| std::env::var_os(name)))
+            .or_else(|| engine::folder::usual(std::env::consts::OS, &|name| std::env::var_os(name)))
             .ok_or_else(|| {
                 Failure::Unusable("No home folder is known; name a folder with --data.".to_owned())
             })
-    }
-}
-
-/// `environment` answers a variable's value; an empty one counts as unset.
-fn folder(os: &str, environment: &impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
-    let variable = |name: &str| {
-        environment(name)
-            .filter(|value| !value.is_empty())
-            .map(PathBuf::from)
-    };
-    if let Some(folder) = variable("MISSION_CONTROL_DATA") {
-        return Some(folder);
-    }
-    match os {
-        "windows" => Some(variable("LOCALAPPDATA")?.join("Mission Control")),
-        "macos" => Some(variable("HOME")?.join("Library/Application Support/Mission Control")),
-        _ => Some(
-            variable("XDG_DATA_HOME")
-                .filter(|folder| folder.is_absolute())
-                .or_else(|| Some(variable("HOME")?.join(".local/share")))?
-                .join("mission-control"),
-        ),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn check(os: &str, environment: &[(&str, &str)], expected: Option<&str>) {
-        let value = |name: &str| {
-            let (_, value) = environment.iter().find(|(key, _)| *key == name)?;
-            Some(OsString::from(value))
-        };
-        let found = folder(os, &value);
-        assert_eq!(found, expected.map(PathBuf::from), "{os} {environment:?}");
-    }
-
-    #[test]
-    fn data_are_looked_for_where_the_app_keeps_them() {
-        let home = ("HOME", "/home/ada");
-        check(
-            "linux",
-            &[home],
-            Some("/home/ada/.local/share/mission-control"),
-        );
-        check(
-            "linux",
-            &[home, ("XDG_DATA_HOME", "/x")],
-            Some("/x/mission-control"),
-        );
-        check(
-            "linux",
-            &[home, ("XDG_DATA_HOME", "relative")],
-            Some("/home/ada/.local/share/mission-control"),
-        );
-        check("linux", &[home, ("MISSION_CONTROL_DATA", "/b")], Some("/b"));
-        check(
-            "macos",
-            &[home, ("MISSION_CONTROL_DATA", "")],
-            Some("/home/ada/Library/Application Support/Mission Control"),
-        );
-        check("linux", &[], None);
     }
 }

@@ -22,10 +22,8 @@ pub(crate) struct Options {
 /// Prints one line a sample.
 pub(crate) fn run(options: &Options, everywhere: &Everywhere) -> Result<(), Failure> {
     let text = input::text(&options.file)?;
-    let samples = of_replay(text.lines()).map_err(|error| {
-        let name = options.file.display();
-        Failure::Unusable(format!("{name}, line {}: {}", error.line, error.message))
-    })?;
+    let samples =
+        of_replay(text.lines()).map_err(|error| input::bad_line(&options.file, &error))?;
     let mut out = Lines::new();
     for sample in &samples {
         if everywhere.json {

@@ -5,6 +5,8 @@ use std::{
     path::Path,
 };
 
+use domain::fact::LineError;
+
 use crate::Failure;
 
 /// The bytes of a file or of the standard input.
@@ -29,4 +31,10 @@ pub(crate) fn text(file: &Path) -> Result<String, Failure> {
             file.display()
         ))
     })
+}
+
+/// A line of a recording that cannot be read.
+pub(crate) fn bad_line(file: &Path, error: &LineError) -> Failure {
+    let name = file.display();
+    Failure::Unusable(format!("{name}, line {}: {}", error.line, error.message))
 }

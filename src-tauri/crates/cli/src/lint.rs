@@ -85,10 +85,8 @@ fn known(file: &std::path::Path) -> Result<Known, Failure> {
     let mut told = BTreeSet::new();
     let mut span: Option<(Time, Time)> = None;
     for (index, line) in text.lines().enumerate() {
-        let line = read_line(index as u64 + 1, line).map_err(|error| {
-            let name = file.display();
-            Failure::Unusable(format!("{name}, line {}: {}", error.line, error.message))
-        })?;
+        let line =
+            read_line(index as u64 + 1, line).map_err(|error| input::bad_line(file, &error))?;
         let Some((line, at)) = line.and_then(|line| line.at.map(|at| (line, at))) else {
             continue;
         };

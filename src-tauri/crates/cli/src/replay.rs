@@ -25,10 +25,8 @@ pub(crate) struct Options {
 /// Prints one finding a line.
 pub(crate) fn run(options: &Options, everywhere: &Everywhere) -> Result<(), Failure> {
     let text = input::text(&options.file)?;
-    let findings = domain::replay::replay(text.lines()).map_err(|error| {
-        let name = options.file.display();
-        Failure::Unusable(format!("{name}, line {}: {}", error.line, error.message))
-    })?;
+    let findings = domain::replay::replay(text.lines())
+        .map_err(|error| input::bad_line(&options.file, &error))?;
     let mut out = Lines::new();
     for finding in &findings {
         if everywhere.json {

@@ -5,11 +5,8 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use agents::{Credential, Kind, Target};
-use domain::{
-    fact::{PollError, PollErrorKind},
-    ids::EndpointId,
-};
+use agents::{Credential, Kind, Target, http::invalid};
+use domain::{fact::PollError, ids::EndpointId};
 use store::tables::endpoints::EndpointRow;
 
 use crate::{
@@ -76,12 +73,8 @@ impl Connector {
 }
 
 fn kind(word: &str) -> Result<Kind, PollError> {
-    serde_json::from_value(word.into()).map_err(|_| PollError {
-        kind: PollErrorKind::Invalid,
-        http_status: None,
-        retry_after_seconds: None,
-        detail: Some("This version cannot speak to this kind of endpoint.".to_owned()),
-    })
+    serde_json::from_value(word.into())
+        .map_err(|_| invalid("This version cannot speak to this kind of endpoint."))
 }
 
 /// The word of a kind, as it is stored.

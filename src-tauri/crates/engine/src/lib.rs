@@ -5,6 +5,7 @@ pub mod api;
 pub mod clock;
 pub mod connect;
 pub mod demo;
+pub mod folder;
 pub mod journal;
 pub mod live;
 pub mod pace;

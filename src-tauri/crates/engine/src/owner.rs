@@ -13,12 +13,12 @@ use std::{
     time::Duration,
 };
 
-use agents::Outcome;
+use agents::{Outcome, http::invalid};
 use domain::{
     change::{Change, EscalationPhase},
     contract::TaskState,
     delta::Differ,
-    fact::{self, Line, PollError, PollErrorKind},
+    fact::{self, Line, PollError},
     fleet::Fleet,
     ids::{DecisionId, EndpointId, EscalationId, TaskId},
     time::Time,
@@ -306,16 +306,16 @@ impl Owner {
     fn expire(&mut self, now: Time) {
         let done = self.commit_only(move |tx| escalations::expire(tx, now).map(drop));
         if done {
-            self.expiry = self
-                .parts
-                .store
-                .read(escalations::next_expiry)
-                .ok()
-                .flatten();
+            self.look_for_expiry();
             self.announce_topics(&[Topic::Inbox, Topic::Board, Topic::Status]);
         } else {
             self.expiry = Some(now + DUE_AGAIN);
         }
+    }
+
+    fn look_for_expiry(&mut self) {
+        let next = self.parts.store.read(escalations::next_expiry);
+        self.expiry = next.ok().flatten();
     }
 
     fn take(&mut self, event: Event) {
@@ -365,17 +365,8 @@ impl Owner {
         let difference = match known.differ.take(&body, last) {
             Ok(difference) => difference,
             Err(problem) => {
-                let detail = Some(problem.message);
                 self.raw(endpoint, body);
-                self.failed(
-                    endpoint,
-                    PollError {
-                        kind: PollErrorKind::Invalid,
-                        http_status: None,
-                        retry_after_seconds: None,
-                        detail,
-                    },
-                );
+                self.failed(endpoint, invalid(problem.message));
                 return false;
             }
         };
@@ -412,15 +403,7 @@ impl Owner {
                 true
             }
             Err(problem) => {
-                self.failed(
-                    endpoint,
-                    PollError {
-                        kind: PollErrorKind::Invalid,
-                        http_status: None,
-                        retry_after_seconds: None,
-                        detail: Some(problem),
-                    },
-                );
+                self.failed(endpoint, invalid(problem));
                 false
             }
         }
@@ -599,12 +582,7 @@ impl Owner {
                     .iter()
                     .any(|change| matches!(change, Change::Escalation(_)))
                 {
-                    self.expiry = self
-                        .parts
-                        .store
-                        .read(escalations::next_expiry)
-                        .ok()
-                        .flatten();
+                    self.look_for_expiry();
                 }
                 self.announce(stale);
                 self.react(&changes);

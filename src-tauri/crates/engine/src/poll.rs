@@ -5,9 +5,9 @@
 
 use std::{sync::Arc, time::Duration};
 
-use agents::{Delivery, Endpoint, Observation, Outcome};
+use agents::{Delivery, Endpoint, Observation, Outcome, http::invalid};
 use domain::{
-    fact::{PollError, PollErrorKind},
+    fact::PollError,
     ids::{DecisionId, EndpointId, TaskId},
 };
 use tokio::{
@@ -125,12 +125,7 @@ async fn supervise(asked: Asked) {
         if !stopped.is_panic() {
             return;
         }
-        asked.say_failed(PollError {
-            kind: PollErrorKind::Invalid,
-            http_status: None,
-            retry_after_seconds: None,
-            detail: Some("Its answer stopped our reader; it is asked again.".to_owned()),
-        });
+        asked.say_failed(invalid("Its answer stopped our reader; it is asked again."));
         tokio::time::sleep(pace.next(Went::Bad { wish: Some(1) }, chance())).await;
     }
 }
