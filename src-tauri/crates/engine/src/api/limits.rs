@@ -1,5 +1,6 @@
 //! Limits: what is left in each window of each pool, how sure that number is, and when it runs out at the present rate.
-//! The forecast here is the one that the rule `quota-pressure` uses, so that a card and a bar never disagree.
+//! The forecast here is still a copy of the one in `domain::forecast` that the rule `quota-pressure` uses: they differ when
+//! the use falls within one window, and the copy is to go.
 
 use std::collections::BTreeMap;
 
