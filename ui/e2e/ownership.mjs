@@ -2,7 +2,7 @@
 // reaches everything, and every sheet is readable. What is sent is watched at the calls the page makes.
 import assert from "node:assert/strict";
 import { open } from "./browser.mjs";
-import { judge, sideways } from "./screens.mjs";
+import { judge, resize, sideways } from "./screens.mjs";
 
 const edits = (calls) => calls.filter((call) => call.name === "editDraft").map((call) => call.request);
 
@@ -145,7 +145,7 @@ export const flows = {
         assert.equal(await page.locator("dialog, [role=menu]").count(), 0, picture);
         assert.equal(await page.evaluate(() => document.activeElement?.getAttribute("role")), "gridcell", `the focus after ${picture}`);
       }
-      await page.setViewportSize({ width: 1024, height: 640 });
+      await resize(page, 1024, 640);
       assert.deepEqual(await sideways(page), []);
     }),
 

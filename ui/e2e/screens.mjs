@@ -73,6 +73,13 @@ export const sideways = (page) =>
       .map((element) => `${element.tagName}.${element.className} is ${element.scrollWidth} wide in ${element.clientWidth}`),
   );
 
+/** Gives the window another size, and the page the two frames in which it notices and draws that. */
+export async function resize(page, width, height) {
+  await page.setViewportSize({ width, height });
+  await page.waitForFunction((wanted) => innerWidth === wanted, width);
+  await page.evaluate(() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(drawn)))));
+}
+
 /** What of the frame and of the answers is not reachable in the window. */
 const outside = (page) =>
   page.evaluate(() => [
@@ -98,11 +105,10 @@ for (const [name, route] of Object.entries(routes)) {
       assert.deepEqual(await judge(page, `${name} ${state}`, themes), []);
       const nodes = await page.evaluate(() => document.querySelectorAll("*").length);
       assert.ok(nodes < MOST_NODES, `${nodes} nodes`);
-      await page.setViewportSize({ width: 1024, height: 640 });
+      await resize(page, 1024, 640);
       assert.deepEqual(await sideways(page), []);
       // The same at twice the size.
-      await page.setViewportSize({ width: 720, height: 450 });
-      await page.waitForTimeout(100);
+      await resize(page, 720, 450);
       if (state === "with content") await page.screenshot({ path: `${pictures}${name.replace(/\W+/g, "-")}-twice.png` });
       assert.deepEqual(await outside(page), []);
       assert.deepEqual(complaints, []);
