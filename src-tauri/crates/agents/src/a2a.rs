@@ -6,12 +6,14 @@
 
 mod act;
 mod card;
+mod form;
 mod page;
 mod question;
 mod reply;
 mod rpc;
 mod shape;
 mod task;
+mod wording;
 
 use std::{
     collections::{HashMap, hash_map::DefaultHasher},
@@ -272,8 +274,11 @@ impl A2a {
         page: &mut Page,
     ) -> Result<(), PollError> {
         let now = text(Utc::now());
-        for (reads, raw) in tasks.into_iter().enumerate() {
-            let read = task::read(&raw);
+        let read: Vec<_> = tasks.iter().map(|raw| task::read(raw)).collect();
+        for task in read.iter().flatten() {
+            self.memory.learn(task);
+        }
+        for (reads, (raw, read)) in tasks.into_iter().zip(read).enumerate() {
             let timestamp = read.as_ref().and_then(|task| task.timestamp());
             self.round.newest = newest(self.round.newest.take(), timestamp);
             let id = read.as_ref().map(|task| task.id.clone());
@@ -287,7 +292,7 @@ impl A2a {
             // A list may leave out what a waiting task asks.
             if let Some(task) = &read
                 && is_waiting(task)
-                && question::of(task, &now).is_none()
+                && question::of(task, &now, &self.memory.answered).is_none()
                 && reads < SINGLE_READS
                 && let Ok(found) = self.one(card, &TaskId::from(task.id.as_str())).await
                 && task::read(&found).is_some_and(|found| found.id == task.id)

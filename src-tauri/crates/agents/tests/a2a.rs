@@ -3,107 +3,13 @@
 
 #![allow(clippy::expect_used, clippy::panic)] // Outside `#[test]` functions the lint does not know that this is a test.
 
-use std::sync::{Arc, Mutex};
+#[path = "scripted/server.rs"]
+mod scripted;
 
-use agents::{Delivery, Endpoint, Kind, Observation, Outcome, Target};
+use agents::{Delivery, Observation, Outcome};
 use domain::contract::{self, Document, TaskState};
+use scripted::{card, connect, list, poll, serve, task};
 use serde_json::{Value, json};
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpListener,
-};
-
-type Asked = Arc<Mutex<Vec<(String, Value)>>>;
-
-/// Answers JSON-RPC calls with what the story says (`{"result"}` or `{"error"}`); notes them down.
-async fn serve(
-    card: Value,
-    mut story: impl FnMut(&str, &Value) -> Value + Send + 'static,
-) -> (String, Asked) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-    let url = format!("http://{}", listener.local_addr().expect("an address"));
-    let asked = Asked::default();
-    let notes = asked.clone();
-    tokio::spawn(async move {
-        while let Ok((mut socket, _)) = listener.accept().await {
-            let mut request = vec![];
-            let body_at = loop {
-                let mut piece = [0; 4096];
-                let read = socket.read(&mut piece).await.expect("a request");
-                request.extend_from_slice(&piece[..read]);
-                let text = String::from_utf8_lossy(&request).to_ascii_lowercase();
-                let Some(end) = text.find("\r\n\r\n") else {
-                    continue;
-                };
-                let length = text
-                    .split("content-length: ")
-                    .nth(1)
-                    .and_then(|rest| rest.split("\r\n").next()?.parse().ok())
-                    .unwrap_or(0);
-                if request.len() >= end + 4 + length {
-                    break end + 4;
-                }
-            };
-            let reply = if request.starts_with(b"GET") {
-                card.clone()
-            } else {
-                let call: Value = serde_json::from_slice(&request[body_at..]).expect("a call");
-                let method = call["method"].as_str().expect("a method").to_owned();
-                notes
-                    .lock()
-                    .expect("notes")
-                    .push((method.clone(), call["params"].clone()));
-                let mut reply = story(&method, &call["params"]);
-                reply["jsonrpc"] = json!("2.0");
-                reply["id"] = json!(1);
-                reply
-            };
-            let body = reply.to_string();
-            let head = format!(
-                "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n",
-                body.len()
-            );
-            let _ = socket.write_all(head.as_bytes()).await;
-            let _ = socket.write_all(body.as_bytes()).await;
-        }
-    });
-    (url, asked)
-}
-
-fn card() -> Value {
-    json!({"name": "Scripted", "version": "1", "capabilities": {}, "skills": [],
-        "supportedInterfaces": [{"url": "/rpc", "protocolBinding": "JSONRPC", "protocolVersion": "1.0"}]})
-}
-
-fn connect(url: &str) -> Box<dyn Endpoint> {
-    agents::open(&Target {
-        endpoint: "scripted".into(),
-        kind: Kind::A2a,
-        url: url.to_owned(),
-        credential: None,
-        known_tasks: vec![],
-    })
-    .expect("it opens")
-}
-
-fn list(tasks: Vec<Value>, next: &str) -> Value {
-    json!({"result": {"tasks": tasks, "nextPageToken": next, "pageSize": 100, "totalSize": 1}})
-}
-
-fn task(id: &str, state: &str, second: u32) -> Value {
-    let time = format!("2026-11-21T08:{:02}:{:02}Z", second / 60 % 60, second % 60);
-    json!({"id": id, "contextId": "c", "status": {"state": state, "timestamp": time}})
-}
-
-async fn poll(endpoint: &mut dyn Endpoint) -> (Document, bool) {
-    match endpoint.observe().await.expect("it answers") {
-        Observation::Document { body, last, .. } => (
-            contract::read(body.as_bytes()).expect("a status document"),
-            last,
-        ),
-        Observation::Unchanged => panic!("nothing is new"),
-    }
-}
 
 #[tokio::test]
 async fn every_state_is_told_in_the_contracts_words_with_the_native_word_beside_it() {

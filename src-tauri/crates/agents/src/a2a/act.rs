@@ -3,7 +3,7 @@
 //! A2A promises no single effect for a message that is sent twice. So the task is read before anything is sent; what may
 //! have arrived is never sent again; and what cannot be told is called unknown.
 
-use std::time::Duration;
+use std::{collections::HashSet, time::Duration};
 
 use chrono::Utc;
 use domain::ids::TaskId;
@@ -44,7 +44,7 @@ impl A2a {
             Ok(task) => task,
             Err(failure) => return unread(failure, delivery.resend),
         };
-        if let Some(outcome) = before(&task, delivery) {
+        if let Some(outcome) = self.before(&task, delivery) {
             return outcome;
         }
         let message = match reply::message(delivery, &card, task.context_id.as_deref()) {
@@ -52,31 +52,96 @@ impl A2a {
             Err(sentence) => return Outcome::Refused(sentence),
         };
         match rpc::call(&self.client, &card.door, &Call::Send(&message)).await {
+            Ok(result) if reply::goes_beside(delivery) => self.went_beside(&result, delivery),
             Ok(result) => {
+                // It may be another task: some servers begin a new one with every message.
                 if let Some(task) = task_in(&result)
+                    && task.id == id.as_str()
                     && let Some(outcome) = shown(&task, delivery)
                 {
                     return outcome;
                 }
-                self.look(&card, id, delivery)
-                    .await
-                    .unwrap_or(Outcome::Sent)
+                self.look(&card, id, delivery, &task).await
             }
             Err(failure) => self.failed(&card, id, delivery, failure).await,
         }
     }
 
     /// Looks at the task until it shows the answer.
-    async fn look(&self, card: &Card, id: &TaskId, delivery: &Delivery) -> Option<Outcome> {
+    async fn look(&self, card: &Card, id: &TaskId, delivery: &Delivery, before: &Task) -> Outcome {
+        let mut after = None;
         for pause in LOOKS {
             tokio::time::sleep(pause).await;
-            if let Ok(task) = self.read_task(card, id).await
-                && let Some(outcome) = shown(&task, delivery)
-            {
-                return Some(outcome);
+            if let Ok(task) = self.read_task(card, id).await {
+                if let Some(outcome) = shown(&task, delivery) {
+                    return outcome;
+                }
+                after = Some(task);
             }
         }
-        None
+        match after {
+            Some(after) if asks_again(before, &after, delivery) => Outcome::Refused(format!(
+                "It did not take the answer and still asks the same. It says: {}",
+                super::card::clip(&words_of(&after), 300)
+            )),
+            _ => Outcome::Sent,
+        }
+    }
+
+    /// What the task that took the answer says, where the asking one is over and stays as it is.
+    fn went_beside(&mut self, result: &RawValue, delivery: &Delivery) -> Outcome {
+        use domain::contract::TaskState;
+        let Some(task) = task_in(result) else {
+            return Outcome::Sent;
+        };
+        let id = TaskId::from(task.id.as_str());
+        if !self.known.contains(&id) {
+            self.known.push(id);
+        }
+        self.memory.learn(&task);
+        match task.state() {
+            TaskState::Failed | TaskState::Rejected | TaskState::Canceled => {
+                Outcome::Refused(format!(
+                    "The answer ended as \"{}\". It says: {}",
+                    super::card::clip(task.native_state(), 60),
+                    super::card::clip(&words_of(&task), 300)
+                ))
+            }
+            TaskState::Completed if task.has_message(delivery.id.as_str()) => Outcome::Applied,
+            _ => Outcome::Sent,
+        }
+    }
+
+    /// What the task says before anything is sent; `None` = send.
+    fn before(&self, task: &Task, delivery: &Delivery) -> Option<Outcome> {
+        if task.has_message(delivery.id.as_str()) {
+            return Some(arrived(task, delivery));
+        }
+        if !asks(task, &self.memory.answered) {
+            return Some(if delivery.resend {
+                Outcome::Unknown(format!(
+                    "The task is \"{}\" by now, but does not show whether by this answer.",
+                    super::card::clip(task.native_state(), 60)
+                ))
+            } else {
+                settled(task)
+            });
+        }
+        if asks_the_same(task, delivery) {
+            return delivery.resend.then(|| {
+                Outcome::Unknown(
+                    "An earlier attempt may have arrived, and the task does not show it. It was not sent again.".to_owned(),
+                )
+            });
+        }
+        Some(if delivery.resend {
+            Outcome::Unknown(
+                "The task asks something else by now, but does not show whether this answer arrived."
+                    .to_owned(),
+            )
+        } else {
+            Outcome::Changed
+        })
     }
 
     /// The sending call did not succeed: what is certain, and otherwise one look.
@@ -172,53 +237,61 @@ impl A2a {
     }
 }
 
-/// What the task says before anything is sent; `None` = send.
-fn before(task: &Task, delivery: &Delivery) -> Option<Outcome> {
-    if task.has_message(delivery.id.as_str()) {
-        return Some(arrived(task, delivery));
-    }
-    if !is_waiting(task) {
-        return Some(if delivery.resend {
-            Outcome::Unknown(format!(
-                "The task is \"{}\" by now, but does not show whether by this answer.",
-                super::card::clip(task.native_state(), 60)
-            ))
-        } else {
-            settled(task)
-        });
-    }
-    if asks_the_same(task, delivery) {
-        return delivery.resend.then(|| {
-            Outcome::Unknown(
-                "An earlier attempt may have arrived, and the task does not show it. It was not sent again.".to_owned(),
-            )
-        });
-    }
-    Some(if delivery.resend {
-        Outcome::Unknown(
-            "The task asks something else by now, but does not show whether this answer arrived."
-                .to_owned(),
-        )
-    } else {
-        Outcome::Changed
-    })
+/// Whether it waits for a person, by its state or by what it says.
+fn asks(task: &Task, answered: &HashSet<String>) -> bool {
+    is_waiting(task) || question::of(task, "", answered).is_some()
+}
+
+/// Whether a server has answered the answer: the question stands, and it has said something since.
+fn asks_again(before: &Task, after: &Task, delivery: &Delivery) -> bool {
+    let said = |task: &Task| {
+        let status = task.status.as_ref();
+        status.and_then(|s| s.message.as_ref()?.message_id.clone())
+    };
+    let moved = before.timestamp() != after.timestamp() || said(before) != said(after);
+    moved && is_waiting(after) && asks_the_same(after, delivery)
+}
+
+fn words_of(task: &Task) -> String {
+    let status = task.status.as_ref();
+    let said = status.and_then(|s| Some(s.message.as_ref()?.text()));
+    said.filter(|said| !said.is_empty())
+        .unwrap_or_else(|| "(nothing)".to_owned())
 }
 
 /// What the task says after it was sent; `None` = nothing yet.
 fn shown(task: &Task, delivery: &Delivery) -> Option<Outcome> {
-    let moved = !is_waiting(task) || !asks_the_same(task, delivery);
+    let moved = !asks(task, &HashSet::new()) || !asks_the_same(task, delivery);
     (moved || task.has_message(delivery.id.as_str()))
         .then(|| arrived(task, delivery))
-        .filter(|outcome| *outcome == Outcome::Applied)
+        .filter(|outcome| *outcome != Outcome::Sent)
 }
 
-/// The message is there: applied once the task has moved on.
+/// The message is there: applied once the task has moved on. A task that failed over an answer does not show that it did
+/// what was decided.
 fn arrived(task: &Task, delivery: &Delivery) -> Outcome {
-    if is_waiting(task) && asks_the_same(task, delivery) {
-        Outcome::Sent
-    } else {
-        Outcome::Applied
+    use domain::contract::TaskState;
+    if asks(task, &HashSet::new()) && asks_the_same(task, delivery) {
+        return Outcome::Sent;
     }
+    let ended = matches!(
+        task.state(),
+        TaskState::Failed | TaskState::Rejected | TaskState::Canceled
+    );
+    if ended && !says_no(delivery) {
+        return Outcome::Unknown(format!(
+            "The task is \"{}\" since the answer, so it cannot be told whether it did what was decided. It says: {}",
+            super::card::clip(task.native_state(), 60),
+            super::card::clip(&words_of(task), 300)
+        ));
+    }
+    Outcome::Applied
+}
+
+fn says_no(delivery: &Delivery) -> bool {
+    use domain::decision::{DecisionBody, Outcome as Decided};
+    let body: Option<DecisionBody> = serde_json::from_str(&delivery.body).ok();
+    body.is_some_and(|body| matches!(body.outcome, Decided::Reject | Decided::Cancel))
 }
 
 /// Whether the task still asks what was shown.
@@ -226,7 +299,8 @@ fn asks_the_same(task: &Task, delivery: &Delivery) -> bool {
     if let Some(version) = extension_version(task, delivery) {
         return version == delivery.version;
     }
-    question::of(task, "").is_some_and(|question| question.version == delivery.version)
+    question::of(task, "", &HashSet::new())
+        .is_some_and(|question| question.version == delivery.version)
 }
 
 /// The version of a question that came by our extension.

@@ -3,7 +3,7 @@
 //! Every item is written as text, with the server's own JSON inside it unchanged. A task that cannot be read is passed on
 //! as it came, so that it becomes a dead letter with its own bytes and nothing else is lost.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde_json::{Value, json, value::RawValue};
 
@@ -54,9 +54,20 @@ pub(crate) struct Memory {
     first_seen: HashMap<String, String>,
     /// Questions that were shown as open, by task.
     pub(crate) open: HashMap<String, Question>,
+    /// Ids of questions that somebody's message has answered, in whatever task.
+    pub(crate) answered: HashSet<String>,
 }
 
 impl Memory {
+    /// Keeps what a task tells of the questions of others.
+    pub(crate) fn learn(&mut self, task: &Task) {
+        if self.answered.len() >= REMEMBERED {
+            self.answered.clear();
+        }
+        let found = question::answers(task.history.iter().flatten());
+        self.answered.extend(found);
+    }
+
     fn first_seen(&mut self, key: String, now: &str) -> String {
         if self.first_seen.len() >= REMEMBERED {
             self.first_seen.clear();
@@ -112,14 +123,16 @@ impl Page {
             return;
         };
         let extension = members(task.extension().as_deref());
-        let question = question::of(&task, &memory.first_seen(task.id.clone(), now));
-        let asks_itself = extension.contains_key("escalations");
-        self.tasks.push(item(
+        let question = question::of(
             &task,
-            &extension,
-            question.is_some() || asks_itself,
-            memory,
-        ));
+            &memory.first_seen(task.id.clone(), now),
+            &memory.answered,
+        );
+        let asks_itself = extension.contains_key("escalations");
+        let asks = question.is_some();
+        let silent = !asks && !asks_itself;
+        self.tasks
+            .push(item(&task, &extension, asks, silent, memory));
         for list in LISTS {
             let Some(raw) = extension.get(list) else {
                 continue;
@@ -277,21 +290,25 @@ fn item(
     task: &Task,
     extension: &BTreeMap<String, Box<RawValue>>,
     asks: bool,
+    silent: bool,
     memory: &mut Memory,
 ) -> String {
-    let state = task.state();
-    let waits = matches!(
-        state,
-        domain::contract::TaskState::InputRequired | domain::contract::TaskState::AuthRequired
-    );
+    use domain::contract::TaskState;
+    // Some servers call a task that asks "working" or "completed".
+    let state = match task.state() {
+        TaskState::AuthRequired => TaskState::AuthRequired,
+        _ if asks => TaskState::InputRequired,
+        state => state,
+    };
+    let waits = matches!(state, TaskState::InputRequired | TaskState::AuthRequired);
     let said = task
         .status
         .as_ref()
         .and_then(|status| status.message.as_ref())
         .map(|message| clip(&message.text(), MESSAGE))
         .filter(|text| !text.is_empty());
-    let silent = "It waits for input, but does not say for what.";
-    let message = said.or_else(|| (waits && !asks).then(|| silent.to_owned()));
+    const NOTHING: &str = "It waits for input, but does not say for what.";
+    let message = said.or_else(|| (waits && silent).then(|| NOTHING.to_owned()));
     let mut status = json!({"state": state, "native": task.native_state()});
     if let Some(message) = message {
         status["message"] = json!(message);

@@ -1,9 +1,10 @@
-//! What a waiting task asks: found where servers put it, turned into one escalation item of the contract.
+//! What a task asks a person: found where servers put it, turned into one escalation item of the contract.
 //!
-//! A state is a hint. A task that waits but asks nothing is no escalation; it is shown as a task that waits. What may be
+//! A state is a hint. A structured request of a known shape asks whatever its task is called, even "working" or
+//! "completed"; a task that waits but asks nothing is no escalation, it is shown as a task that waits. What may be
 //! approved is carried byte for byte, so that duplicate keys and odd numbers are judged by the contract's own reader.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use domain::{contract::TaskState, decision::digest};
 use serde::Serialize;
@@ -11,7 +12,10 @@ use serde_json::{Value, value::RawValue};
 
 use super::{
     card::clip,
+    form,
+    shape::{self, Piece, Shape},
     task::{self, Message, Part, Task},
+    wording::is_statement,
 };
 
 /// Data parts that are kept with a question; more is not a question to a person.
@@ -51,22 +55,37 @@ struct Native {
     #[serde(skip_serializing_if = "Option::is_none")]
     message_id: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    data: Vec<Box<RawValue>>,
+    asked: Vec<Piece>,
+    /// The task is over in the server's eyes: an answer goes beside it, not to it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    beside: bool,
 }
 
-/// The question of a waiting task; `None` when it does not wait, or asks nothing.
-pub(crate) fn of(task: &Task, first_seen: &str) -> Option<Question> {
-    let auth = match task.state() {
-        TaskState::InputRequired => false,
-        TaskState::AuthRequired => true,
-        _ => return None,
-    };
-    let asked = asked(task);
+/// The question of a task; `None` when it asks nothing. `answered` are ids that answers to other tasks have named.
+pub(crate) fn of(task: &Task, first_seen: &str, answered: &HashSet<String>) -> Option<Question> {
+    let state = task.state();
+    if matches!(
+        state,
+        TaskState::Failed | TaskState::Canceled | TaskState::Rejected
+    ) {
+        return None;
+    }
+    let waits = matches!(state, TaskState::InputRequired | TaskState::AuthRequired);
+    let asked = structured(task, waits, answered).or_else(|| waits.then(|| plain(task)).flatten());
+    let login = |piece: &Piece| piece.data.get().contains("\"adk_request_credential\"");
+    let auth = state == TaskState::AuthRequired
+        || asked
+            .as_ref()
+            .is_some_and(|asked| asked.pieces.iter().any(login));
     if asked.is_none() && !auth {
         return None;
     }
-    let (text, data, message_id) = asked.unwrap_or_default();
-    let details = data.first().map(|data| details(data)).unwrap_or_default();
+    let Asked {
+        text,
+        pieces,
+        message_id,
+    } = asked.unwrap_or_default();
+    let details = details(&pieces);
     let kind = if auth {
         "auth"
     } else if details.schema.is_some() {
@@ -75,6 +94,11 @@ pub(crate) fn of(task: &Task, first_seen: &str) -> Option<Question> {
         "approval"
     } else {
         "question"
+    };
+    let text = if text.is_empty() {
+        details.words.unwrap_or_default()
+    } else {
+        text
     };
     let title = match (
         text.lines().find(|line| !line.trim().is_empty()),
@@ -91,15 +115,23 @@ pub(crate) fn of(task: &Task, first_seen: &str) -> Option<Question> {
     } else {
         text.clone()
     };
-    // Without a time, only the message's own id tells the same question asked twice from one asked once.
-    let asked_when = task
-        .timestamp()
-        .or(message_id.as_deref())
-        .unwrap_or_default();
-    let mut bound = format!("{}\u{1f}{text}\u{1f}{asked_when}", task.native_state());
-    for data in &data {
+    // A question with an id of its own stays the same wherever it is moved to. Without one and without a time, only the
+    // message's own id tells the same question asked twice from one asked once.
+    let has_id = pieces
+        .iter()
+        .any(|piece| !shape::ids(&piece.data).is_empty());
+    let asked_when = match has_id {
+        true => "",
+        false => task
+            .timestamp()
+            .or(message_id.as_deref())
+            .unwrap_or_default(),
+    };
+    let place = if has_id { "asked" } else { task.native_state() };
+    let mut bound = format!("{place}\u{1f}{text}\u{1f}{asked_when}");
+    for piece in &pieces {
         bound.push('\u{1f}');
-        bound.push_str(&canonical(data));
+        bound.push_str(&canonical(&piece.data));
     }
     Some(Question {
         id: task.id.clone(),
@@ -119,7 +151,8 @@ pub(crate) fn of(task: &Task, first_seen: &str) -> Option<Question> {
             state: task.native_state().to_owned(),
             context_id: task.context_id.clone(),
             message_id,
-            data,
+            asked: pieces,
+            beside: state.is_terminal(),
         },
     })
 }
@@ -134,20 +167,125 @@ fn canonical(data: &RawValue) -> String {
     }
 }
 
-type Asked = (String, Vec<Box<RawValue>>, Option<String>);
+/// Where a question stood, and its words and pieces.
+#[derive(Default)]
+struct Asked {
+    text: String,
+    pieces: Vec<Piece>,
+    message_id: Option<String>,
+}
 
-/// Text, data and message id of the question: the status message, else the newest artifact with data, else the newest
-/// message, if the agent said it.
-fn asked(task: &Task) -> Option<Asked> {
-    let of_message = |message: &Message| {
-        let parts = message.parts.as_deref().unwrap_or_default();
-        pieces(parts, message.message_id.clone())
+/// The newest structured request of a known shape that nobody has answered: in the status message, an artifact, or (where
+/// a refused answer has moved it) in the history.
+fn structured(task: &Task, waits: bool, answered: &HashSet<String>) -> Option<Asked> {
+    let asks = |piece: &Piece| shape::of(piece).is_some_and(|s| waits || s.stands_alone());
+    let of_message = |message: &Message| asked_by(message, asks);
+    let said = task.status.as_ref().and_then(|s| s.message.as_ref());
+    let of_status = said.and_then(of_message);
+    if waits && of_status.is_some() {
+        return of_status;
+    }
+    let history = task.history.as_deref().unwrap_or_default();
+    let named: HashSet<String> = answers(history.iter().chain(said)).collect();
+    let closed = responses(task);
+    let is_open = |asked: &Asked| {
+        let mut ids = asked.pieces.iter().flat_map(|p| shape::ids(&p.data));
+        !ids.any(|id| {
+            named.contains(&id) || !waits && (answered.contains(&id) || closed.contains(&id))
+        })
     };
-    let status = task
-        .status
+    let mut of_artifacts = task
+        .artifacts
+        .iter()
+        .flatten()
+        .rev()
+        .filter_map(|artifact| {
+            let parts = artifact.parts.as_deref().unwrap_or_default();
+            pieces(parts, None, asks, None)
+        });
+    let of_history = || {
+        // A task that goes on after somebody spoke is not kept by what it asked before.
+        let since = match waits {
+            true => 0,
+            false => history
+                .iter()
+                .rposition(|message| !message.is_agents())
+                .map_or(0, |at| at + 1),
+        };
+        let mut later = history[since..].iter().rev().filter(|m| m.is_agents());
+        later.find_map(of_message)
+    };
+    of_status
+        .filter(is_open)
+        .or_else(|| of_artifacts.find(is_open))
+        .or_else(|| of_history().filter(is_open))
+}
+
+/// The ids that people's messages name in their data.
+pub(crate) fn answers<'a>(
+    messages: impl Iterator<Item = &'a Message>,
+) -> impl Iterator<Item = String> {
+    messages
+        .filter(|message| message.is_persons())
+        .flat_map(|message| task::data(message.parts.as_deref().unwrap_or_default()))
+        .flat_map(shape::ids)
+}
+
+/// Ids of calls whose result the task itself shows.
+fn responses(task: &Task) -> HashSet<String> {
+    let of_messages = task
+        .history
+        .iter()
+        .flatten()
+        .filter_map(|m| m.parts.as_ref());
+    let of_artifacts = task
+        .artifacts
+        .iter()
+        .flatten()
+        .filter_map(|a| a.parts.as_ref());
+    of_messages
+        .chain(of_artifacts)
+        .flat_map(|parts| task::data_parts(parts))
+        .filter(|(_, beside)| is_result(*beside))
+        .flat_map(|(data, _)| shape::ids(data))
+        .collect()
+}
+
+fn is_result(beside: Option<&RawValue>) -> bool {
+    let beside: Option<Value> = beside.and_then(|raw| serde_json::from_str(raw.get()).ok());
+    let kind = beside
         .as_ref()
-        .and_then(|status| status.message.as_ref());
-    if let Some(found) = status.and_then(of_message) {
+        .and_then(|all| all.get("adk_type")?.as_str());
+    kind.is_some_and(|kind| kind != "function_call")
+}
+
+fn asked_by(message: &Message, asks: impl Fn(&Piece) -> bool) -> Option<Asked> {
+    if message.is_persons() {
+        return None;
+    }
+    let parts = message.parts.as_deref().unwrap_or_default();
+    let beside = message.metadata.as_deref();
+    pieces(parts, beside, asks, message.message_id.clone())
+}
+
+/// What a waiting task asks in other ways: the status message, else an artifact that is a question, else the newest
+/// message, if the agent said it.
+fn plain(task: &Task) -> Option<Asked> {
+    let any = |message: &Message| {
+        let parts = message.parts.as_deref().unwrap_or_default();
+        let text = task::text(parts);
+        let found = asked_by(message, |_| true);
+        found.or_else(|| {
+            let asks = !text.is_empty() && !is_statement(&text) && !is_result_of(task, &text);
+            asks.then(|| Asked {
+                text,
+                pieces: vec![],
+                message_id: message.message_id.clone(),
+            })
+        })
+    };
+    let said = task.status.as_ref().and_then(|s| s.message.as_ref());
+    if let Some(found) = said.and_then(any) {
         return Some(found);
     }
     let mut artifacts = task.artifacts.iter().flatten().rev();
@@ -157,42 +295,124 @@ fn asked(task: &Task) -> Option<Asked> {
             .name
             .as_deref()
             .is_some_and(|n| n.eq_ignore_ascii_case("interrupt"));
-        (named || task::data(parts).next().is_some())
-            .then(|| pieces(parts, None))
-            .flatten()
+        let found = pieces(parts, None, |piece| named || looks_asking(piece), None);
+        found.or_else(|| {
+            let text = task::text(parts);
+            (named && !text.is_empty()).then(|| Asked {
+                text,
+                ..Asked::default()
+            })
+        })
     });
-    if interrupt.is_some() {
+    // An agent that speaks in its status has said there what it has to say.
+    if interrupt.is_some() || said.is_some_and(|said| !said.text().is_empty()) {
         return interrupt;
     }
     let newest = task.history.as_ref()?.last()?;
-    newest.is_agents().then(|| of_message(newest)).flatten()
+    newest.is_agents().then(|| any(newest)).flatten()
 }
 
-fn pieces(parts: &[Part], message_id: Option<String>) -> Option<Asked> {
-    let text = task::text(parts);
-    let data: Vec<_> = task::data(parts)
+/// Whether these words are what an artifact holds: then they are the result, not a question.
+fn is_result_of(task: &Task, text: &str) -> bool {
+    !text.contains('?')
+        && task.artifacts.iter().flatten().any(|artifact| {
+            let parts = artifact.parts.as_deref().unwrap_or_default();
+            task::text(parts).trim() == text.trim()
+        })
+}
+
+/// Whether data of a shape that is not known has a member that only questions have.
+fn looks_asking(piece: &Piece) -> bool {
+    let members: BTreeMap<String, Box<RawValue>> =
+        serde_json::from_str(piece.data.get()).unwrap_or_default();
+    let only_questions = ["question", "prompt", "options", "choices", "proposedAction"];
+    only_questions
+        .iter()
+        .chain(&form::NAMES)
+        .any(|name| members.contains_key(*name))
+}
+
+/// Data parts (and members of the metadata) that ask, with the words beside them.
+fn pieces(
+    parts: &[Part],
+    beside: Option<&RawValue>,
+    asks: impl Fn(&Piece) -> bool,
+    message_id: Option<String>,
+) -> Option<Asked> {
+    let of_parts = task::data_parts(parts)
+        .filter(|(_, beside)| !is_result(*beside))
+        .map(|(data, metadata)| Piece {
+            data: data.to_owned(),
+            metadata: metadata.map(ToOwned::to_owned),
+            key: None,
+        });
+    let members: BTreeMap<String, Box<RawValue>> = beside
+        .and_then(|raw| serde_json::from_str(raw.get()).ok())
+        .unwrap_or_default();
+    let of_metadata = members
+        .into_iter()
+        .filter(|(key, _)| shape::asks_in_metadata(key))
+        .map(|(key, data)| Piece {
+            data,
+            metadata: None,
+            key: Some(key),
+        });
+    let all: Vec<Piece> = of_parts.chain(of_metadata).collect();
+    let known = all.iter().any(|piece| shape::of(piece).is_some());
+    let pieces: Vec<Piece> = all
+        .into_iter()
+        .filter(|piece| asks(piece) && (!known || shape::of(piece).is_some()))
         .take(DATA_PARTS)
-        .map(ToOwned::to_owned)
         .collect();
-    (!text.is_empty() || !data.is_empty()).then_some((text, data, message_id))
+    (!pieces.is_empty()).then(|| Asked {
+        text: task::text(parts),
+        pieces,
+        message_id,
+    })
 }
 
 #[derive(Default)]
 struct Details {
     name: Option<String>,
+    /// What it says of itself, where no words stand beside it.
+    words: Option<String>,
     action: Option<Box<RawValue>>,
     options: Option<Box<RawValue>>,
     schema: Option<Box<RawValue>>,
     expires_at: Option<Box<RawValue>>,
 }
 
-/// What a data part asks: a form when it has a schema, its `proposedAction` when it is in our words, else the part itself
+/// What the pieces ask. Several are shown as one list, whole: what a person approves is what they were shown.
+fn details(pieces: &[Piece]) -> Details {
+    match pieces {
+        [] => Details::default(),
+        [only] => of_piece(only),
+        several => {
+            let name = format!("{} requests", several.len());
+            let all: Vec<&str> = several.iter().map(|piece| piece.data.get()).collect();
+            let list = RawValue::from_string(format!("[{}]", all.join(","))).ok();
+            Details {
+                words: several.iter().find_map(|piece| of_piece(piece).words),
+                action: list.and_then(|list| action(&name, &list)),
+                name: Some(name),
+                ..Details::default()
+            }
+        }
+    }
+}
+
+/// What one piece asks: a form when it has a schema, its `proposedAction` when it is in our words, else the piece itself
 /// is what is asked about.
-fn details(data: &RawValue) -> Details {
+fn of_piece(piece: &Piece) -> Details {
+    let data = &*piece.data;
+    let shape = shape::of(piece);
+    let value: Value = serde_json::from_str(data.get()).unwrap_or_default();
+    let words = words(&value, 0);
     let Ok(mut members) = serde_json::from_str::<BTreeMap<String, Box<RawValue>>>(data.get())
     else {
         return Details {
             name: Some("data".to_owned()),
+            words,
             action: action("data", data),
             ..Details::default()
         };
@@ -207,21 +427,30 @@ fn details(data: &RawValue) -> Details {
                 .filter(|name| !name.is_empty())
                 .map(|name| clip(name, 200))
         });
-    let schema = [
-        "responseSchema",
-        "response_schema",
-        "requestedSchema",
-        "schema",
-    ]
-    .iter()
-    .find_map(|member| members.get(*member).filter(|raw| is_object(raw)).cloned());
+    let input = shape == Some(Shape::Call) && value["name"] == "adk_request_input";
+    let inside: BTreeMap<String, Box<RawValue>> = members
+        .get("args")
+        .filter(|_| input)
+        .and_then(|args| serde_json::from_str(args.get()).ok())
+        .unwrap_or_default();
+    let holder = if input { &inside } else { &members };
+    let schema = form::NAMES
+        .iter()
+        .find_map(|member| holder.get(*member).filter(|raw| is_object(raw)).cloned());
     let own = members
         .get("proposedAction")
         .filter(|raw| is_object(raw))
         .cloned();
+    // A form, or plain words, ask for an answer, not for leave.
+    let only_words = match shape {
+        Some(Shape::Resume) => value["value"].is_string(),
+        Some(Shape::Call) => input && value["args"].get("payload").is_none_or(Value::is_null),
+        Some(Shape::Metadata) => value.get("fields").is_some(),
+        _ => false,
+    };
     let action = own.or_else(|| match &schema {
-        // A form asks for an answer, not for leave.
         Some(_) => None,
+        None if only_words => None,
         None => action(name.as_deref().unwrap_or("data"), data),
     });
     let options = members
@@ -232,10 +461,81 @@ fn details(data: &RawValue) -> Details {
         .filter(|at| at.get().starts_with('"'));
     Details {
         name,
+        words,
         action,
         options,
-        schema,
+        schema: schema.or_else(|| fields(&value, shape)),
         expires_at,
+    }
+}
+
+/// A form given as a list of fields, as a schema.
+fn fields(value: &Value, shape: Option<Shape>) -> Option<Box<RawValue>> {
+    let fields = value.get("fields")?.as_array()?;
+    if shape != Some(Shape::Metadata) {
+        return None;
+    }
+    let mut properties = serde_json::Map::new();
+    let mut required = vec![];
+    for field in fields {
+        let id = field.get("id")?.as_str()?;
+        let kind = match field.get("type").and_then(Value::as_str) {
+            Some("checkbox") => "boolean",
+            Some("multiselect" | "file") => "array",
+            _ => "string",
+        };
+        let title = field.get("label").cloned().unwrap_or_else(|| id.into());
+        properties.insert(
+            id.to_owned(),
+            serde_json::json!({"type": kind, "title": title}),
+        );
+        if field.get("required") == Some(&Value::Bool(true)) {
+            required.push(id);
+        }
+    }
+    let schema =
+        serde_json::json!({"type": "object", "properties": properties, "required": required});
+    serde_json::value::to_raw_value(&schema).ok()
+}
+
+/// The words with which a piece asks, wherever frameworks put them.
+fn words(value: &Value, depth: usize) -> Option<String> {
+    const SAYS: [&str; 9] = [
+        "message",
+        "question",
+        "prompt",
+        "description",
+        "instructions",
+        "hint",
+        "title",
+        "reason",
+        "text",
+    ];
+    const INSIDE: [&str; 8] = [
+        "value",
+        "args",
+        "toolConfirmation",
+        "action_requests",
+        "interrupts",
+        "request",
+        "form",
+        "action_request",
+    ];
+    match value {
+        Value::String(text) if depth > 0 && !text.trim().is_empty() => Some(clip(text, 8000)),
+        Value::Object(members) if depth < 4 => {
+            let said = SAYS.iter().find_map(|name| members.get(*name)?.as_str());
+            let said = said.filter(|said| !said.trim().is_empty());
+            said.map(|said| clip(said, 8000)).or_else(|| {
+                let mut inside = INSIDE.iter().filter_map(|name| members.get(*name));
+                inside.find_map(|value| words(value, depth + 1))
+            })
+        }
+        Value::Array(all) if depth < 4 => all.iter().find_map(|one| match one {
+            Value::Object(_) => words(one, depth + 1),
+            _ => None,
+        }),
+        _ => None,
     }
 }
 

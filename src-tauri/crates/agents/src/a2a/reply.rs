@@ -11,7 +11,8 @@ use serde_json::{json, value::RawValue};
 
 use super::{
     card::{Binding, Card, Generation},
-    shape,
+    form,
+    shape::{self, Piece},
 };
 use crate::Delivery;
 
@@ -35,8 +36,19 @@ struct Choice {
 
 #[derive(Default, Deserialize)]
 struct Native {
+    /// Absent where the question came by our own extension.
     #[serde(default)]
-    data: Vec<Box<RawValue>>,
+    protocol: Option<String>,
+    #[serde(default)]
+    asked: Vec<Piece>,
+    #[serde(default)]
+    beside: bool,
+}
+
+/// Whether the answer goes beside its task, which the server takes for finished.
+pub(crate) fn goes_beside(delivery: &Delivery) -> bool {
+    let item: Option<Item> = serde_json::from_str(&delivery.escalation_raw).ok();
+    item.is_some_and(|item| item.native.beside)
 }
 
 /// The parameters of the sending method.
@@ -49,38 +61,44 @@ pub(crate) fn message(
     let body: DecisionBody = serde_json::from_str(&delivery.body).map_err(unusable)?;
     let exact = RawValue::from_string(delivery.body.clone()).map_err(unusable)?;
     let item: Item = serde_json::from_str(&delivery.escalation_raw).unwrap_or_default();
+    let asked = &item.native.asked;
+    let shaped = shape::answer(asked, &body)?;
+    let ours = item.native.protocol.is_none();
     let structured =
-        !item.native.data.is_empty() || item.response_schema.is_some() || body.payload.is_some();
-    let shaped = item
-        .native
-        .data
-        .first()
-        .and_then(|question| shape::answer(question, &body));
-    // Beside an answer in its own shape, words would be a second answer.
-    let words = if shaped.is_some() {
-        None
-    } else {
-        words(&body, &item)
-    };
-    let (data, metadata) = match shaped {
-        Some(shaped) => (Some(raw(&shaped.data)?), shaped.metadata),
-        None if structured || card.takes_data => {
-            (Some(answer(&body, &item, &exact, delivery)?), None)
+        ours || !asked.is_empty() || item.response_schema.is_some() || body.payload.is_some();
+    let mut beside = serde_json::Map::new();
+    let said;
+    let mut data: Vec<(Box<RawValue>, Option<serde_json::Value>)> = vec![];
+    match shaped {
+        // Beside an answer in its own shape, words would be a second answer; a message without any part would be none.
+        Some(shaped) => {
+            for (part, metadata) in &shaped.parts {
+                data.push((raw(part)?, metadata.clone()));
+            }
+            said = words(&body, &item).filter(|_| data.is_empty());
+            beside = shaped.metadata;
         }
-        None => (None, None),
-    };
+        None if structured => {
+            let (answer, metadata) = answer(&body, &item, &exact, delivery)?;
+            data.push((answer, metadata));
+            // A form that was filled in says it all.
+            said = words(&body, &item).filter(|_| body.message.is_some() || body.payload.is_none());
+        }
+        // Words are answered with words: servers that take no data fail the whole task over it.
+        None => said = words(&body, &item),
+    }
     let door = &card.door;
     let old_rest = (door.generation, door.binding) == (Generation::Old, Binding::Rest);
     let one = door.generation == Generation::One;
     let mut parts = vec![];
-    if let Some(words) = words {
+    if let Some(words) = said {
         parts.push(if one || old_rest {
             json!({"text": words}).to_string()
         } else {
             json!({"kind": "text", "text": words}).to_string()
         });
     }
-    if let Some(data) = data {
+    for (data, metadata) in data {
         let beside = metadata
             .map(|metadata| format!(r#","metadata":{metadata}"#))
             .unwrap_or_default();
@@ -100,10 +118,14 @@ pub(crate) fn message(
             if old_rest { "content" } else { "parts" },
             format!("[{}]", parts.join(",")),
         ),
-        ("metadata", format!(r#"{{"{EXTENSION_URI}":{exact}}}"#)),
+        ("metadata", metadata(&exact, beside)),
     ];
-    if let Some(task) = &delivery.task {
-        members.push(("taskId", json!(task.as_str()).to_string()));
+    match &delivery.task {
+        Some(task) if item.native.beside => {
+            members.push(("referenceTaskIds", json!([task.as_str()]).to_string()));
+        }
+        Some(task) => members.push(("taskId", json!(task.as_str()).to_string())),
+        None => {}
     }
     // With the task alone, one widespread server invents a new context for the message.
     if let Some(context) = context {
@@ -136,6 +158,15 @@ pub(crate) fn message(
     RawValue::from_string(text).map_err(unusable)
 }
 
+/// Our decision, exactly, and what the question wants to find beside the parts.
+fn metadata(exact: &RawValue, beside: serde_json::Map<String, serde_json::Value>) -> String {
+    let mut members = vec![format!(r#""{EXTENSION_URI}":{exact}"#)];
+    for (key, value) in beside {
+        members.push(format!("{}:{value}", json!(key)));
+    }
+    format!("{{{}}}", members.join(","))
+}
+
 /// What a person would read: their own words, with what they decided in front.
 fn words(body: &DecisionBody, item: &Item) -> Option<String> {
     use domain::decision::Outcome as O;
@@ -163,30 +194,17 @@ fn words(body: &DecisionBody, item: &Item) -> Option<String> {
     }
 }
 
-/// The structured part: the filled-in form when one was asked for, else the decision with the question's ids.
+/// The structured part, and what stands beside it: the filled-in form when one was asked for, else the decision; both
+/// with the question's ids.
 fn answer(
     body: &DecisionBody,
     item: &Item,
     exact: &RawValue,
     delivery: &Delivery,
-) -> Result<Box<RawValue>, String> {
-    if let Some(payload) = &body.payload
-        && item.response_schema.is_some()
-    {
-        return Ok(payload.clone());
-    }
-    let mut members: BTreeMap<String, Box<RawValue>> = BTreeMap::new();
-    for data in &item.native.data {
-        let own: BTreeMap<String, Box<RawValue>> =
-            serde_json::from_str(data.get()).unwrap_or_default();
-        for (name, value) in own {
-            // Only what identifies: text or numbers under names like `id`, `requestId`, `tool_call_id`.
-            let identifies = name == "id" || name.ends_with("Id") || name.ends_with("_id");
-            let is_plain = !value.get().starts_with(['{', '[']);
-            if identifies && is_plain && value.get().len() <= 600 {
-                members.entry(name).or_insert(value);
-            }
-        }
+) -> Result<(Box<RawValue>, Option<serde_json::Value>), String> {
+    let mut members = ids(item);
+    if let Some(schema) = &item.response_schema {
+        return filled(body, schema, members);
     }
     let decided: BTreeMap<String, Box<RawValue>> = serde_json::from_str(exact.get())
         .map_err(|_| "The decision could not be read again.".to_owned())?;
@@ -203,7 +221,56 @@ fn answer(
         O::Respond => {}
     }
     put("escalationId", json!(delivery.escalation.as_str()));
-    raw(&members)
+    Ok((raw(&members)?, None))
+}
+
+/// What identifies the question: text or numbers under names like `id`, `requestId`, `tool_call_id`.
+fn ids(item: &Item) -> BTreeMap<String, Box<RawValue>> {
+    let members = |raw: &RawValue| -> BTreeMap<String, Box<RawValue>> {
+        serde_json::from_str(raw.get()).unwrap_or_default()
+    };
+    let mut ids = BTreeMap::new();
+    for piece in &item.native.asked {
+        let own = members(&piece.data);
+        let values = own.get("form_data").map(|values| members(values));
+        for (name, value) in own.into_iter().chain(values.unwrap_or_default()) {
+            let is_plain = !value.get().starts_with(['{', '[']);
+            if shape::identifies(&name) && is_plain && value.get().len() <= 600 {
+                ids.entry(name).or_insert(value);
+            }
+        }
+    }
+    ids
+}
+
+/// The form as it was filled in, with the ids inside it, or beside it where it takes nothing else.
+fn filled(
+    body: &DecisionBody,
+    schema: &RawValue,
+    ids: BTreeMap<String, Box<RawValue>>,
+) -> Result<(Box<RawValue>, Option<serde_json::Value>), String> {
+    let schema: serde_json::Value = serde_json::from_str(schema.get()).unwrap_or_default();
+    let payload = match &body.payload {
+        Some(payload) => payload.clone(),
+        None => {
+            let filled = form::fill(&schema, shape::says_yes(body), body.message.as_deref());
+            raw(&filled.ok_or_else(|| shape::FILL_IN.to_owned())?)?
+        }
+    };
+    let own: Option<BTreeMap<String, Box<RawValue>>> = serde_json::from_str(payload.get()).ok();
+    let closed = schema.get("additionalProperties") == Some(&json!(false));
+    match own {
+        Some(mut own) if !closed => {
+            for (name, value) in ids {
+                own.entry(name).or_insert(value);
+            }
+            Ok((raw(&own)?, None))
+        }
+        _ => {
+            let beside = serde_json::to_value(&ids).ok();
+            Ok((payload, beside.filter(|_| !ids.is_empty())))
+        }
+    }
 }
 
 fn raw(value: &impl serde::Serialize) -> Result<Box<RawValue>, String> {

@@ -1,40 +1,230 @@
-//! Answers in the shape that widespread frameworks ask in: their structured questions name how they are to be answered,
-//! and anything else leaves them waiting, or ends them without effect.
+//! Structured questions of widespread frameworks, and answers in their own shape: anything else leaves them waiting,
+//! destroys the question, or ends it without effect.
 //!
-//! A shape is recognised by its own members, never by who made it. What is not recognised is answered in our own words.
+//! A shape is recognised by its own members, never by who made it. What a shape cannot express is refused in words, never
+//! sent in another one. What is not recognised is answered in our own words, elsewhere.
 
 use domain::decision::{DecisionBody, Outcome};
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json, value::RawValue};
 
-/// A structured answer, and what its part must carry beside it.
-pub(super) struct Shaped {
-    pub(super) data: Value,
-    pub(super) metadata: Option<Value>,
+use super::form;
+
+/// One structured piece of a question, as it came.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Piece {
+    pub(crate) data: Box<RawValue>,
+    /// What stood beside it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) metadata: Option<Box<RawValue>>,
+    /// The key under which it stood in the metadata of the message, where answers stand too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) key: Option<String>,
 }
 
-/// The answer to one structured question; `None` when its shape is not known here.
-pub(super) fn answer(question: &RawValue, body: &DecisionBody) -> Option<Shaped> {
-    let question: Value = serde_json::from_str(question.get()).ok()?;
-    let data = adk(&question, body)
-        .map(|data| Shaped {
-            data,
-            metadata: Some(json!({"adk_type": "function_response"})),
+/// How a structured question is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Shape {
+    /// A call of a function that waits for its response (`{id, name, args}`).
+    Call,
+    /// `{interrupts: [{interruptId, name, reason}]}`.
+    Interrupts,
+    /// `{action_requests, review_configs}`.
+    Reviews,
+    /// `[{action_request, config}]`, or one of them.
+    Inbox,
+    /// `{requestedSchema, message}`.
+    Elicitation,
+    /// A run that is interrupted: `{id, reason, …}`.
+    Run,
+    /// `{id, value, response_schema?}`, answered by `{resume}`.
+    Resume,
+    /// `{type: "…approval…request", id, …}`, answered by the same word with "response".
+    Typed,
+    /// A member of the message's metadata.
+    Metadata,
+}
+
+impl Shape {
+    /// Whether it asks by itself, whatever the state of its task.
+    pub(crate) fn stands_alone(self) -> bool {
+        !matches!(self, Self::Resume | Self::Run | Self::Elicitation)
+    }
+}
+
+/// A structured answer: data parts (each with what must stand beside it), or members of the message's metadata.
+#[derive(Debug, Default, PartialEq)]
+pub(crate) struct Shaped {
+    pub(crate) parts: Vec<(Value, Option<Value>)>,
+    pub(crate) metadata: Map<String, Value>,
+}
+
+const APPROVAL: &str = "/interactions/approval/";
+const FORM: &str = "/ui/form_request/";
+
+/// The shape of a piece; `None` when it is not known here.
+pub(crate) fn of(piece: &Piece) -> Option<Shape> {
+    let question: Value = serde_json::from_str(piece.data.get()).ok()?;
+    if let Some(key) = &piece.key {
+        return asks_in_metadata(key).then_some(Shape::Metadata);
+    }
+    let text = |member: &str| question.get(member).and_then(Value::as_str);
+    let is_list = |member: &str| {
+        let list = question.get(member).and_then(Value::as_array);
+        list.is_some_and(|list| !list.is_empty())
+    };
+    let first = question.as_array().and_then(|all| all.first());
+    if is_call(piece, &question) {
+        Some(Shape::Call)
+    } else if is_list("interrupts") && question["interrupts"][0]["interruptId"].is_string() {
+        Some(Shape::Interrupts)
+    } else if is_list("action_requests") {
+        Some(Shape::Reviews)
+    } else if first.unwrap_or(&question).get("action_request").is_some() {
+        Some(Shape::Inbox)
+    } else if question.get("requestedSchema").is_some() {
+        Some(Shape::Elicitation)
+    } else if typed(&question).is_some() && text_id(&question).is_some() {
+        Some(Shape::Typed)
+    } else if text("id").is_some() && question.get("value").is_some() {
+        Some(Shape::Resume)
+    } else if text("id").is_some() && text("reason").is_some() {
+        Some(Shape::Run)
+    } else {
+        None
+    }
+}
+
+/// Whether a member of a message's metadata asks something.
+pub(crate) fn asks_in_metadata(key: &str) -> bool {
+    key.contains(APPROVAL) || key.contains(FORM)
+}
+
+/// What identifies a question, wherever it stands: its own id, or those of its parts.
+pub(crate) fn ids(data: &RawValue) -> Vec<String> {
+    let Ok(value) = serde_json::from_str::<Value>(data.get()) else {
+        return vec![];
+    };
+    let mut found = vec![];
+    collect(&value, 0, &mut found);
+    found
+}
+
+fn collect(value: &Value, depth: usize, found: &mut Vec<String>) {
+    match value {
+        Value::Object(members) if depth < 4 => {
+            for (name, value) in members {
+                match value {
+                    Value::String(id) if identifies(name) && found.len() < 32 => {
+                        found.push(id.clone());
+                    }
+                    // Answers to several questions are kept under their ids.
+                    Value::Object(answers) if name == "resume" => {
+                        found.extend(answers.keys().take(32).cloned());
+                    }
+                    _ => collect(value, depth + 1, found),
+                }
+            }
+        }
+        Value::Array(all) => all
+            .iter()
+            .take(32)
+            .for_each(|one| collect(one, depth + 1, found)),
+        _ => {}
+    }
+}
+
+/// Whether a member of this name says which question it is.
+pub(crate) fn identifies(name: &str) -> bool {
+    name == "id" || name.ends_with("Id") || name.ends_with("_id") || name == "interrupt"
+}
+
+fn is_call(piece: &Piece, question: &Value) -> bool {
+    let text = |member: &str| question.get(member).and_then(Value::as_str);
+    if text("id").is_none() {
+        return false;
+    }
+    let Some(name) = text("name") else {
+        return false;
+    };
+    if name.starts_with("adk_request_") {
+        return question.get("response").is_none();
+    }
+    let beside: Option<Value> = piece
+        .metadata
+        .as_ref()
+        .and_then(|beside| serde_json::from_str(beside.get()).ok());
+    let beside = |member: &str| beside.as_ref().and_then(|all| all.get(member));
+    beside("adk_is_long_running") == Some(&json!(true))
+        && beside("adk_type").is_none_or(|kind| kind == "function_call")
+}
+
+/// The answer to the pieces of one question. `Ok(None)` when their shape is not known here; `Err` = they cannot be
+/// answered so, in words.
+pub(crate) fn answer(pieces: &[Piece], body: &DecisionBody) -> Result<Option<Shaped>, String> {
+    let known: Vec<(Shape, &Piece, Value)> = pieces
+        .iter()
+        .filter_map(|piece| {
+            let data = serde_json::from_str(piece.data.get()).ok()?;
+            Some((of(piece)?, piece, data))
         })
-        .or_else(|| plain(reviews(&question, body)?))
-        .or_else(|| plain(inbox(&question, body)?))
-        .or_else(|| plain(elicitation(&question, body)?))
-        .or_else(|| plain(interrupt(&question, body)?))?;
-    Some(data)
+        .collect();
+    let Some((first, ..)) = known.first() else {
+        return Ok(None);
+    };
+    if known.len() > 1 && body.outcome == Outcome::Edit {
+        return Err(ONE_EDIT.to_owned());
+    }
+    if *first == Shape::Resume {
+        return resume(&known, body).map(Some);
+    }
+    let mut shaped = Shaped::default();
+    for (shape, piece, question) in &known {
+        let mut put = |data: Value| shaped.parts.push((data, None));
+        match shape {
+            Shape::Call => {
+                let beside = json!({"adk_type": "function_response"});
+                shaped.parts.push((call(question, body)?, Some(beside)));
+            }
+            Shape::Interrupts => {
+                for one in question["interrupts"].as_array().into_iter().flatten() {
+                    let id = one.get("interruptId").cloned().unwrap_or(Value::Null);
+                    let response = free(body, json!("y"), json!("n"))?;
+                    put(json!({"interruptResponse": {"interruptId": id, "response": response}}));
+                }
+            }
+            Shape::Reviews => put(reviews(question, body)?),
+            Shape::Inbox => put(inbox(question, body)?),
+            Shape::Elicitation => put(elicitation(question, body)?),
+            Shape::Run => put(run(question, body)?),
+            Shape::Typed => put(response(question, body)?),
+            Shape::Metadata => {
+                let key = piece.key.clone().unwrap_or_default();
+                let value = beside(&key, question, body)?;
+                shaped.metadata.insert(key, value);
+            }
+            Shape::Resume => {}
+        }
+    }
+    Ok(Some(shaped))
 }
 
-fn plain(data: Value) -> Option<Shaped> {
-    Some(Shaped {
-        data,
-        metadata: None,
-    })
+const ONE_EDIT: &str =
+    "It asks about several actions at once, and one edited action cannot stand for all of them.";
+const NO_EDIT: &str = "It takes a yes or a no to exactly this, and no edited action.";
+const YES_OR_NO: &str = "It asks for a yes or a no; an answer in words would not be understood.";
+const NO_WORDS: &str = "It asks for an answer in words, and there is none.";
+pub(super) const FILL_IN: &str =
+    "It asks for a form; an answer without the form filled in would not be understood.";
+const LOG_IN: &str =
+    "It asks for a login in its own form, which cannot be given here. Log in at the agent itself.";
+
+fn value(raw: Option<&RawValue>) -> Option<Value> {
+    serde_json::from_str(raw?.get()).ok()
 }
 
-fn says_yes(body: &DecisionBody) -> Option<bool> {
+/// A yes, a no, or neither.
+pub(super) fn says_yes(body: &DecisionBody) -> Option<bool> {
     match body.outcome {
         Outcome::Approve | Outcome::ApproveAlways | Outcome::Edit => Some(true),
         Outcome::Reject | Outcome::Cancel => Some(false),
@@ -42,40 +232,107 @@ fn says_yes(body: &DecisionBody) -> Option<bool> {
     }
 }
 
-fn value(raw: Option<&RawValue>) -> Option<Value> {
-    serde_json::from_str(raw?.get()).ok()
+/// A yes or a no where nothing else can be said.
+fn decided(body: &DecisionBody) -> Result<bool, String> {
+    if body.outcome == Outcome::Edit {
+        return Err(NO_EDIT.to_owned());
+    }
+    says_yes(body).ok_or_else(|| YES_OR_NO.to_owned())
 }
 
-/// A call of a function that waits for its response: `{id, name: adk_request_confirmation | adk_request_input, args}`.
-fn adk(question: &Value, body: &DecisionBody) -> Option<Value> {
-    let (id, name) = (
-        question.get("id")?.as_str()?,
-        question.get("name")?.as_str()?,
-    );
-    if !name.starts_with("adk_request_") {
-        return None;
-    }
-    let mut response = Map::new();
-    if let Some(yes) = says_yes(body) {
-        response.insert("confirmed".to_owned(), json!(yes));
-    }
-    if let Some(message) = &body.message {
-        let member = if name == "adk_request_confirmation" {
-            "hint"
-        } else {
-            "result"
-        };
-        response.insert(member.to_owned(), json!(message));
+/// An answer where any JSON is taken: what was filled in, what was said, or the words for yes and no.
+fn free(body: &DecisionBody, yes: Value, no: Value) -> Result<Value, String> {
+    if body.outcome == Outcome::Edit {
+        return Err(NO_EDIT.to_owned());
     }
     if let Some(payload) = value(body.payload.as_deref()) {
-        response.insert("payload".to_owned(), payload);
+        return Ok(payload);
     }
-    Some(json!({"id": id, "name": name, "response": response}))
+    match says_yes(body) {
+        Some(true) => Ok(yes),
+        Some(false) => Ok(no),
+        None => said(body).map(Value::from),
+    }
 }
 
-/// `{action_requests: […], review_configs}`: one decision for each request, in their order.
-fn reviews(question: &Value, body: &DecisionBody) -> Option<Value> {
-    let requests = question.get("action_requests")?.as_array()?;
+fn said(body: &DecisionBody) -> Result<String, String> {
+    let said = body.message.clone().or_else(|| body.option_id.clone());
+    said.ok_or_else(|| NO_WORDS.to_owned())
+}
+
+/// `{id, name, args}`: `{id, name, response}`.
+fn call(question: &Value, body: &DecisionBody) -> Result<Value, String> {
+    let name = question["name"].as_str().unwrap_or_default();
+    let payload = value(body.payload.as_deref());
+    let mut response = Map::new();
+    match name {
+        "adk_request_confirmation" => {
+            response.insert("confirmed".to_owned(), json!(decided(body)?));
+            if let Some(message) = &body.message {
+                response.insert("hint".to_owned(), json!(message));
+            }
+            if let Some(payload) = payload {
+                response.insert("payload".to_owned(), payload);
+            }
+        }
+        "adk_request_credential" => match payload {
+            Some(Value::Object(filled)) => response = filled,
+            _ => return Err(LOG_IN.to_owned()),
+        },
+        "adk_request_input" => {
+            let schema = question["args"]
+                .get("response_schema")
+                .or_else(|| question["args"].get("responseSchema"));
+            response = match asked_by(schema, body)? {
+                Some(Value::Object(filled)) => filled,
+                Some(other) => wrapped(other),
+                None => wrapped(free(body, json!("yes"), json!("no"))?),
+            };
+        }
+        _ => {
+            if body.outcome == Outcome::Edit {
+                return Err(NO_EDIT.to_owned());
+            }
+            match (says_yes(body), payload) {
+                (_, Some(Value::Object(filled))) => response = filled,
+                (_, Some(other)) => response = wrapped(other),
+                (Some(yes), None) => {
+                    let word = if yes { "approved" } else { "rejected" };
+                    response.insert("status".to_owned(), json!(word));
+                    response.insert("approved".to_owned(), json!(yes));
+                    if let Some(message) = &body.message {
+                        response.insert("message".to_owned(), json!(message));
+                    }
+                }
+                (None, None) => response = wrapped(json!(said(body)?)),
+            }
+        }
+    }
+    Ok(json!({"id": question["id"], "name": name, "response": response}))
+}
+
+fn wrapped(value: Value) -> Map<String, Value> {
+    Map::from_iter([("result".to_owned(), value)])
+}
+
+/// What a schema asks for: as it was filled in, or as far as the decision says it by itself. `None` = no schema.
+fn asked_by(schema: Option<&Value>, body: &DecisionBody) -> Result<Option<Value>, String> {
+    let Some(schema) = schema.filter(|schema| schema.is_object()) else {
+        return Ok(None);
+    };
+    if body.outcome == Outcome::Edit {
+        return Err(NO_EDIT.to_owned());
+    }
+    if let Some(payload) = value(body.payload.as_deref()) {
+        return Ok(Some(payload));
+    }
+    let filled = form::fill(schema, says_yes(body), body.message.as_deref());
+    filled.map(Some).ok_or_else(|| FILL_IN.to_owned())
+}
+
+/// One decision for each request, in their order.
+fn reviews(question: &Value, body: &DecisionBody) -> Result<Value, String> {
+    let requests = question["action_requests"].as_array().map_or(0, Vec::len);
     let message = body.message.clone();
     let decision = match body.outcome {
         Outcome::Approve | Outcome::ApproveAlways => json!({"type": "approve"}),
@@ -83,48 +340,43 @@ fn reviews(question: &Value, body: &DecisionBody) -> Option<Value> {
             Some(message) => json!({"type": "reject", "message": message}),
             None => json!({"type": "reject"}),
         },
-        Outcome::Respond => json!({"type": "respond", "message": message?}),
-        // One edited action cannot stand for several.
-        Outcome::Edit if requests.len() == 1 => {
-            let edited = value(body.edited_action.as_deref())?;
-            json!({"type": "edit", "edited_action": named(&edited, "name")?})
+        Outcome::Respond => json!({"type": "respond", "message": said(body)?}),
+        Outcome::Edit if requests == 1 => {
+            let edited = value(body.edited_action.as_deref());
+            let edited = edited.and_then(|edited| named(&edited, "name"));
+            json!({"type": "edit", "edited_action": edited.ok_or(NO_EDIT)?})
         }
-        Outcome::Edit => return None,
+        Outcome::Edit => return Err(ONE_EDIT.to_owned()),
     };
-    Some(json!({"decisions": vec![decision; requests.len()]}))
+    Ok(json!({"decisions": vec![decision; requests]}))
 }
 
-/// `[{action_request, config}]` or one of them: a list of `{type, args}`.
-fn inbox(question: &Value, body: &DecisionBody) -> Option<Value> {
-    let asked = match question {
-        Value::Array(all) => all.len(),
-        _ => 1,
-    };
-    let first = question
-        .as_array()
-        .and_then(|all| all.first())
-        .unwrap_or(question);
-    first.get("action_request")?;
+/// A list of `{type, args}`.
+fn inbox(question: &Value, body: &DecisionBody) -> Result<Value, String> {
+    let asked = question.as_array().map_or(1, Vec::len);
     let answer = match body.outcome {
         Outcome::Approve | Outcome::ApproveAlways => json!({"type": "accept", "args": null}),
         Outcome::Reject | Outcome::Cancel => json!({"type": "ignore", "args": null}),
-        Outcome::Respond => json!({"type": "response", "args": body.message.clone()?}),
-        Outcome::Edit => {
-            let edited = value(body.edited_action.as_deref())?;
-            json!({"type": "edit", "args": named(&edited, "action")?})
+        Outcome::Respond => json!({"type": "response", "args": said(body)?}),
+        Outcome::Edit if asked == 1 => {
+            let edited = value(body.edited_action.as_deref());
+            let edited = edited.and_then(|edited| named(&edited, "action"));
+            json!({"type": "edit", "args": edited.ok_or(NO_EDIT)?})
         }
+        Outcome::Edit => return Err(ONE_EDIT.to_owned()),
     };
-    Some(json!(vec![answer; asked]))
+    Ok(json!(vec![answer; asked]))
 }
 
 /// An edited action as `{<name>: …, args}`. What was shown as the whole question stays one: its own action is inside.
 fn named(edited: &Value, name: &str) -> Option<Value> {
     let args = edited.get("args")?;
-    let own = args
+    let inside = args.get("value").unwrap_or(args);
+    let own = inside
         .get("action_requests")
         .and_then(|all| all.get(0))
-        .or_else(|| args.get("action_request"))
-        .or_else(|| args.get(0)?.get("action_request"));
+        .or_else(|| inside.get("action_request"))
+        .or_else(|| inside.get(0)?.get("action_request"));
     let (called, args) = match own {
         Some(own) => (
             own.get("name").or_else(|| own.get("action"))?,
@@ -135,30 +387,28 @@ fn named(edited: &Value, name: &str) -> Option<Value> {
     Some(json!({name: called, "args": args}))
 }
 
-/// `{requestedSchema, message}`: `{action, content}`.
-fn elicitation(question: &Value, body: &DecisionBody) -> Option<Value> {
-    question.get("requestedSchema")?;
-    Some(match body.outcome {
+/// `{action, content}`.
+fn elicitation(question: &Value, body: &DecisionBody) -> Result<Value, String> {
+    Ok(match body.outcome {
         Outcome::Reject => json!({"action": "decline"}),
         Outcome::Cancel => json!({"action": "cancel"}),
-        _ => match value(body.payload.as_deref()) {
+        _ => match asked_by(question.get("requestedSchema"), body)? {
             Some(content) => json!({"action": "accept", "content": content}),
             None => json!({"action": "accept"}),
         },
     })
 }
 
-/// `{id, reason, …}` of a run that is interrupted: `{interruptId, status, payload}`.
-fn interrupt(question: &Value, body: &DecisionBody) -> Option<Value> {
-    let id = question.get("id")?.as_str()?;
-    question.get("reason")?.as_str()?;
+/// `{interruptId, status, payload}`.
+fn run(question: &Value, body: &DecisionBody) -> Result<Value, String> {
+    let id = &question["id"];
     if body.outcome == Outcome::Cancel {
-        return Some(json!({"interruptId": id, "status": "cancelled"}));
+        return Ok(json!({"interruptId": id, "status": "cancelled"}));
     }
     let mut payload = match value(body.payload.as_deref()) {
         Some(Value::Object(payload)) => payload,
         Some(other) => {
-            return Some(json!({"interruptId": id, "status": "resolved", "payload": other}));
+            return Ok(json!({"interruptId": id, "status": "resolved", "payload": other}));
         }
         None => Map::new(),
     };
@@ -166,94 +416,319 @@ fn interrupt(question: &Value, body: &DecisionBody) -> Option<Value> {
         payload.entry("approved").or_insert(json!(yes));
     }
     if let Some(edited) = value(body.edited_action.as_deref()) {
-        payload
-            .entry("editedArgs")
-            .or_insert(edited.get("args").cloned().unwrap_or(edited));
+        let args = edited.get("args").cloned().unwrap_or(edited);
+        payload.entry("editedArgs").or_insert(args);
     }
     if let Some(message) = &body.message {
         payload.entry("message").or_insert(json!(message));
     }
-    Some(json!({"interruptId": id, "status": "resolved", "payload": payload}))
+    Ok(json!({"interruptId": id, "status": "resolved", "payload": payload}))
+}
+
+/// `{resume}`: the value itself, or the values under the ids of their questions, where those ids are of the kind that is
+/// looked up.
+fn resume(asked: &[(Shape, &Piece, Value)], body: &DecisionBody) -> Result<Shaped, String> {
+    let one = |question: &Value| -> Result<Value, String> {
+        let inner = &question["value"];
+        let data = RawValue::from_string(inner.to_string());
+        let piece = data.ok().map(|data| Piece {
+            data,
+            metadata: None,
+            key: None,
+        });
+        match piece.as_ref().and_then(of) {
+            Some(Shape::Reviews) => return reviews(inner, body),
+            Some(Shape::Inbox) => return inbox(inner, body),
+            Some(Shape::Elicitation) => return elicitation(inner, body),
+            _ => {}
+        }
+        match asked_by(question.get("response_schema"), body)? {
+            Some(filled) => Ok(filled),
+            None => free(body, json!(true), json!(false)),
+        }
+    };
+    let looked_up = |id: &str| id.len() == 32 && id.bytes().all(|b| b.is_ascii_hexdigit());
+    let mut by_id = Map::new();
+    let mut last = Value::Null;
+    for (_, _, question) in asked {
+        last = one(question)?;
+        by_id.insert(
+            question["id"].as_str().unwrap_or_default().to_owned(),
+            last.clone(),
+        );
+    }
+    let value = if by_id.len() > 1 || by_id.keys().all(|id| looked_up(id)) {
+        Value::Object(by_id)
+    } else {
+        last
+    };
+    Ok(Shaped {
+        parts: vec![(json!({"resume": value}), None)],
+        metadata: Map::new(),
+    })
+}
+
+/// The member that says what a piece is, and the word, when it is a request for leave.
+fn typed(question: &Value) -> Option<(&'static str, &str)> {
+    ["type", "$type", "kind"].into_iter().find_map(|member| {
+        let word = question.get(member)?.as_str()?;
+        let plain: String = word.chars().filter(|c| c.is_alphanumeric()).collect();
+        let plain = plain.to_lowercase();
+        let about = ["approval", "confirm", "permission"];
+        (plain.ends_with("request") && about.iter().any(|a| plain.contains(a)))
+            .then_some((member, word))
+    })
+}
+
+fn text_id(question: &Value) -> Option<&str> {
+    let members = question.as_object()?;
+    let mut ids = members.iter().filter(|(name, _)| identifies(name));
+    ids.find_map(|(_, id)| id.as_str())
+}
+
+/// The same word with "response", the ids and the call of the question, and the verdict.
+fn response(question: &Value, body: &DecisionBody) -> Result<Value, String> {
+    let yes = decided(body)?;
+    let Some((member, word)) = typed(question) else {
+        return Err(YES_OR_NO.to_owned());
+    };
+    let word = word
+        .replace("request", "response")
+        .replace("Request", "Response")
+        .replace("REQUEST", "RESPONSE");
+    let of_tools = word.eq_ignore_ascii_case("mcp_approval_response");
+    let mut answer = Map::new();
+    answer.insert(member.to_owned(), json!(word));
+    for (name, value) in question.as_object().into_iter().flatten() {
+        let call = ["function_call", "functionCall", "toolCall", "tool_call"];
+        match name.as_str() {
+            "id" if of_tools => {
+                answer.insert("approval_request_id".to_owned(), value.clone());
+            }
+            name if identifies(name) || call.contains(&name) => {
+                answer.insert(name.to_owned(), value.clone());
+            }
+            _ => {}
+        }
+    }
+    let verdict = if of_tools { "approve" } else { "approved" };
+    answer.insert(verdict.to_owned(), json!(yes));
+    if let Some(message) = &body.message {
+        answer.insert("reason".to_owned(), json!(message));
+    }
+    Ok(Value::Object(answer))
+}
+
+/// An answer that stands in the metadata of the message, under the question's own key.
+fn beside(key: &str, question: &Value, body: &DecisionBody) -> Result<Value, String> {
+    if key.contains(APPROVAL) {
+        let word = if decided(body)? { "approve" } else { "reject" };
+        return Ok(json!({"decision": word}));
+    }
+    let Some(Value::Object(filled)) = value(body.payload.as_deref()) else {
+        return Err(FILL_IN.to_owned());
+    };
+    let fields = question.get("fields").and_then(Value::as_array);
+    let kind = |name: &str| {
+        let mut all = fields.into_iter().flatten();
+        let field = all.find(|field| field["id"] == name);
+        field
+            .and_then(|field| field["type"].as_str())
+            .unwrap_or("text")
+    };
+    let values: Map<String, Value> = filled
+        .into_iter()
+        .map(|(name, value)| {
+            let value = match value {
+                // As it has to be already.
+                Value::Object(own) if own.contains_key("type") => Value::Object(own),
+                value => json!({"type": kind(&name), "value": value}),
+            };
+            (name, value)
+        })
+        .collect();
+    Ok(json!({"values": values}))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn check(question: Value, decision: Value, expected: Value) {
+    fn check(question: &Value, decision: Value, expected: Value) {
         let mut body = json!({"actionDigest": "sha256:00", "decidedBy": "me", "decidedAt": "2026-11-21T08:00:00Z"});
         for (name, value) in decision.as_object().expect("an object") {
             body[name] = value.clone();
         }
         let body: DecisionBody = serde_json::from_value(body).expect("a decision");
-        let raw = serde_json::value::to_raw_value(&question).expect("JSON");
-        let shaped = answer(&raw, &body).map_or(Value::Null, |shaped| shaped.data);
+        let piece = |data: &Value| Piece {
+            data: serde_json::value::to_raw_value(data).expect("JSON"),
+            metadata: None,
+            key: None,
+        };
+        let pieces: Vec<Piece> = match question.get("several") {
+            Some(several) => several
+                .as_array()
+                .into_iter()
+                .flatten()
+                .map(piece)
+                .collect(),
+            None => vec![piece(question)],
+        };
+        let shaped = match answer(&pieces, &body) {
+            Ok(Some(shaped)) => shaped.parts.into_iter().map(|(data, _)| data).collect(),
+            Ok(None) => Value::Null,
+            Err(sentence) => json!(sentence),
+        };
         assert_eq!(shaped, expected, "{question} {decision}");
     }
 
     #[test]
-    fn a_structured_question_is_answered_in_its_own_shape() {
+    fn each_shape_is_answered_in_kind_or_refused() {
+        let approve = || json!({"outcome": "approve"});
+        let reject = || json!({"outcome": "reject", "message": "Too dear"});
+        let respond = || json!({"outcome": "respond", "message": "Ask Ann"});
+        let edit = |args: Value| json!({"outcome": "edit", "editedAction": {"name": "data", "args": args}});
+        let fill = |payload: Value| json!({"outcome": "respond", "payload": payload});
+
         let confirm = json!({"id": "c-1", "name": "adk_request_confirmation", "args": {"x": 1}});
+        let confirmed = |response: Value| json!([{"id": "c-1", "name": "adk_request_confirmation", "response": response}]);
+        check(&confirm, approve(), confirmed(json!({"confirmed": true})));
         check(
-            confirm.clone(),
-            json!({"outcome": "reject", "message": "Too dear"}),
-            json!({"id": "c-1", "name": "adk_request_confirmation", "response": {"confirmed": false, "hint": "Too dear"}}),
+            &confirm,
+            reject(),
+            confirmed(json!({"confirmed": false, "hint": "Too dear"})),
         );
+        check(&confirm, respond(), json!(YES_OR_NO));
+        check(&confirm, edit(json!({})), json!(NO_EDIT));
+        let both = json!({"several": [confirm, {"id": "c-2", "name": "adk_request_confirmation", "args": {}}]});
         check(
-            confirm,
-            json!({"outcome": "approve"}),
-            json!({"id": "c-1", "name": "adk_request_confirmation", "response": {"confirmed": true}}),
+            &both,
+            approve(),
+            json!([{"id": "c-1", "name": "adk_request_confirmation", "response": {"confirmed": true}},
+                {"id": "c-2", "name": "adk_request_confirmation", "response": {"confirmed": true}}]),
         );
+        check(&both, edit(json!({})), json!(ONE_EDIT));
+        let login = json!({"id": "l", "name": "adk_request_credential", "args": {}});
+        check(&login, approve(), json!(LOG_IN));
+        let input = json!({"id": "i", "name": "adk_request_input", "args": {"message": "Who?"}});
+        check(
+            &input,
+            respond(),
+            json!([{"id": "i", "name": "adk_request_input", "response": {"result": "Ask Ann"}}]),
+        );
+        let schema = json!({"type": "object", "properties": {"confirmed": {"type": "boolean"}}, "required": ["confirmed"]});
+        let input =
+            json!({"id": "i", "name": "adk_request_input", "args": {"response_schema": schema}});
+        check(
+            &input,
+            reject(),
+            json!([{"id": "i", "name": "adk_request_input", "response": {"confirmed": false}}]),
+        );
+        check(&input, respond(), json!(FILL_IN));
+
+        let parked = json!({"interrupts": [{"interruptId": "a", "name": "n", "reason": "r"}, {"interruptId": "b", "name": "m"}]});
+        let resumed = |response: Value| {
+            json!([{"interruptResponse": {"interruptId": "a", "response": response}},
+                {"interruptResponse": {"interruptId": "b", "response": response}}])
+        };
+        check(&parked, approve(), resumed(json!("y")));
+        check(&parked, reject(), resumed(json!("n")));
+        check(&parked, respond(), resumed(json!("Ask Ann")));
+
         let two = json!({"action_requests": [{"name": "a", "args": {}}, {"name": "b", "args": {}}], "review_configs": []});
+        let one = |to: u8| json!({"action_requests": [{"name": "a", "args": {"to": to}}]});
         check(
-            two.clone(),
-            json!({"outcome": "approve"}),
-            json!({"decisions": [{"type": "approve"}, {"type": "approve"}]}),
+            &two,
+            approve(),
+            json!([{"decisions": [{"type": "approve"}, {"type": "approve"}]}]),
         );
-        let edit = json!({"outcome": "edit", "editedAction": {"name": "data", "args": two}});
-        check(two.clone(), edit, Value::Null);
-        let one = json!({"action_requests": [{"name": "a", "args": {"to": 1}}]});
+        check(&two, edit(two.clone()), json!(ONE_EDIT));
         check(
-            one,
-            json!({"outcome": "edit", "editedAction": {"name": "data", "args": {"action_requests": [{"name": "a", "args": {"to": 2}}]}}}),
-            json!({"decisions": [{"type": "edit", "edited_action": {"name": "a", "args": {"to": 2}}}]}),
+            &one(1),
+            edit(one(2)),
+            json!([{"decisions": [{"type": "edit", "edited_action": {"name": "a", "args": {"to": 2}}}]}]),
         );
         let inbox = json!([{"action_request": {"action": "mail", "args": {}}, "config": {}}]);
         check(
-            inbox.clone(),
-            json!({"outcome": "approve"}),
-            json!([{"type": "accept", "args": null}]),
+            &inbox,
+            approve(),
+            json!([[{"type": "accept", "args": null}]]),
         );
         check(
-            inbox,
-            json!({"outcome": "respond", "message": "Ask Ann"}),
-            json!([{"type": "response", "args": "Ask Ann"}]),
+            &inbox,
+            reject(),
+            json!([[{"type": "ignore", "args": null}]]),
         );
+        check(
+            &inbox,
+            respond(),
+            json!([[{"type": "response", "args": "Ask Ann"}]]),
+        );
+
+        let id = "0123456789abcdef0123456789abcdef";
+        let free = json!({"id": id, "value": "Ship it?"});
+        check(&free, approve(), json!([{"resume": {id: true}}]));
+        check(&free, reject(), json!([{"resume": {id: false}}]));
+        check(&free, respond(), json!([{"resume": {id: "Ask Ann"}}]));
+        check(&free, edit(json!({})), json!(NO_EDIT));
+        check(
+            &json!({"id": "short", "value": {"x": 1}}),
+            fill(json!({"x": 2})),
+            json!([{"resume": {"x": 2}}]),
+        );
+        check(
+            &json!({"id": id, "value": one(1)}),
+            edit(json!({"id": id, "value": one(2)})),
+            json!([{"resume": {id: {"decisions": [{"type": "edit", "edited_action": {"name": "a", "args": {"to": 2}}}]}}}]),
+        );
+        check(
+            &json!({"id": id, "value": "Who?", "response_schema": {"type": "object", "properties": {"name": {"type": "string"}}}}),
+            respond(),
+            json!([{"resume": {id: {"name": "Ask Ann"}}}]),
+        );
+
         let form = json!({"requestedSchema": {"type": "object"}, "message": "Who?"});
+        let filled = fill(json!({"name": "Ann"}));
         check(
-            form.clone(),
-            json!({"outcome": "respond", "payload": {"name": "Ann"}}),
-            json!({"action": "accept", "content": {"name": "Ann"}}),
+            &form,
+            filled,
+            json!([{"action": "accept", "content": {"name": "Ann"}}]),
+        );
+        check(&form, reject(), json!([{"action": "decline"}]));
+        check(&form, approve(), json!(FILL_IN));
+        let run = json!({"id": "i-1", "reason": "tool_call", "message": "?"});
+        check(
+            &run,
+            approve(),
+            json!([{"interruptId": "i-1", "status": "resolved", "payload": {"approved": true}}]),
         );
         check(
-            form,
-            json!({"outcome": "reject"}),
-            json!({"action": "decline"}),
-        );
-        let interrupt = json!({"id": "i-1", "reason": "tool_call", "message": "?"});
-        check(
-            interrupt.clone(),
-            json!({"outcome": "approve"}),
-            json!({"interruptId": "i-1", "status": "resolved", "payload": {"approved": true}}),
-        );
-        check(
-            interrupt,
+            &run,
             json!({"outcome": "cancel"}),
-            json!({"interruptId": "i-1", "status": "cancelled"}),
+            json!([{"interruptId": "i-1", "status": "cancelled"}]),
+        );
+
+        let call = json!({"call_id": "k", "name": "pay"});
+        let typed = json!({"type": "function_approval_request", "id": "f", "function_call": call, "noise": 1});
+        check(
+            &typed,
+            approve(),
+            json!([{"type": "function_approval_response", "id": "f", "function_call": call, "approved": true}]),
+        );
+        check(&typed, respond(), json!(YES_OR_NO));
+        check(
+            &json!({"type": "mcp_approval_request", "id": "m", "name": "pay", "arguments": "{}"}),
+            reject(),
+            json!([{"type": "mcp_approval_response", "approval_request_id": "m", "approve": false, "reason": "Too dear"}]),
         );
         check(
-            json!({"name": "deploy", "requestId": "r"}),
-            json!({"outcome": "approve"}),
+            &json!({"type": "tool-approval-request", "approvalId": "v", "toolCallId": "t"}),
+            approve(),
+            json!([{"type": "tool-approval-response", "approvalId": "v", "toolCallId": "t", "approved": true}]),
+        );
+        check(
+            &json!({"name": "deploy", "requestId": "r"}),
+            approve(),
             Value::Null,
         );
     }

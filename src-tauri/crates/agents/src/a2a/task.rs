@@ -7,12 +7,12 @@ use serde_json::{Value, value::RawValue};
 /// Nesting that is still read; the contract's reader has its own limit, and an item must not break a whole document.
 const DEPTH: usize = 60;
 
-/// A task as it came.
+/// A task as it came. Some servers write the names of members with underscores.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Task {
     pub(crate) id: String,
-    #[serde(default)]
+    #[serde(default, alias = "context_id")]
     pub(crate) context_id: Option<String>,
     #[serde(default)]
     pub(crate) status: Option<Status>,
@@ -39,7 +39,7 @@ pub(crate) struct Status {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Message {
-    #[serde(default)]
+    #[serde(default, alias = "message_id")]
     pub(crate) message_id: Option<String>,
     #[serde(default)]
     pub(crate) role: Option<String>,
@@ -48,6 +48,8 @@ pub(crate) struct Message {
     /// What 0.3 over HTTP+JSON calls it.
     #[serde(default)]
     content: Option<Vec<Part>>,
+    #[serde(default)]
+    pub(crate) metadata: Option<Box<RawValue>>,
 }
 
 /// A piece of a message or an artifact; which it is shows by the member that is there.
@@ -62,10 +64,12 @@ pub(crate) struct Part {
     pub(crate) url: Option<String>,
     #[serde(default)]
     pub(crate) file: Option<File>,
-    #[serde(default)]
+    #[serde(default, alias = "media_type")]
     pub(crate) media_type: Option<String>,
     #[serde(default)]
     pub(crate) filename: Option<String>,
+    #[serde(default)]
+    pub(crate) metadata: Option<Box<RawValue>>,
 }
 
 /// 0.3's file part.
@@ -76,7 +80,7 @@ pub(crate) struct File {
     pub(crate) name: Option<String>,
     #[serde(default, alias = "fileWithUri")]
     pub(crate) uri: Option<String>,
-    #[serde(default)]
+    #[serde(default, alias = "mime_type")]
     pub(crate) mime_type: Option<String>,
 }
 
@@ -84,7 +88,7 @@ pub(crate) struct File {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Artifact {
-    #[serde(default)]
+    #[serde(default, alias = "artifact_id")]
     pub(crate) artifact_id: Option<String>,
     #[serde(default)]
     pub(crate) name: Option<String>,
@@ -205,6 +209,13 @@ impl Message {
             .is_some_and(|role| role.to_ascii_lowercase().ends_with("agent"))
     }
 
+    /// Whether a person (or another client) says it.
+    pub(crate) fn is_persons(&self) -> bool {
+        self.role
+            .as_deref()
+            .is_some_and(|role| role.to_ascii_lowercase().ends_with("user"))
+    }
+
     /// Its text parts, one paragraph each.
     pub(crate) fn text(&self) -> String {
         text(self.parts.as_deref().unwrap_or_default())
@@ -222,8 +233,13 @@ pub(crate) fn text(parts: &[Part]) -> String {
 
 /// The data parts.
 pub(crate) fn data(parts: &[Part]) -> impl Iterator<Item = &RawValue> {
+    data_parts(parts).map(|(data, _)| data)
+}
+
+/// The data parts, each with what stands beside it.
+pub(crate) fn data_parts(parts: &[Part]) -> impl Iterator<Item = (&RawValue, Option<&RawValue>)> {
     parts
         .iter()
-        .filter_map(|part| part.data.as_deref())
-        .filter(|data| data.get() != "null")
+        .filter_map(|part| Some((part.data.as_deref()?, part.metadata.as_deref())))
+        .filter(|(data, _)| data.get() != "null")
 }

@@ -235,7 +235,7 @@ async fn words_forms_refusals_and_cancellations_arrive_as_they_were_meant() {
             &tasks[1],
             "form",
             json!({"outcome": "respond", "payload": {"size": 7}}),
-            "\"data\": [{\"size\": 7.0}]",
+            "\"data\": [{\"requestId\": \"r-18\", \"size\": 7.0}]",
         ),
         (
             &tasks[2],
