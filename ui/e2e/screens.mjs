@@ -26,12 +26,13 @@ const routes = {
   ownership: "#/ownership",
   limits: "#/limits",
   agents: "#/agents",
+  "dead letters": "#/dead-letters",
   settings: "#/settings",
   "first run": "#/first-run",
   "no such screen": "#/nowhere",
 };
 /** Those with a state of their own when there is nothing, an error, or nothing new. */
-const whole = ["inbox", "board", "ownership", "limits", "agents", "settings", "first run"];
+const whole = ["inbox", "board", "ownership", "limits", "agents", "dead letters", "settings", "first run"];
 /** What is answered, and what must be seen before it is judged. */
 const states = {
   "with content": { options: {} },

@@ -10,6 +10,7 @@ export const text = {
     ownership: "Ownership",
     limits: "Limits",
     agents: "Agents",
+    "dead-letters": "Dead letters",
     settings: "Settings",
     "first-run": "First run",
   },
@@ -53,6 +54,7 @@ export const text = {
     copy: "Copy the detail",
     copied: "Copied",
   },
+  tree: { more: (count: number) => `${whole(count)} more rows without anything wrong are not drawn.` },
   agentText: {
     flagged: (count: number) =>
       count === 1 ? "1 hidden sign made visible" : `${whole(count)} hidden signs made visible`,

@@ -4,6 +4,7 @@
 import type { Answer, Backend, Name } from "./backend";
 import { CallError } from "./call-error";
 import { answerFleet } from "./fake-fleet";
+import { answerLetters } from "./fake-letters";
 import { RecordedRules } from "./fake-ownership";
 import type { BoardRequest } from "./generated/BoardRequest";
 import type { BoardView } from "./generated/BoardView";
@@ -111,7 +112,7 @@ export function fake(scenario = asked("fleet") ?? "office", state = asked("state
   if (state === "stale") {
     setTimeout(() => {
       refusing = true;
-      announce("inbox", "board", "ownership", "limits", "agents");
+      announce("inbox", "board", "ownership", "limits", "agents", "letters", "context");
     }, STALE_AFTER);
   }
 
@@ -179,6 +180,14 @@ export function fake(scenario = asked("fleet") ?? "office", state = asked("state
         announce("agents", "status");
         return done;
       }
+      case "draftLetter":
+      case "actOnLetters": {
+        const done = answerLetters(answers, name, request);
+        announce("letters", "status");
+        return done;
+      }
+      case "deadLetter":
+        return found(answers, `deadLetter:${asked["endpoint"]}/${asked["list"]}/${asked["item"]}`);
       case "rawAnswer":
         return found(answers, `rawAnswer:${asked["endpoint"]}`);
       case "cancelTask":

@@ -97,6 +97,10 @@ pub struct Problem {
     pub code: String,
     /// A sentence naming what is wrong and what was expected.
     pub message: String,
+    /// The place in a schema of the ownership document that is not kept, with the schema's name before `#`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub schema: Option<String>,
     /// The item's bytes, at most 64 KiB.
     #[serde(skip)]
     pub raw: Arc<str>,

@@ -16,6 +16,8 @@ pub mod change;
 pub mod decision;
 pub mod finding;
 pub mod link;
+pub mod mend;
+pub mod outline;
 pub mod remedy;
 pub mod text;
 

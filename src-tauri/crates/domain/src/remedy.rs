@@ -232,7 +232,9 @@ pub fn plan(scene: Scene<'_>, resolution: &str, choice: &Choice) -> Result<Plan,
                 format!("{summary} Correct it and send it again under the same id.")
             }))
         }
-        ("schema-violation", "edit") => Ok(maker.open("dead-letters")),
+        ("schema-violation", "edit") => {
+            Ok(maker.open(&format!("dead-letters/{}", scene.finding.subject)))
+        }
         ("context-divergence", _) => {
             let summary = scene.finding.summary.clone();
             let agents = maker.agents();

@@ -24,7 +24,7 @@ pub struct Stale {
 }
 
 /// All there are, in the order of [`Stale`]'s numbers.
-pub const TOPICS: [Topic; 7] = [
+pub const TOPICS: [Topic; 9] = [
     Topic::Inbox,
     Topic::Board,
     Topic::Ownership,
@@ -32,6 +32,8 @@ pub const TOPICS: [Topic; 7] = [
     Topic::Agents,
     Topic::Settings,
     Topic::Status,
+    Topic::Letters,
+    Topic::Context,
 ];
 
 impl Stale {
@@ -44,7 +46,7 @@ impl Stale {
     pub fn add_change(&mut self, change: &Change) {
         let topics: &[Topic] = match change {
             Change::Agent(_) => &[Topic::Agents, Topic::Ownership],
-            Change::Task(_) => &[Topic::Board, Topic::Agents],
+            Change::Task(_) => &[Topic::Board, Topic::Agents, Topic::Context],
             Change::TaskMark(..) | Change::Handoff(_) => &[Topic::Board],
             Change::Access(_) => &[Topic::Ownership],
             Change::Quota(_) => &[Topic::Limits],
@@ -52,12 +54,12 @@ impl Stale {
                 &[Topic::Inbox, Topic::Board, Topic::Agents]
             }
             Change::DeadLetter(_) | Change::DeadLetterCleared { .. } => {
-                &[Topic::Agents, Topic::Inbox]
+                &[Topic::Agents, Topic::Inbox, Topic::Letters]
             }
+            Change::Artifact(_) => &[Topic::Board],
+            Change::Context(_) => &[Topic::Context],
             Change::Heard { .. } | Change::NotHeard { .. } => &[Topic::Agents, Topic::Board],
-            Change::Claim(_) | Change::Artifact(_) | Change::Context(_) | Change::Schedule(_) => {
-                &[]
-            }
+            Change::Claim(_) | Change::Schedule(_) => &[],
         };
         topics.iter().for_each(|topic| self.add(*topic));
         self.add(Topic::Status);

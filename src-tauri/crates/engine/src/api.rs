@@ -9,12 +9,14 @@ pub mod error;
 pub mod escalation;
 pub mod finding;
 pub mod inbox;
+pub mod letters;
 pub mod limits;
 pub mod ownership;
 pub(crate) mod remedy;
 pub mod search;
 pub mod settings;
 pub mod status;
+pub(crate) mod tree;
 pub mod views;
 pub mod wording;
 

@@ -66,6 +66,9 @@ fn every_question_of_a_screen_is_answered_from_an_index() {
             dead_letters::list(r, None)?;
             dead_letters::list(r, Some(&endpoint))?;
             dead_letters::count(r, &endpoint)?;
+            dead_letters::count_all(r)?;
+            dead_letters::get(r, &endpoint, "tasks", "x")?;
+            dead_letters::attempts(r, &endpoint, "tasks", "x")?;
             decisions::get(r, &"d".into())?;
             decisions::of_escalation(r, &endpoint, &"x".into())?;
             decisions::outbox(r)?;
@@ -86,6 +89,7 @@ fn every_question_of_a_screen_is_answered_from_an_index() {
             facts::last_status(r, &endpoint)?;
             findings::get(r, "x")?;
             findings::open(r)?;
+            findings::open_about(r, "x", "x")?;
             findings::cleared_since(r, now)?;
             findings::rules_of_task(r, "e/t")?;
             findings::count_open(r, &["stall"])?;
@@ -101,6 +105,7 @@ fn every_question_of_a_screen_is_answered_from_an_index() {
             records::list::<Claim>(r)?;
             records::list::<Schedule>(r)?;
             records::list::<ContextEntry>(r)?;
+            records::of_endpoint::<Handoff>(r, &endpoint)?;
             records::of_task::<Artifact>(r, &task)?;
             records::of_task::<Handoff>(r, &task)?;
             settings::get::<u64>(r, "x")?;

@@ -22,6 +22,13 @@ import type { FindingRequest } from "./FindingRequest";
 import type { FindingView } from "./FindingView";
 import type { ImportRequest } from "./ImportRequest";
 import type { InboxView } from "./InboxView";
+import type { LetterAction } from "./LetterAction";
+import type { LetterDraft } from "./LetterDraft";
+import type { LetterDraftView } from "./LetterDraftView";
+import type { LetterOutcomes } from "./LetterOutcomes";
+import type { LetterRequest } from "./LetterRequest";
+import type { LetterView } from "./LetterView";
+import type { LettersView } from "./LettersView";
 import type { LimitsView } from "./LimitsView";
 import type { LinkRequest } from "./LinkRequest";
 import type { Nothing } from "./Nothing";
@@ -73,6 +80,10 @@ export type Commands = {
   discover: [DiscoverRequest, DiscoverView];
   startDemo: [Nothing, Nothing];
   leaveDemo: [Nothing, Nothing];
+  deadLetters: [Nothing, LettersView];
+  deadLetter: [LetterRequest, LetterView];
+  draftLetter: [LetterDraft, LetterDraftView];
+  actOnLetters: [LetterAction, LetterOutcomes];
   settings: [Nothing, SettingsView];
   saveSettings: [SettingsRequest, SettingsView];
   search: [SearchRequest, SearchView];
@@ -110,6 +121,10 @@ export const topics: Record<keyof Commands, Topic[]> = {
   discover: [],
   startDemo: [],
   leaveDemo: [],
+  deadLetters: ["letters"],
+  deadLetter: ["letters"],
+  draftLetter: [],
+  actOnLetters: [],
   settings: ["settings"],
   saveSettings: [],
   search: [],

@@ -64,6 +64,7 @@ impl Report {
             item: None,
             code: code.to_owned(),
             message,
+            schema: None,
             raw: self.raw.clone(),
         });
     }

@@ -119,6 +119,7 @@ fn unusable(pointer: &str, code: &str, message: String, raw: &str) -> Box<Proble
         item: None,
         code: code.to_owned(),
         message,
+        schema: None,
         raw: kept(raw),
     })
 }

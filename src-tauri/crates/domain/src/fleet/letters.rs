@@ -113,6 +113,7 @@ impl Intake<'_> {
             item: Some(name.clone()),
             code: "conflict".to_owned(),
             message: "It was sent before with other content, and can only be added to.".to_owned(),
+            schema: None,
             raw: item.raw.clone(),
         };
         self.letter(agent, list.to_owned(), name, vec![problem]);

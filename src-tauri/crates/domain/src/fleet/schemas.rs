@@ -17,6 +17,7 @@ use super::{
 use crate::{
     change::{Change, DeadLetter},
     contract::{Artifact, Handoff, Problem},
+    mend::word_of,
 };
 
 /// Told of one body at most; a person reads fewer.
@@ -66,6 +67,7 @@ impl World {
                     item: Some(key.1.clone()),
                     code: "schema".to_owned(),
                     message: format!("It does not fit {name}: {error}."),
+                    schema: Some(word_of(name, &error)),
                     raw: artifact.seen.raw.clone(),
                 });
             }

@@ -15,7 +15,7 @@ use tokio::sync::{broadcast, mpsc};
 
 use super::{
     ApiError, agents as agent_views, board, commands::camel, endpoint, escalation, finding, inbox,
-    limits, ownership, remedy, search, settings, status, views::*, wording::Glance,
+    letters, limits, ownership, remedy, search, settings, status, views::*, wording::Glance,
 };
 use crate::{
     clock::wall,
@@ -452,6 +452,34 @@ impl Api {
             self.inner.real.announce(EVERYTHING.to_vec());
         }
         Ok(Nothing {})
+    }
+
+    async fn dead_letters(&self, _: Nothing) -> Answer<LettersView> {
+        self.glance(letters::letters).await
+    }
+
+    async fn dead_letter(&self, request: LetterRequest) -> Answer<LetterView> {
+        let view = self
+            .glance(move |glance| letters::letter(glance, &request))
+            .await?;
+        view.ok_or_else(|| ApiError::new("missing", "There is no such dead letter."))
+    }
+
+    async fn draft_letter(&self, request: LetterDraft) -> Answer<LetterDraftView> {
+        self.look(move |_, reader, present| {
+            let now = wall();
+            let glance = Glance {
+                reader,
+                present,
+                now,
+            };
+            letters::draft(glance, &request)
+        })
+        .await
+    }
+
+    async fn act_on_letters(&self, action: LetterAction) -> Answer<LetterOutcomes> {
+        letters::act(&self.shown(), action).await
     }
 
     async fn settings(&self, _: Nothing) -> Answer<SettingsView> {

@@ -36,6 +36,10 @@ macro_rules! with_commands {
             discover: DiscoverRequest => DiscoverView [];
             start_demo: Nothing => Nothing [];
             leave_demo: Nothing => Nothing [];
+            dead_letters: Nothing => LettersView [Letters];
+            dead_letter: LetterRequest => LetterView [Letters];
+            draft_letter: LetterDraft => LetterDraftView [];
+            act_on_letters: LetterAction => LetterOutcomes [];
             settings: Nothing => SettingsView [Settings];
             save_settings: SettingsRequest => SettingsView [];
             search: SearchRequest => SearchView [];

@@ -17,7 +17,7 @@ use store::{
 };
 
 use super::{
-    ApiError,
+    ApiError, letters,
     views::{FindingAction, ResolutionView, SettledView, TellView},
     wording::{Glance, plain},
 };
@@ -300,6 +300,15 @@ async fn take(
                 .ask(|reply| Ask::Note(PersonAction::MarkReviewed, note, reply))
                 .await?;
             "It is noted that you read the rules.".to_owned()
+        }
+        // An item that is accepted is settled together with the finding about it.
+        Step::Settle if rule == "schema-violation" && action.resolution == "accept-once" => {
+            let outcomes = letters::accept(engine, &subject).await?;
+            let first = outcomes.outcomes.into_iter().next();
+            match first.and_then(|outcome| outcome.problem) {
+                Some(problem) => return Err(ApiError::new("invalid", problem)),
+                None => "It is accepted, this once.".to_owned(),
+            }
         }
         Step::Settle => {
             let settled = PersonAction::Resolve {

@@ -6,7 +6,7 @@ use store::{
 };
 
 use super::{
-    agents, inbox,
+    agents, inbox, letters,
     views::{StatusView, UndoView},
     wording::{Glance, outcome, plain},
 };
@@ -39,6 +39,7 @@ pub fn status(glance: Glance<'_>, store: &Store, demo: bool) -> Result<StatusVie
             ],
         )?,
         agents_count: u32::try_from(endpoints).unwrap_or(u32::MAX),
+        letters_count: letters::standing(glance)?,
         undo: undo(glance)?,
         needs_setup: endpoints == 0,
         notice: store.notice().map(str::to_owned),

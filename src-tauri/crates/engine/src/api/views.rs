@@ -46,7 +46,7 @@ words! {
     /// How hard something is to take back; decides the gesture.
     RiskClass { Reversible, Outward, Destructive, }
     /// Topics of the one event `changed`.
-    Topic { Inbox, Board, Ownership, Limits, Agents, Settings, Status, }
+    Topic { Inbox, Board, Ownership, Limits, Agents, Settings, Status, Letters, Context, }
     /// Where a limit's number comes from.
     Basis { Reported, Headers, Percent, Unknown, }
     /// What a lint issue does to saving.
@@ -68,7 +68,7 @@ views! {
     StatusView {
         revision: u64, version: String, demo: bool, read_only: Option<String>, data_folder: String, store_bytes: u64,
         agents_answering: u32, agents_total: u32, last_poll_at: Option<Time>, running: u32,
-        inbox_count: u32, board_count: u32, ownership_conflicts: u32, agents_count: u32,
+        inbox_count: u32, board_count: u32, ownership_conflicts: u32, agents_count: u32, letters_count: u32,
         undo: Option<UndoView>, needs_setup: bool, notice: Option<String>, now: Time,
     }
     /// What undo would do.
@@ -258,3 +258,6 @@ views! {
     TextView { text: String, }
     Nothing { }
 }
+
+mod letters;
+pub use letters::*;

@@ -13,8 +13,8 @@ use domain::{
 };
 use serde_json::json;
 use store::tables::{
-    audit, decisions, decisions::Recorded, endpoints, endpoints::EndpointRow, escalations,
-    facts::FactKind, findings, ownership, tasks,
+    audit, dead_letters, decisions, decisions::Recorded, endpoints, endpoints::EndpointRow,
+    escalations, facts::FactKind, findings, ownership, tasks,
 };
 use tokio::sync::oneshot;
 
@@ -22,6 +22,7 @@ use super::Owner;
 use crate::{
     api::{
         ApiError, escalation,
+        letters::Deed,
         ownership::{commit_save, ready_to_save},
         remedy::Noted,
         settings,
@@ -41,6 +42,8 @@ pub(crate) enum Ask {
     Undo(DecisionId, Reply<()>),
     /// Act on a finding in a way that is a fact.
     Note(PersonAction, Noted, Reply<()>),
+    /// Write what was done about a dead letter.
+    Letter(Box<Deed>, Reply<()>),
     /// Change the rules in force, without a draft; answers what changed.
     ChangeRules(Vec<Edit>, Reply<String>),
     /// Save the draft of the ownership document.
@@ -77,6 +80,7 @@ impl Owner {
             Ask::Decide(request, reply) => drop(reply.send(self.decide(&request))),
             Ask::Undo(id, reply) => drop(reply.send(self.undo(&id))),
             Ask::Note(action, noted, reply) => drop(reply.send(self.note(&action, noted))),
+            Ask::Letter(deed, reply) => drop(reply.send(self.letter(*deed))),
             Ask::ChangeRules(edits, reply) => drop(reply.send(self.change_rules(&edits))),
             Ask::Save(request, reply) => drop(reply.send(self.save_rules(&request))),
             Ask::Settings(request, reply) => drop(reply.send(self.settings(*request))),
@@ -198,6 +202,32 @@ impl Owner {
             return Err(unsaved());
         }
         self.announce_topics(&[Topic::Inbox, Topic::Board, Topic::Status, Topic::Ownership]);
+        Ok(())
+    }
+
+    /// Writes what the person did about a dead letter; what settles it is a fact.
+    fn letter(&mut self, deed: Deed) -> Result<(), ApiError> {
+        let now = self.now();
+        let Deed {
+            letter,
+            subject,
+            acted,
+            settles,
+            detail,
+        } = deed;
+        let write = move |tx: &store::Tx<'_>| {
+            dead_letters::act(tx, &letter.endpoint, &letter.list, &letter.item, &acted)?;
+            audit::append(tx, now, "letter", &subject, &detail)?;
+            Ok(())
+        };
+        let done = match &settles {
+            Some(action) => self.person(action, write),
+            None => self.commit_only(write),
+        };
+        if !done {
+            return Err(unsaved());
+        }
+        self.announce_topics(&[Topic::Letters, Topic::Inbox, Topic::Agents, Topic::Status]);
         Ok(())
     }
 

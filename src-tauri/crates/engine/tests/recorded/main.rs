@@ -19,10 +19,11 @@ use std::{collections::BTreeMap, fs, path::PathBuf};
 use chrono::{DateTime, TimeDelta};
 use domain::time::{self, Time};
 use engine::api::{
-    agents, board, escalation, finding, inbox, limits, ownership, search, settings, status,
+    agents, board, escalation, finding, inbox, letters, limits, ownership, search, settings,
+    status,
     views::{
-        BoardRequest, Column, EndpointRequest, EscalationRequest, FindingRequest, PageRequest,
-        SearchRequest, TaskRequest,
+        BoardRequest, Column, EndpointRequest, EscalationRequest, FindingRequest, LetterRequest,
+        PageRequest, SearchRequest, TaskRequest,
     },
 };
 use serde::Serialize;
@@ -112,6 +113,22 @@ fn answers(stage: &Stage, cards: u32) -> BTreeMap<String, Value> {
         }),
     );
     all.insert("limits".to_owned(), value(stage.see(now, limits::limits)));
+    let refused = stage.see(now, letters::letters);
+    for item in refused
+        .groups
+        .iter()
+        .flat_map(|group| &group.letters)
+        .take(20)
+    {
+        let request = LetterRequest {
+            endpoint: item.endpoint.clone(),
+            list: item.list.clone(),
+            item: item.item.clone(),
+        };
+        let view = stage.see(now, |glance| letters::letter(glance, &request));
+        all.insert(format!("deadLetter:{}", item.key), value(view));
+    }
+    all.insert("deadLetters".to_owned(), value(refused));
     let fleet = stage.see(now, agents::agents);
     for endpoint in fleet.endpoints.iter().take(10) {
         let request = EndpointRequest {

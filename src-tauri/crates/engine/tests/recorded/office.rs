@@ -79,7 +79,8 @@ seconds = 600
 /// The last three hours, and a quiet day before.
 pub(crate) fn stage() -> Stage {
     let rules = text::read(RULES).expect("rules");
-    let mut stage = Stage::new(ago(24 * 60), Some(rules));
+    let schemas = BTreeMap::from([("schemas/page.json".to_owned(), page_schema())]);
+    let mut stage = Stage::holding(ago(24 * 60), Some(rules), schemas);
     for (host, name, _, kind, port) in HOSTS {
         stage.add(ago(24 * 60), host, name, kind, port);
     }
@@ -576,26 +577,72 @@ fn research() -> Lists {
     ])
 }
 
+/// What the publisher agreed to deliver.
+fn page_schema() -> Value {
+    json!({
+        "type": "object", "required": ["heading", "language", "blocks"],
+        "properties": {
+            "heading": { "type": "string", "minLength": 3, "maxLength": 60, "description": "What stands above the page." },
+            "language": { "enum": ["en", "de", "fr"] },
+            "blocks": { "type": "array", "minItems": 1, "items": {
+                "type": "object", "required": ["kind"],
+                "properties": {
+                    "kind": { "enum": ["text", "table", "image"] },
+                    "text": { "type": "string" },
+                    "rows": { "type": "array", "items": { "type": "array", "prefixItems": [{ "type": "string" }, { "type": "number", "minimum": 0 }] } },
+                },
+            } },
+        },
+    })
+}
+
 fn press() -> Lists {
-    Lists::from([(
-        "tasks",
-        vec![
-            task(
-                70,
-                "T-1860",
-                "Publish the price page",
-                "working",
-                json!({"kind": "publish", "progress": {"done": 1, "total": 3, "at": stamp(64)}}),
-            ),
-            task(
-                180,
-                "T-1859",
-                "Publish the imprint",
-                "completed",
-                json!({"kind": "publish"}),
-            ),
-        ],
-    )])
+    let page = |minute: i64, blocks: Value| {
+        let item = json!({
+            "id": "price-page", "taskId": "T-1860", "name": "Price page", "mediaType": "application/json",
+            "version": format!("draft-{minute}"), "schemaRef": "schemas/page.json", "createdAt": stamp(minute), "body": blocks,
+        });
+        (minute, item)
+    };
+    let table = |price: Value| {
+        json!({
+            "heading": "Prices from Monday", "language": "en",
+            "blocks": [
+                { "kind": "text", "text": "All prices are per month." },
+                { "kind": "table", "rows": [["Team", price], ["Company", 49]] },
+            ],
+        })
+    };
+    let mut headless = table(json!("19 €"));
+    headless["language"] = json!("English");
+    if let Some(members) = headless.as_object_mut() {
+        members.remove("heading");
+    }
+    Lists::from([
+        (
+            "artifacts",
+            vec![page(66, table(json!("19 €"))), page(64, headless)],
+        ),
+        (
+            "tasks",
+            vec![
+                task(
+                    70,
+                    "T-1860",
+                    "Publish the price page",
+                    "working",
+                    json!({"kind": "publish", "progress": {"done": 1, "total": 3, "at": stamp(64)}}),
+                ),
+                task(
+                    180,
+                    "T-1859",
+                    "Publish the imprint",
+                    "completed",
+                    json!({"kind": "publish"}),
+                ),
+            ],
+        ),
+    ])
 }
 
 fn code() -> Lists {

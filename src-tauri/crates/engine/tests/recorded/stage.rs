@@ -56,12 +56,26 @@ fn abilities(kind: &str) -> Vec<String> {
 impl Stage {
     /// An empty store with these rules, saved at `at`.
     pub(crate) fn new(at: Time, rules: Option<Ownership>) -> Self {
+        Self::holding(at, rules, BTreeMap::new())
+    }
+
+    /// The same with schemas that bodies are held to.
+    pub(crate) fn holding(
+        at: Time,
+        rules: Option<Ownership>,
+        schemas: BTreeMap<String, Value>,
+    ) -> Self {
         let dir = tempfile::tempdir().expect("a folder");
         let store = Store::open(dir.path(), at).expect("a store");
         let config = Config {
             ownership: rules.clone().unwrap_or_default(),
+            schemas,
             ..Config::default()
         };
+        let first = serde_json::to_value(&config).expect("JSON");
+        store
+            .write(move |tx| facts::set_config(tx, &first))
+            .expect("fixed");
         let fleet = Fleet::new(config);
         if let Some(rules) = rules {
             store

@@ -100,6 +100,14 @@ pub fn get(reader: &Reader, episode: &str) -> Result<Option<FindingRow>> {
     sql::first(reader, &query, [episode], read)
 }
 
+/// The one that holds, of a rule about a subject.
+pub fn open_about(reader: &Reader, rule: &str, subject: &str) -> Result<Option<FindingRow>> {
+    let query = format!(
+        "SELECT {FIELDS} FROM findings WHERE state = 'open' AND rule = ?1 AND subject = ?2 ORDER BY at LIMIT 1"
+    );
+    sql::first(reader, &query, [rule, subject], read)
+}
+
 /// All that hold, worst first, then oldest.
 pub fn open(reader: &Reader) -> Result<Vec<FindingRow>> {
     let query = format!(

@@ -4,7 +4,7 @@
 use domain::{
     change::Record,
     contract::{Artifact, Claim, ContextEntry, Handoff, Schedule},
-    ids::{AgentRef, TaskRef},
+    ids::{AgentRef, EndpointId, TaskRef},
 };
 use rusqlite::{Row, params};
 use serde::{Serialize, de::DeserializeOwned};
@@ -112,6 +112,13 @@ fn read<T: Kept>(row: &Row<'_>) -> Result<Record<T>> {
 pub fn list<T: Kept>(reader: &Reader) -> Result<Vec<Record<T>>> {
     let query = format!("SELECT {FIELDS} FROM records WHERE kind = ?1 ORDER BY at, endpoint, id");
     sql::all(reader, &query, [T::KIND], read)
+}
+
+/// Those of an endpoint, oldest first.
+pub fn of_endpoint<T: Kept>(reader: &Reader, endpoint: &EndpointId) -> Result<Vec<Record<T>>> {
+    let query =
+        format!("SELECT {FIELDS} FROM records WHERE kind = ?1 AND endpoint = ?2 ORDER BY at, id");
+    sql::all(reader, &query, [T::KIND, endpoint.as_str()], read)
 }
 
 /// Those of a task, oldest first.

@@ -1,0 +1,25 @@
+// The list of dead letters as rows: causes with their letters under them, narrowed by what is typed. It counts and
+// orders nothing; that is the host's.
+import type { LetterGroup } from "../../api/generated/LetterGroup";
+import type { LetterItem } from "../../api/generated/LetterItem";
+
+export type Row = { group: LetterGroup; letter: LetterItem | undefined };
+
+/** A heading for each cause, then its letters. */
+export function rowsOf(groups: LetterGroup[], typed: string): Row[] {
+  const asked = typed.trim().toLowerCase().split(/\s+/).filter(Boolean);
+  const has = (text: string) => asked.every((word) => text.toLowerCase().includes(word));
+  return groups.flatMap((group) => {
+    const cause = `${group.agent} ${group.endpoint} ${group.path} ${group.rule} ${group.what} ${group.sentence.text}`;
+    const letters = group.letters.filter((letter) => has(`${cause} ${letter.title.text} ${letter.item}`));
+    return letters.length === 0 ? [] : [{ group, letter: undefined }, ...letters.map((letter) => ({ group, letter }))];
+  });
+}
+
+/** Letters chosen together must have one cause; another cause begins anew. */
+export function toggled(chosen: ReadonlySet<string>, key: string, group: LetterGroup): Set<string> {
+  const same = group.letters.map((letter) => letter.key);
+  const kept = new Set([...chosen].filter((each) => same.includes(each)));
+  if (!kept.delete(key)) kept.add(key);
+  return kept;
+}
