@@ -29,7 +29,9 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use self::card::Generation;
-pub(crate) use self::card::{Card, as_card, find, is_no_card};
+pub(crate) use self::card::{Card, as_card, clip, find, is_no_card};
+pub(crate) use self::page::agent_id;
+pub(crate) use self::task::depth;
 use self::{
     page::{Memory, Page},
     rpc::{Call, Failure, code},

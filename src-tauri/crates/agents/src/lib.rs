@@ -7,6 +7,7 @@
 mod a2a;
 pub mod http;
 mod native;
+mod opencode;
 mod probe;
 
 use std::{future::Future, pin::Pin};
@@ -108,6 +109,9 @@ pub enum Kind {
     Native,
     /// A2A, 1.0 and 0.3.
     A2a,
+    /// An OpenCode server.
+    #[serde(rename = "opencode")]
+    OpenCode,
 }
 
 /// What a new connection needs.
@@ -173,5 +177,6 @@ pub fn open(target: &Target) -> Result<Box<dyn Endpoint>, PollError> {
     match target.kind {
         Kind::Native => Ok(Box::new(native::Native::new(target)?)),
         Kind::A2a => Ok(Box::new(a2a::A2a::new(target)?)),
+        Kind::OpenCode => Ok(Box::new(opencode::OpenCode::new(target)?)),
     }
 }

@@ -13,7 +13,7 @@ use reqwest::{
 use crate::{
     Credential, Kind, Observation, Probe, Target, a2a,
     http::{Client, Reply, invalid},
-    open,
+    open, opencode,
 };
 
 /// Identifies what serves `url`. `Err` = nothing usable answers, in words.
@@ -30,6 +30,12 @@ pub async fn probe(url: &str, credential: Option<&Credential>) -> Result<Probe, 
         _ => reply.as_error(Utc::now()),
     };
     let forbidden = matches!(reply.status.as_u16(), 401 | 403);
+    // A web page at its root, and its unknown paths answer with one too; so it is asked before others are looked for.
+    if a2a::as_card(&reply.body).is_none()
+        && let Ok(Some(about)) = opencode::find(&client).await
+    {
+        return Ok(opencode::probe(url, &about));
+    }
     match a2a::find(&client).await {
         Ok(card) => return agent(url, credential, card).await,
         Err(error) if a2a::as_card(&reply.body).is_some() => return Err(error),

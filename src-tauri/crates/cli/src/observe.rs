@@ -28,7 +28,7 @@ const BYTES: usize = 256 * 1024 * 1024;
 pub(crate) struct Options {
     /// Status URL, card URL or base URL.
     pub(crate) url: String,
-    /// What it speaks, when that is known already: native, a2a, …
+    /// What it speaks, when that is known already: native, a2a, opencode, …
     #[arg(long, value_parser = word::<Kind>)]
     kind: Option<Kind>,
     /// A task to look at, where the endpoint cannot list its tasks. May stand several times.

@@ -102,7 +102,7 @@ export const words = {
 
 /** What an endpoint speaks, in words; an unknown word stays as it is. */
 export function kindWord(kind: string): string {
-  return { native: "Mission Control contract", a2a: "A2A", demo: "Demo fleet" }[kind] ?? kind;
+  return { native: "Mission Control contract", a2a: "A2A", opencode: "OpenCode", demo: "Demo fleet" }[kind] ?? kind;
 }
 
 /** What is said of a login; the engine's word for none is no sentence. */

@@ -1,0 +1,301 @@
+//! A permission or a question of OpenCode as one escalation item of the contract.
+//!
+//! What may be allowed is carried as the server wrote it. "Always" is the server's own wider grant: it is offered as an
+//! option that says so, and is never what a plain approval means.
+
+use domain::decision::digest;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json, value::RawValue};
+
+use super::wire::{Generation, Question, Request, What};
+use crate::a2a::clip;
+
+/// Longer requests are carried in pieces: a single text of the contract must be shorter, and nothing may be left out.
+const LARGEST_TEXT: usize = 60_000;
+const PIECE: usize = 16_000;
+
+/// One escalation item (contract, 1.8).
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Escalation {
+    pub(crate) id: String,
+    pub(crate) version: String,
+    pub(crate) task_id: String,
+    kind: &'static str,
+    title: String,
+    message: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    proposed_action: Option<Box<RawValue>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    options: Vec<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    response_schema: Option<Value>,
+    created_at: String,
+    pub(crate) status: &'static str,
+    pub(crate) native: Native,
+}
+
+/// What the server said, and where: for the reply.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Native {
+    pub(crate) protocol: String,
+    pub(crate) generation: Generation,
+    pub(crate) directory: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) message_id: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) call_id: Option<String>,
+    /// The request as it came; left out when it is too long for one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) request: Option<Box<RawValue>>,
+}
+
+/// The item for a request that waits.
+pub(crate) fn escalation(request: &Request, created_at: String) -> Escalation {
+    let too_long = request.raw.get().len() > LARGEST_TEXT;
+    let (message_id, call_id) = request.call.clone().unzip();
+    let mut item = Escalation {
+        id: request.id.clone(),
+        version: version(request),
+        task_id: request.session.clone(),
+        kind: "question",
+        title: String::new(),
+        message: String::new(),
+        proposed_action: None,
+        options: vec![],
+        response_schema: None,
+        created_at,
+        status: "pending",
+        native: Native {
+            protocol: "opencode".to_owned(),
+            generation: request.generation,
+            directory: request.directory.clone(),
+            message_id,
+            call_id,
+            request: (!too_long).then(|| request.raw.clone()),
+        },
+    };
+    match &request.what {
+        What::Permission {
+            name,
+            patterns,
+            details,
+            always,
+        } => {
+            let about = patterns.join(", ");
+            item.kind = "approval";
+            item.title = clip(&format!("{name}: {}", first_line(&about)), 120);
+            item.message = format!(
+                "OpenCode asks whether the tool \"{}\" may do this: {}",
+                clip(name, 200),
+                clip(&about, 8000)
+            );
+            let details = details.as_deref();
+            item.proposed_action = if too_long {
+                in_pieces(name, request)
+            } else {
+                action(name, patterns, details, &request.directory)
+            };
+            item.options = choices(always);
+        }
+        What::Questions(questions) => asked(&mut item, questions),
+    }
+    item
+}
+
+/// Changes when what is asked changes.
+pub(crate) fn version(request: &Request) -> String {
+    digest(request.raw.get()).trim_start_matches("sha256:")[..24].to_owned()
+}
+
+fn first_line(text: &str) -> &str {
+    text.lines().next().unwrap_or_default()
+}
+
+fn choices(always: &[String]) -> Vec<Value> {
+    let mut all =
+        vec![json!({"id": "once", "label": "Allow once", "effect": "Only this one request."})];
+    if !always.is_empty() {
+        all.push(json!({
+            "id": "always",
+            "label": "Always allow",
+            "effect": format!(
+                "OpenCode no longer asks for anything that matches: {}. Mission Control cannot take that back.",
+                clip(&always.join(", "), 2000)
+            ),
+        }));
+    }
+    all.push(json!({
+        "id": "reject",
+        "label": "Reject",
+        "effect": "Other open requests of this session are rejected with it.",
+    }));
+    all
+}
+
+/// What would be done: the tool, what it is done to, and the details as they came. A diff stands by itself, for reading.
+fn action(
+    name: &str,
+    patterns: &[String],
+    details: Option<&RawValue>,
+    directory: &str,
+) -> Option<Box<RawValue>> {
+    let patterns_only = json!({"patterns": patterns}).to_string();
+    let mut args = details.map_or(patterns_only.clone(), |details| details.get().to_owned());
+    let mut diff = None;
+    if let Some(details) = details {
+        // Members that stand twice stay, so that the contract's reader sees them.
+        let strict = domain::decision::strict_json(details.get(), "details").is_ok();
+        let members: Option<Members> = serde_json::from_str(details.get()).ok();
+        let members = members.filter(|_| strict).unwrap_or_default();
+        let found = members.iter().find(|(name, _)| name == "diff");
+        diff = found.map(|(_, raw)| raw.get().to_owned());
+        diff = diff.filter(|text| text.starts_with('"'));
+        if diff.is_some() {
+            let rest = members.iter().filter(|(name, _)| name != "diff");
+            let rest = rest.map(|(name, raw)| format!("{}:{}", json!(name), raw.get()));
+            args = format!("{{{}}}", rest.collect::<Vec<_>>().join(","));
+        }
+        if members.is_empty() && strict {
+            args = patterns_only;
+        }
+    }
+    let mut text = format!(r#"{{"name":{},"args":{args}"#, json!(name));
+    if !patterns.is_empty() {
+        text.push_str(&format!(r#","target":{}"#, json!(patterns.join(", "))));
+    }
+    if !directory.is_empty() {
+        text.push_str(&format!(r#","cwd":{}"#, json!(directory)));
+    }
+    if let Some(diff) = diff {
+        text.push_str(&format!(r#","diff":{diff}"#));
+    }
+    text.push('}');
+    RawValue::from_string(text).ok()
+}
+
+/// A JSON object's members in their order, each as it came.
+#[derive(Default)]
+struct Members(Vec<(String, Box<RawValue>)>);
+
+impl std::ops::Deref for Members {
+    type Target = Vec<(String, Box<RawValue>)>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+
+impl<'de> Deserialize<'de> for Members {
+    fn deserialize<D: serde::Deserializer<'de>>(reader: D) -> Result<Self, D::Error> {
+        struct Each;
+        impl<'de> serde::de::Visitor<'de> for Each {
+            type Value = Members;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: serde::de::MapAccess<'de>>(
+                self,
+                mut map: A,
+            ) -> Result<Members, A::Error> {
+                let mut all = vec![];
+                while let Some(member) = map.next_entry()? {
+                    all.push(member);
+                }
+                Ok(Members(all))
+            }
+        }
+        reader.deserialize_map(Each)
+    }
+}
+
+/// Too long to be read, so too long to be approved; it can still be seen and refused.
+fn in_pieces(name: &str, request: &Request) -> Option<Box<RawValue>> {
+    let characters: Vec<char> = request.raw.get().chars().collect();
+    let pieces: Vec<String> = characters
+        .chunks(PIECE)
+        .map(|c| c.iter().collect())
+        .collect();
+    let action = json!({"name": clip(name, 200), "args": {"requestInPieces": pieces}, "cwd": request.directory});
+    serde_json::value::to_raw_value(&action).ok()
+}
+
+fn asked(item: &mut Escalation, questions: &[Question]) {
+    let Some(first) = questions.first() else {
+        return;
+    };
+    let header = first
+        .header
+        .as_deref()
+        .filter(|text| !text.trim().is_empty());
+    item.title = clip(first_line(header.unwrap_or(&first.question)), 120);
+    let mut words = vec![];
+    for question in questions {
+        words.push(clip(&question.question, 8000));
+        for choice in &question.options {
+            let about = choice.description.as_deref().unwrap_or_default();
+            words.push(clip(&format!("- {}: {about}", choice.label), 1000));
+        }
+    }
+    if questions.len() == 1 && first.multiple != Some(true) {
+        item.message = clip(&first.question, 8000);
+        item.options = first
+            .options
+            .iter()
+            .map(|choice| json!({"id": choice.label, "label": choice.label, "effect": choice.description}))
+            .map(without_null)
+            .collect();
+        return;
+    }
+    item.kind = "form";
+    item.message = clip(&words.join("\n"), 16_000);
+    item.response_schema = Some(schema(questions));
+}
+
+fn without_null(mut value: Value) -> Value {
+    if let Some(members) = value.as_object_mut() {
+        members.retain(|_, value| !value.is_null());
+    }
+    value
+}
+
+/// The name of a question in the form.
+pub(crate) fn field(questions: &[Question], place: usize) -> String {
+    let header = questions.get(place).and_then(|q| q.header.as_deref());
+    let header = header.unwrap_or_default().trim();
+    let same = questions
+        .iter()
+        .filter(|q| q.header.as_deref().unwrap_or_default().trim() == header);
+    if header.is_empty() || same.count() > 1 {
+        format!("question{}", place + 1)
+    } else {
+        header.to_owned()
+    }
+}
+
+fn schema(questions: &[Question]) -> Value {
+    let mut properties = serde_json::Map::new();
+    let mut required = vec![];
+    for (place, question) in questions.iter().enumerate() {
+        let labels: Vec<_> = question.options.iter().map(|c| c.label.clone()).collect();
+        let mut one = json!({"type": "string"});
+        if question.custom == Some(false) {
+            one["enum"] = json!(labels);
+        } else {
+            one["examples"] = json!(labels);
+        }
+        let mut property = if question.multiple == Some(true) {
+            json!({"type": "array", "items": one})
+        } else {
+            one
+        };
+        property["title"] = json!(question.question);
+        let name = field(questions, place);
+        properties.insert(name.clone(), property);
+        required.push(name);
+    }
+    json!({"type": "object", "properties": properties, "required": required})
+}
