@@ -7,7 +7,7 @@ use domain::decision::digest;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json, value::RawValue};
 
-use super::wire::{Generation, Question, Request, What};
+use super::wire::{Call, Generation, Question, Request, What};
 use crate::a2a::clip;
 
 /// Longer requests are carried in pieces: a single text of the contract must be shorter, and nothing may be left out.
@@ -51,8 +51,8 @@ pub(crate) struct Native {
     pub(crate) request: Option<Box<RawValue>>,
 }
 
-/// The item for a request that waits.
-pub(crate) fn escalation(request: &Request, created_at: String) -> Escalation {
+/// The item for a request that waits. The newer interface tells no details; what the tool was called with stands in.
+pub(crate) fn escalation(request: &Request, call: Option<&Call>, created_at: String) -> Escalation {
     let too_long = request.raw.get().len() > LARGEST_TEXT;
     let (message_id, call_id) = request.call.clone().unzip();
     let mut item = Escalation {
@@ -91,7 +91,11 @@ pub(crate) fn escalation(request: &Request, created_at: String) -> Escalation {
                 clip(name, 200),
                 clip(&about, 8000)
             );
-            let details = details.as_deref();
+            let called = call
+                .map(|call| &call.input)
+                .filter(|input| input.is_object());
+            let called = called.and_then(|input| serde_json::value::to_raw_value(input).ok());
+            let details = details.as_deref().or(called.as_deref());
             item.proposed_action = if too_long {
                 in_pieces(name, request)
             } else {

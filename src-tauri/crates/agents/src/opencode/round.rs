@@ -331,7 +331,11 @@ impl OpenCode {
             let item = match self.open.remove(id) {
                 // What was shown stays as it was shown while it means the same.
                 Some(shown) if shown.version == ask::version(request) => shown,
-                _ => ask::escalation(request, self.asked_at(request, &now)),
+                _ => {
+                    let known = self.sessions.get(&request.session);
+                    let call = known.and_then(|k| call_of(&k.messages, request.call.as_ref()));
+                    ask::escalation(request, call, self.asked_at(request, &now))
+                }
             };
             escalations.extend(serde_json::to_string(&item));
             open.insert(id.clone(), item);
