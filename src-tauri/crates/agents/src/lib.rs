@@ -6,6 +6,7 @@
 
 mod a2a;
 pub mod http;
+mod langgraph;
 mod native;
 mod opencode;
 mod probe;
@@ -109,6 +110,9 @@ pub enum Kind {
     Native,
     /// A2A, 1.0 and 0.3.
     A2a,
+    /// A LangGraph server.
+    #[serde(rename = "langgraph")]
+    LangGraph,
     /// An OpenCode server.
     #[serde(rename = "opencode")]
     OpenCode,
@@ -177,6 +181,7 @@ pub fn open(target: &Target) -> Result<Box<dyn Endpoint>, PollError> {
     match target.kind {
         Kind::Native => Ok(Box::new(native::Native::new(target)?)),
         Kind::A2a => Ok(Box::new(a2a::A2a::new(target)?)),
+        Kind::LangGraph => Ok(Box::new(langgraph::LangGraph::new(target)?)),
         Kind::OpenCode => Ok(Box::new(opencode::OpenCode::new(target)?)),
     }
 }

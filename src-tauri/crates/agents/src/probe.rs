@@ -13,11 +13,13 @@ use reqwest::{
 use crate::{
     Credential, Kind, Observation, Probe, Target, a2a,
     http::{Client, Reply, invalid},
-    open, opencode,
+    langgraph, open, opencode,
 };
 
 /// Identifies what serves `url`. `Err` = nothing usable answers, in words.
 pub async fn probe(url: &str, credential: Option<&Credential>) -> Result<Probe, PollError> {
+    let server = langgraph::behind_studio(url);
+    let url = server.as_deref().unwrap_or(url);
     let client = Client::new(url, credential)?;
     let reply = client.get(client.base().clone(), HeaderMap::new()).await?;
     let first = match reply.status.as_u16() {
@@ -35,6 +37,14 @@ pub async fn probe(url: &str, credential: Option<&Credential>) -> Result<Probe, 
         && let Ok(Some(about)) = opencode::find(&client).await
     {
         return Ok(opencode::probe(url, &about));
+    }
+    if a2a::as_card(&reply.body).is_none() {
+        match langgraph::probe(&client, credential).await {
+            Ok(Some(found)) => return Ok(found),
+            Err(error) if langgraph::says_ok(&reply.body) => return Err(error),
+            // It may be another kind, which fails at paths it does not know.
+            Ok(None) | Err(_) => {}
+        }
     }
     match a2a::find(&client).await {
         Ok(card) => return agent(url, credential, card).await,

@@ -102,7 +102,14 @@ export const words = {
 
 /** What an endpoint speaks, in words; an unknown word stays as it is. */
 export function kindWord(kind: string): string {
-  return { native: "Mission Control contract", a2a: "A2A", opencode: "OpenCode", demo: "Demo fleet" }[kind] ?? kind;
+  const known: Record<string, string> = {
+    native: "Mission Control contract",
+    a2a: "A2A",
+    langgraph: "LangGraph server",
+    opencode: "OpenCode",
+    demo: "Demo fleet",
+  };
+  return known[kind] ?? kind;
 }
 
 /** What is said of a login; the engine's word for none is no sentence. */

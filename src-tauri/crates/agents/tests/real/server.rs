@@ -304,5 +304,6 @@ impl Drop for Server {
         let _ = self.child.kill();
         let _ = self.child.wait();
         let _ = fs::remove_file(&self.log);
+        let _ = fs::remove_dir_all(self.log.with_extension("folder"));
     }
 }
