@@ -24,7 +24,7 @@ pub struct Stale {
 }
 
 /// All there are, in the order of [`Stale`]'s numbers.
-pub const TOPICS: [Topic; 9] = [
+pub const TOPICS: [Topic; 10] = [
     Topic::Inbox,
     Topic::Board,
     Topic::Ownership,
@@ -34,6 +34,7 @@ pub const TOPICS: [Topic; 9] = [
     Topic::Status,
     Topic::Letters,
     Topic::Context,
+    Topic::Timeline,
 ];
 
 impl Stale {
@@ -62,6 +63,9 @@ impl Stale {
             Change::Claim(_) | Change::Schedule(_) => &[],
         };
         topics.iter().for_each(|topic| self.add(*topic));
+        if !matches!(change, Change::Heard { .. } | Change::TaskMark(..)) {
+            self.add(Topic::Timeline);
+        }
         self.add(Topic::Status);
     }
 

@@ -16,6 +16,7 @@ pub(crate) mod remedy;
 pub mod search;
 pub mod settings;
 pub mod status;
+pub mod timeline;
 pub(crate) mod tree;
 pub mod views;
 pub mod wording;

@@ -5,12 +5,14 @@ use domain::change::Change;
 use crate::{
     Result, Tx,
     tables::{
-        accesses, agents, dead_letters, escalations, findings, health, quota, records, tasks,
+        accesses, agents, dead_letters, escalations, findings, health, moments, quota, records,
+        tasks,
     },
 };
 
 /// Applies one change.
 pub fn apply(tx: &Tx<'_>, change: &Change) -> Result<()> {
+    moments::note(tx, change)?;
     match change {
         Change::Agent(record) => agents::put(tx, record),
         Change::Task(record) => tasks::put(tx, record),

@@ -16,6 +16,7 @@ const STEPS: &[&str] = &[
     include_str!("../migrations/0002_found_by_index.sql"),
     include_str!("../migrations/0003_open_findings_by_rule.sql"),
     include_str!("../migrations/0004_letters.sql"),
+    include_str!("../migrations/0005_timeline.sql"),
 ];
 
 /// Refuses files that are not ours or too new, then applies what is missing.

@@ -13,7 +13,7 @@ use crate::{
     Store,
     tables::{
         accesses, agents, audit, dead_letters, decisions, endpoints, escalations, facts, findings,
-        health, ownership, quota, records, settings, tasks,
+        health, moments, ownership, quota, records, settings, tasks,
     },
 };
 
@@ -57,6 +57,7 @@ fn every_question_of_a_screen_is_answered_from_an_index() {
         .read(|r| {
             accesses::seen(r)?;
             accesses::of_task(r, &task, 5)?;
+            accesses::between(r, now, now, 5)?;
             accesses::search(r, "x", 5)?;
             agents::list(r)?;
             agents::of(r, &endpoint)?;
@@ -74,6 +75,7 @@ fn every_question_of_a_screen_is_answered_from_an_index() {
             decisions::outbox(r)?;
             decisions::latest(r, 5)?;
             decisions::since(r, now)?;
+            decisions::between(r, now, now, 5)?;
             decisions::undoable(r, now)?;
             endpoints::list(r)?;
             endpoints::get(r, &endpoint)?;
@@ -91,17 +93,22 @@ fn every_question_of_a_screen_is_answered_from_an_index() {
             findings::open(r)?;
             findings::open_about(r, "x", "x")?;
             findings::cleared_since(r, now)?;
+            findings::during(r, now, now, 5)?;
             findings::rules_of_task(r, "e/t")?;
             findings::count_open(r, &["stall"])?;
             findings::oldest_open(r, &["stall"])?;
             health::get(r, &endpoint)?;
             health::slots(r, &endpoint, now, 24)?;
+            moments::between(r, now, now, 5)?;
+            moments::before(r, moments::MomentKind::Task, &endpoint, "t", now)?;
+            moments::ends(r)?;
             ownership::current(r)?;
             ownership::version(r, 1)?;
             ownership::versions(r, 5)?;
             ownership::draft(r)?;
             quota::windows(r)?;
             quota::samples(r, "p", "w", now)?;
+            records::get::<Claim>(r, &endpoint, "c")?;
             records::list::<Claim>(r)?;
             records::list::<Schedule>(r)?;
             records::list::<ContextEntry>(r)?;
@@ -112,6 +119,7 @@ fn every_question_of_a_screen_is_answered_from_an_index() {
             tasks::get(r, &task)?;
             tasks::counts(r)?;
             tasks::load(r, &agent)?;
+            tasks::standing(r, now)?;
             tasks::blocked_by(r, &task, 5)?;
             tasks::tokens(r, &agent, now)?;
             tasks::search(r, "x", 5)?;

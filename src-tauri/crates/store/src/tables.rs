@@ -10,6 +10,7 @@ pub mod escalations;
 pub mod facts;
 pub mod findings;
 pub mod health;
+pub mod moments;
 pub mod ownership;
 pub mod quota;
 pub mod records;

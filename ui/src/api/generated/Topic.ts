@@ -3,4 +3,4 @@
 /**
  * Topics of the one event `changed`.
  */
-export type Topic = "inbox" | "board" | "ownership" | "limits" | "agents" | "settings" | "status" | "letters" | "context";
+export type Topic = "inbox" | "board" | "ownership" | "limits" | "agents" | "settings" | "status" | "letters" | "context" | "timeline";

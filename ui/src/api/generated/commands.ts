@@ -16,6 +16,7 @@ import type { EndpointView } from "./EndpointView";
 import type { EscalationRequest } from "./EscalationRequest";
 import type { EscalationView } from "./EscalationView";
 import type { ExportRequest } from "./ExportRequest";
+import type { ExportTimelineRequest } from "./ExportTimelineRequest";
 import type { ExportView } from "./ExportView";
 import type { FindingAction } from "./FindingAction";
 import type { FindingRequest } from "./FindingRequest";
@@ -47,6 +48,8 @@ import type { StatusView } from "./StatusView";
 import type { TaskRequest } from "./TaskRequest";
 import type { TaskView } from "./TaskView";
 import type { TextView } from "./TextView";
+import type { TimelineRequest } from "./TimelineRequest";
+import type { TimelineView } from "./TimelineView";
 import type { UndoRequest } from "./UndoRequest";
 import type { Topic } from "./Topic";
 
@@ -61,6 +64,8 @@ export type Commands = {
   board: [BoardRequest, BoardView];
   task: [TaskRequest, TaskView];
   cancelTask: [TaskRequest, TextView];
+  timeline: [TimelineRequest, TimelineView];
+  exportTimeline: [ExportTimelineRequest, ExportView];
   ownership: [Nothing, OwnershipView];
   editDraft: [EditView, DraftView];
   saveDraft: [SaveRequest, OwnershipView];
@@ -102,6 +107,8 @@ export const topics: Record<keyof Commands, Topic[]> = {
   board: ["board"],
   task: ["board"],
   cancelTask: [],
+  timeline: ["timeline"],
+  exportTimeline: [],
   ownership: ["ownership"],
   editDraft: [],
   saveDraft: [],

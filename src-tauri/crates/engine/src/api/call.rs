@@ -15,7 +15,8 @@ use tokio::sync::{broadcast, mpsc};
 
 use super::{
     ApiError, agents as agent_views, board, commands::camel, endpoint, escalation, finding, inbox,
-    letters, limits, ownership, remedy, search, settings, status, views::*, wording::Glance,
+    letters, limits, ownership, remedy, search, settings, status, timeline, views::*,
+    wording::Glance,
 };
 use crate::{
     clock::wall,
@@ -279,6 +280,30 @@ impl Api {
         };
         let text = remedy::cancel(&self.shown(), task).await?;
         Ok(TextView { text })
+    }
+
+    async fn timeline(&self, request: TimelineRequest) -> Answer<TimelineView> {
+        self.glance(move |glance| timeline::timeline(glance, &request))
+            .await
+    }
+
+    async fn export_timeline(&self, request: ExportTimelineRequest) -> Answer<ExportView> {
+        let folder = self.inner.dir.join("exports");
+        self.look(move |_, reader, present| {
+            let now = wall();
+            let glance = Glance {
+                reader,
+                present,
+                now,
+            };
+            let view = timeline::export(glance, &request)?;
+            if request.save {
+                ownership::write_export(&folder, view)
+            } else {
+                Ok(view)
+            }
+        })
+        .await
     }
 
     async fn ownership(&self, _: Nothing) -> Answer<OwnershipView> {

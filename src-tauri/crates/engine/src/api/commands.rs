@@ -17,6 +17,8 @@ macro_rules! with_commands {
             board: BoardRequest => BoardView [Board];
             task: TaskRequest => TaskView [Board];
             cancel_task: TaskRequest => TextView [];
+            timeline: TimelineRequest => TimelineView [Timeline];
+            export_timeline: ExportTimelineRequest => ExportView [];
             ownership: Nothing => OwnershipView [Ownership];
             edit_draft: EditView => DraftView [];
             save_draft: SaveRequest => OwnershipView [];

@@ -1,9 +1,11 @@
 //! A finding, opened: what the rule says, the facts that show it in sentences, and why the rule exists.
 
-use domain::fact::PollError;
+use std::collections::{HashMap, hash_map::Entry};
+
+use domain::{fact::PollError, finding::Evidence, time::Time};
 use serde_json::Value;
 use store::{
-    Result,
+    Reader, Result,
     tables::{facts, findings},
 };
 
@@ -23,23 +25,10 @@ pub fn finding(glance: Glance<'_>, request: &FindingRequest) -> Result<Option<Fi
     };
     let finding = row.finding;
     let resolutions = super::remedy::views(glance, &finding)?;
+    let mut lines = Lines::default();
     let mut evidence = vec![];
     for fact in &finding.evidence {
-        // The configuration is line 1 of a recording, so row n of the log is line n + 1.
-        let line = match fact.line.checked_sub(1) {
-            Some(seq) if seq > 0 => facts::get(glance.reader, seq)?,
-            _ => None,
-        };
-        let sentence = match &line {
-            Some(line) => sentence(&line.line, &fact.pointer),
-            None if fact.line == 1 => "So says the configuration.".to_owned(),
-            None => "This fact is older than the log reaches.".to_owned(),
-        };
-        evidence.push(EvidenceView {
-            at: line.map(|line| line.at),
-            evidence: fact.clone(),
-            sentence: agent_text(&sentence),
-        });
+        evidence.push(lines.witness(glance.reader, fact)?.view);
     }
     Ok(Some(FindingView {
         key: format!("f:{episode}"),
@@ -59,14 +48,88 @@ pub fn finding(glance: Glance<'_>, request: &FindingRequest) -> Result<Option<Fi
     }))
 }
 
+/// Lines of the log, read once however many facts point to them.
+#[derive(Default)]
+pub(super) struct Lines {
+    read: HashMap<u64, Option<(Time, Value)>>,
+}
+
+/// A fact that shows a finding, with the item of a status document it is.
+pub(super) struct Witness {
+    /// As a screen shows it.
+    pub view: EvidenceView,
+    /// Whose item.
+    pub endpoint: String,
+    /// In which list.
+    pub list: String,
+    /// Its id there; of a context entry, document and number.
+    pub id: String,
+}
+
+impl Lines {
+    /// What a fact says.
+    pub(super) fn witness(&mut self, reader: &Reader, fact: &Evidence) -> Result<Witness> {
+        let line = match self.read.entry(fact.line) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(empty) => {
+                // The configuration is line 1 of a recording, so row n of the log is line n + 1.
+                let row = match fact.line.checked_sub(1) {
+                    Some(seq) if seq > 0 => facts::get(reader, seq)?,
+                    _ => None,
+                };
+                empty.insert(row.map(|row| {
+                    let line = serde_json::from_str(&row.line).unwrap_or_default();
+                    (row.at, line)
+                }))
+            }
+        };
+        let said = match &*line {
+            Some((_, line)) => sentence(line, &fact.pointer),
+            None if fact.line == 1 => "So says the configuration.".to_owned(),
+            None => "This fact is older than the log reaches.".to_owned(),
+        };
+        let mut parts = fact.pointer.split('/').skip(2);
+        let (list, index) = (
+            parts.next().unwrap_or_default(),
+            parts.next().unwrap_or_default(),
+        );
+        let of = |path: &str| -> String {
+            let value = line.as_ref().and_then(|(_, line)| line.pointer(path));
+            match value {
+                Some(Value::String(text)) => text.clone(),
+                Some(Value::Number(number)) => number.to_string(),
+                _ => String::new(),
+            }
+        };
+        let item = format!("/status/{list}/{index}");
+        let id = match list {
+            "context" => format!(
+                "{}#{}",
+                of(&format!("{item}/documentId")),
+                of(&format!("{item}/seq"))
+            ),
+            _ => of(&format!("{item}/id")),
+        };
+        Ok(Witness {
+            endpoint: of("/endpoint"),
+            list: list.to_owned(),
+            id,
+            view: EvidenceView {
+                at: line.as_ref().map(|(at, _)| *at),
+                evidence: fact.clone(),
+                sentence: agent_text(&said),
+            },
+        })
+    }
+}
+
 /// What the place in a line of the log says.
-fn sentence(line: &str, pointer: &str) -> String {
-    let line: Value = serde_json::from_str(line).unwrap_or_default();
+fn sentence(line: &Value, pointer: &str) -> String {
     let text = |value: &Value, path: &str| -> Option<String> {
         Some(value.pointer(path)?.as_str()?.to_owned())
     };
-    let endpoint = text(&line, "/endpoint").unwrap_or_else(|| "somebody".to_owned());
-    let agent = text(&line, "/status/agent/id").unwrap_or_else(|| endpoint.clone());
+    let endpoint = text(line, "/endpoint").unwrap_or_else(|| "somebody".to_owned());
+    let agent = text(line, "/status/agent/id").unwrap_or_else(|| endpoint.clone());
     if let Some(error) = line.get("error") {
         let error = serde_json::from_value::<PollError>(error.clone());
         return match error {
@@ -100,7 +163,16 @@ fn sentence(line: &str, pointer: &str) -> String {
                 "consume" => "took an event of",
                 _ => "touched",
             };
-            format!("{agent} {verb} {}.", of("/resource"))
+            let version = match (text(item, "/baseVersion"), text(item, "/newVersion")) {
+                (Some(base), Some(new)) if base != new => {
+                    format!(": version {base} became {new}")
+                }
+                (_, Some(new)) => format!(" as version {new}"),
+                (Some(base), None) if verb == "wrote" => format!(" over version {base}"),
+                (Some(base), None) => format!(" at version {base}"),
+                (None, None) => String::new(),
+            };
+            format!("{agent} {verb} {}{version}.", of("/resource"))
         }
         "claims" => format!(
             "{agent} has a claim on {} ({}).",
@@ -124,7 +196,7 @@ fn sentence(line: &str, pointer: &str) -> String {
 }
 
 /// Why the rule exists.
-fn explanation(rule: &str) -> &'static str {
+pub(super) fn explanation(rule: &str) -> &'static str {
     match rule {
         "trigger-collision" => {
             "One trigger has one consumer. When two agents react to the same event, the work is done twice, or in two ways."

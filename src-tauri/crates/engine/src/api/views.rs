@@ -46,11 +46,15 @@ words! {
     /// How hard something is to take back; decides the gesture.
     RiskClass { Reversible, Outward, Destructive, }
     /// Topics of the one event `changed`.
-    Topic { Inbox, Board, Ownership, Limits, Agents, Settings, Status, Letters, Context, }
+    Topic { Inbox, Board, Ownership, Limits, Agents, Settings, Status, Letters, Context, Timeline, }
     /// Where a limit's number comes from.
     Basis { Reported, Headers, Percent, Unknown, }
     /// What a lint issue does to saving.
     LintLevel { Blocks, Warns, }
+    /// A row of the timeline.
+    TimelineRowKind { Agent, Resource, Limit, }
+    /// What happened at one place of the timeline. `Several`: more than one sort.
+    TimelineMarkKind { Claim, Waiting, Release, Read, Write, Take, HandOver, TakeOver, Artifact, Context, Question, Decision, Refused, Silent, Answers, State, Several, }
     /// A mark in the ownership matrix.
     Mark { None, Owner, Sequence, Reader, Seen, Conflict, }
 }
@@ -219,6 +223,43 @@ views! {
         runs_out_at: Option<Time>, forecast: String, level: String, history: Vec<PointView>,
     }
     PointView { at: Time, used_percent: f64, }
+
+    /// What is looked at. Without `until` it ends now. `pair`: up to two keys of agents, seen with what is between them. `about`: a
+    /// finding (`f:…`), a question (`e:endpoint/id`), a task (`t:endpoint/id`) or an agent (`a:endpoint/agent`), which chooses the
+    /// agents, and the time where `seconds` is absent.
+    TimelineRequest { seconds: Option<u64>, until: Option<Time>, pair: Vec<String>, about: Option<String>, }
+    /// `spans` say how time lies on the `slots` of the axis; `first_at` is where the log of turns begins. `facts` is how many happened in
+    /// the stretch, `drawn` how many of them are in `rows`;
+    /// `cut`: there were more than are looked through. `known` are the agents that can be chosen.
+    TimelineView {
+        title: String, from: Time, to: Time, now: Time, live: bool, first_at: Option<Time>, about: Option<String>, about_text: Option<AgentText>,
+        pair: Vec<TimelineAgent>, known: Vec<TimelineAgent>, slots: u32, spans: Vec<TimelineSpan>, rows: Vec<TimelineRow>, more_rows: u32,
+        quiet: Vec<TimelineAgent>, findings: Vec<TimelineFinding>, more_findings: u32, facts: u32, drawn: u32, cut: bool,
+    }
+    /// `key` is `endpoint/agent`.
+    TimelineAgent { key: String, endpoint: EndpointId, agent: AgentId, name: AgentText, }
+    /// A stretch of time on slots `begin..end`; where nothing happened it is folded.
+    TimelineSpan { from: Time, to: Time, begin: u32, end: u32, folded: bool, }
+    /// `key`: of an agent as in `TimelineAgent`, else `r:<resource>` or `l:<pool>`. `dense`: slot and count, instead of marks where there are too many.
+    TimelineRow {
+        key: String, kind: TimelineRowKind, label: AgentText, agent: Option<AgentId>, owner: Option<String>, summary: String, lanes: Vec<TimelineLane>,
+        marks: Vec<TimelineMark>, dense: Vec<(u32, u32)>, findings: u32, facts: u32,
+    }
+    /// What an agent's work, or a claim, was like over slots `begin..end`. `side`: as in a mark.
+    TimelineLane { begin: u32, end: u32, shape: Shape, side: u32, label: String, }
+    /// `side`: 0 = the first of the pair, 1 = the second, 2 = somebody else. `text`: the version, or a count. `findings`: positions in the list.
+    /// `to`: the other agent of a handoff; `open`: not taken over yet.
+    TimelineMark {
+        slot: u32, at: Time, last_at: Time, kind: TimelineMarkKind, side: u32, count: u32, text: Option<String>, sentences: Vec<AgentText>,
+        findings: Vec<u32>, to: Option<String>, open: bool,
+    }
+    /// A finding as a sentence with its witnesses. `agents`: keys.
+    TimelineFinding {
+        key: String, rule: String, shape: Shape, severity: Severity, at: Time, cleared_at: Option<Time>, summary: AgentText, explanation: String, agents: Vec<String>,
+        resource: Option<String>, pool: Option<String>, tasks: Vec<String>, witnesses: Vec<EvidenceView>, slot: u32, muted_until: Option<Time>,
+    }
+    /// `save` also writes it to a file of this computer. With `finding`, only that one with its facts.
+    ExportTimelineRequest { timeline: TimelineRequest, finding: Option<String>, save: bool, }
 
     AgentsView { title: String, endpoints: Vec<EndpointView>, }
     EndpointView {

@@ -23,7 +23,7 @@ use crate::{
     poll::{Wish, chance},
 };
 
-const TOPICS: [Topic; 3] = [Topic::Inbox, Topic::Board, Topic::Status];
+const TOPICS: [Topic; 4] = [Topic::Inbox, Topic::Board, Topic::Status, Topic::Timeline];
 
 /// A decision that is not final yet.
 pub(super) struct Parcel {

@@ -155,7 +155,7 @@ impl Owner {
         }
         let view = escalation::decision_view(&decision);
         self.enqueue(decision);
-        self.announce_topics(&[Topic::Inbox, Topic::Board, Topic::Status]);
+        self.announce_topics(&[Topic::Inbox, Topic::Board, Topic::Status, Topic::Timeline]);
         Ok(view)
     }
 
@@ -173,7 +173,7 @@ impl Owner {
             ));
         }
         self.dequeue(id);
-        self.announce_topics(&[Topic::Inbox, Topic::Board, Topic::Status]);
+        self.announce_topics(&[Topic::Inbox, Topic::Board, Topic::Status, Topic::Timeline]);
         Ok(())
     }
 

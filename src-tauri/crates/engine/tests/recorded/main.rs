@@ -20,10 +20,10 @@ use chrono::{DateTime, TimeDelta};
 use domain::time::{self, Time};
 use engine::api::{
     agents, board, escalation, finding, inbox, letters, limits, ownership, search, settings,
-    status,
+    status, timeline,
     views::{
-        BoardRequest, Column, EndpointRequest, EscalationRequest, FindingRequest, LetterRequest,
-        PageRequest, SearchRequest, TaskRequest,
+        BoardRequest, Column, EndpointRequest, EscalationRequest, ExportTimelineRequest,
+        FindingRequest, LetterRequest, PageRequest, SearchRequest, TaskRequest, TimelineRequest,
     },
 };
 use serde::Serialize;
@@ -78,6 +78,8 @@ fn answers(stage: &Stage, cards: u32) -> BTreeMap<String, Value> {
             all.insert(format!("finding:{}", item.key), value(view));
         }
     }
+    timelines(stage, &mut all, &value(&list));
+    all.insert("exportTimeline".to_owned(), timeline_text(stage));
     all.insert("inbox".to_owned(), value(list));
     let pages = COLUMNS.map(|column| PageRequest {
         column,
@@ -158,6 +160,58 @@ fn answers(stage: &Stage, cards: u32) -> BTreeMap<String, Value> {
     all.insert("search".to_owned(), json!({ "hits": hits }));
     all.retain(|key, _| cards > 10 || !key.starts_with("task:") && !key.starts_with("rawAnswer:"));
     all
+}
+
+/// The whole fleet over some lengths of time, and every pair that a card of the inbox is about.
+fn timelines(stage: &Stage, all: &mut BTreeMap<String, Value>, inbox: &Value) {
+    let mut look = |key: String, request: TimelineRequest| {
+        let view = stage.see(now(), |glance| timeline::timeline(glance, &request));
+        all.insert(key, value(view));
+    };
+    let open = TimelineRequest {
+        seconds: None,
+        until: None,
+        pair: vec![],
+        about: None,
+    };
+    for seconds in [900, 86_400] {
+        let request = TimelineRequest {
+            seconds: Some(seconds),
+            ..open.clone()
+        };
+        look(format!("timeline:{seconds}"), request);
+    }
+    let groups = inbox["groups"].as_array().expect("groups");
+    let items = groups
+        .iter()
+        .flat_map(|group| group["items"].as_array().expect("items"));
+    let keys: Vec<_> = items
+        .map(|item| item["key"].as_str().expect("a key"))
+        .collect();
+    let found = keys.iter().filter(|key| key.starts_with("f:")).take(6);
+    let asked = keys.iter().filter(|key| key.starts_with("e:")).take(3);
+    for key in found.chain(asked) {
+        let request = TimelineRequest {
+            about: Some((*key).to_owned()),
+            ..open.clone()
+        };
+        look(format!("timeline:{key}"), request);
+    }
+}
+
+/// What is written when the last quarter of an hour is copied.
+fn timeline_text(stage: &Stage) -> Value {
+    let request = ExportTimelineRequest {
+        timeline: TimelineRequest {
+            seconds: Some(900),
+            until: None,
+            pair: vec![],
+            about: None,
+        },
+        finding: None,
+        save: false,
+    };
+    value(stage.see(now(), |glance| timeline::export(glance, &request)))
 }
 
 fn question(stage: &Stage, all: &mut BTreeMap<String, Value>, endpoint: &str, escalation: &str) {

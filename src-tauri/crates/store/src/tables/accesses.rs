@@ -3,7 +3,7 @@
 use domain::{
     change::Record,
     contract::{Access, AccessMode},
-    ids::{AgentRef, TaskRef},
+    ids::{AgentRef, TaskId, TaskRef},
     time::Time,
 };
 use rusqlite::params;
@@ -110,6 +110,64 @@ pub fn of_task(reader: &Reader, task: &TaskRef, limit: u32) -> Result<Vec<Access
                 resource: row.get(1)?,
                 mode: sql::from_word(&row.get::<_, String>(2)?)?,
                 version: row.get(3)?,
+            })
+        },
+    )
+}
+
+/// One access with all that is known of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TouchRow {
+    /// Who.
+    pub agent: AgentRef,
+    /// Unique within the endpoint.
+    pub id: String,
+    /// For which task.
+    pub task: Option<TaskId>,
+    /// What.
+    pub resource: String,
+    /// How.
+    pub mode: AccessMode,
+    /// The version it rests on.
+    pub base_version: Option<String>,
+    /// The version it made.
+    pub new_version: Option<String>,
+    /// The event it took.
+    pub event_id: Option<String>,
+    /// When.
+    pub at: Time,
+    /// The line of the log that said so.
+    pub line: u64,
+}
+
+/// Those of a stretch of time, newest first, at most `limit`.
+pub fn between(reader: &Reader, from: Time, to: Time, limit: u32) -> Result<Vec<TouchRow>> {
+    sql::all(
+        reader,
+        "SELECT endpoint, agent, id, task, resource, mode, base_version, new_version, event_id, at, line FROM accesses
+         WHERE at >= ?1 AND at < ?2 ORDER BY at DESC LIMIT ?3",
+        params![sql::micros(from), sql::micros(to), limit],
+        |row| {
+            // Many rows: the closed word is matched here instead of being read as JSON.
+            let mode = match row.get_ref(5)?.as_str().unwrap_or_default() {
+                "read" => AccessMode::Read,
+                "write" => AccessMode::Write,
+                _ => AccessMode::Consume,
+            };
+            Ok(TouchRow {
+                agent: AgentRef {
+                    endpoint: row.get::<_, String>(0)?.into(),
+                    agent: row.get::<_, String>(1)?.into(),
+                },
+                id: row.get(2)?,
+                task: row.get::<_, Option<String>>(3)?.map(Into::into),
+                resource: row.get(4)?,
+                mode,
+                base_version: row.get(6)?,
+                new_version: row.get(7)?,
+                event_id: row.get(8)?,
+                at: sql::time(row.get(9)?),
+                line: row.get::<_, i64>(10)? as u64,
             })
         },
     )

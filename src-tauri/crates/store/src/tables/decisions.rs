@@ -262,6 +262,15 @@ pub fn since(reader: &Reader, from: Time) -> Result<Vec<Decision>> {
     sql::all(reader, &query, [sql::micros(from)], read)
 }
 
+/// Those of a stretch of time, newest first, at most `limit`.
+pub fn between(reader: &Reader, from: Time, to: Time, limit: u32) -> Result<Vec<Decision>> {
+    let query = format!(
+        "SELECT {FIELDS} FROM decisions WHERE decided_at >= ?1 AND decided_at < ?2 AND undone_at IS NULL ORDER BY decided_at DESC LIMIT ?3"
+    );
+    let times = params![sql::micros(from), sql::micros(to), limit];
+    sql::all(reader, &query, times, read)
+}
+
 /// The newest one that can still be taken back.
 pub fn undoable(reader: &Reader, now: Time) -> Result<Option<Decision>> {
     let query = format!(

@@ -125,6 +125,24 @@ pub fn cleared_since(reader: &Reader, from: Time) -> Result<Vec<FindingRow>> {
     sql::all(reader, &query, [sql::micros(from)], read)
 }
 
+/// Those that held at some moment of a stretch of time, in no order, at most `limit` of each sort. One that lasted
+/// through the whole stretch and cleared long after it is found among the next thousand that cleared.
+pub fn during(reader: &Reader, from: Time, to: Time, limit: u32) -> Result<Vec<FindingRow>> {
+    let (from, to) = (sql::micros(from), sql::micros(to));
+    let asked = [
+        "at >= ?1 AND at < ?2 ORDER BY at DESC",
+        "state = 'open' AND at < ?1 AND ?2 > 0 ORDER BY at DESC",
+        "state = 'cleared' AND changed_at >= ?1 AND changed_at < ?2 AND at < ?1 ORDER BY changed_at",
+        "id IN (SELECT id FROM findings WHERE state = 'cleared' AND changed_at >= ?2 ORDER BY changed_at LIMIT 1000) AND at < ?1",
+    ];
+    let mut found = vec![];
+    for wanted in asked {
+        let query = format!("SELECT {FIELDS} FROM findings WHERE {wanted} LIMIT ?3");
+        found.extend(sql::all(reader, &query, params![from, to, limit], read)?);
+    }
+    Ok(found)
+}
+
 /// Rules of open findings that name a task (`endpoint/taskId`).
 pub fn rules_of_task(reader: &Reader, task: &str) -> Result<Vec<String>> {
     sql::all(

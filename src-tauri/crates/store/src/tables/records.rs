@@ -108,6 +108,13 @@ fn read<T: Kept>(row: &Row<'_>) -> Result<Record<T>> {
     })
 }
 
+/// One.
+pub fn get<T: Kept>(reader: &Reader, endpoint: &EndpointId, id: &str) -> Result<Option<Record<T>>> {
+    let query =
+        format!("SELECT {FIELDS} FROM records WHERE kind = ?1 AND endpoint = ?2 AND id = ?3");
+    sql::first(reader, &query, [T::KIND, endpoint.as_str(), id], read)
+}
+
 /// All of a kind, oldest first.
 pub fn list<T: Kept>(reader: &Reader) -> Result<Vec<Record<T>>> {
     let query = format!("SELECT {FIELDS} FROM records WHERE kind = ?1 ORDER BY at, endpoint, id");

@@ -258,6 +258,23 @@ pub fn load(reader: &Reader, agent: &AgentRef) -> Result<(Option<TaskRow>, u32, 
     Ok((sql::first(reader, &doing, who, read)?, open, waiting))
 }
 
+/// Which agents have live work that has not turned since a time, and in which column.
+pub fn standing(reader: &Reader, before: Time) -> Result<Vec<(AgentRef, String)>> {
+    sql::all(
+        reader,
+        "SELECT DISTINCT endpoint, agent, board_column FROM tasks
+         WHERE board_column IN ('queued', 'running', 'needs-you') AND state_since < ?1",
+        [sql::micros(before)],
+        |row| {
+            let agent = AgentRef {
+                endpoint: row.get::<_, String>(0)?.into(),
+                agent: row.get::<_, String>(1)?.into(),
+            };
+            Ok((agent, row.get(2)?))
+        },
+    )
+}
+
 /// Live tasks that wait for this one to be completed.
 pub fn blocked_by(reader: &Reader, task: &TaskRef, limit: u32) -> Result<Vec<TaskRow>> {
     let query = format!(
