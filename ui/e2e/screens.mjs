@@ -23,6 +23,8 @@ const routes = {
   "a finding": handoff,
   board: "#/board",
   "a task": "#/board/billing-host/T-1831",
+  timeline: "#/timeline",
+  "a pair": "#/timeline/f%3Asilent-completion%1Fresearch-host%2Fhandoff-1840%1Fresearch%1Eresearch-host",
   ownership: "#/ownership",
   limits: "#/limits",
   agents: "#/agents",
@@ -32,16 +34,16 @@ const routes = {
   "no such screen": "#/nowhere",
 };
 /** Those with a state of their own when there is nothing, an error, or nothing new. */
-const whole = ["inbox", "board", "ownership", "limits", "agents", "dead letters", "settings", "first run"];
+const whole = ["inbox", "board", "timeline", "ownership", "limits", "agents", "dead letters", "settings", "first run"];
 /** What is answered, and what must be seen before it is judged. */
 const states = {
   "with content": { options: {} },
   "of the demo": { options: { fleet: "story" }, only: whole, themes: ["light"] },
   empty: { options: { fleet: "empty" }, only: whole },
-  "in every kind of trouble": { options: { fleet: "trouble" }, only: ["limits", "agents"] },
-  "of 20,000 tasks": { options: { fleet: "large" }, only: ["inbox", "board", "agents"], themes: ["dark"] },
-  refused: { options: { state: "error" }, only: [...whole, "a finding"] },
-  "grown old": { options: { state: "stale" }, only: [...whole, "a finding"], wait: 900 },
+  "in every kind of trouble": { options: { fleet: "trouble" }, only: ["timeline", "limits", "agents"] },
+  "of 20,000 tasks": { options: { fleet: "large" }, only: ["inbox", "board", "timeline", "agents"], themes: ["dark"] },
+  refused: { options: { state: "error" }, only: [...whole, "a finding", "a pair"] },
+  "grown old": { options: { state: "stale" }, only: [...whole, "a finding", "a pair"], wait: 900 },
 };
 const MOST_NODES = 3000;
 

@@ -7,6 +7,7 @@ export const text = {
   screens: {
     inbox: "Inbox",
     board: "Board",
+    timeline: "Timeline",
     ownership: "Ownership",
     limits: "Limits",
     agents: "Agents",
@@ -89,6 +90,7 @@ const dayFormat = new Intl.DateTimeFormat(locale, {
   minute: "2-digit",
   hour12: false,
 });
+const dayNameFormat = new Intl.DateTimeFormat(locale, { weekday: "short", day: "numeric", month: "short" });
 const fullFormat = new Intl.DateTimeFormat(locale, { dateStyle: "full", timeStyle: "medium" });
 
 /** 12345 → "12,345". */
@@ -114,6 +116,11 @@ export function timeExact(value: string | number): string {
 /** 21 Nov, 08:41. */
 export function day(value: string | number): string {
   return safely(dayFormat, value);
+}
+
+/** Fri, 21 Nov. */
+export function dayName(value: string | number): string {
+  return safely(dayNameFormat, value);
 }
 
 /** The whole date and time, for a hover. */

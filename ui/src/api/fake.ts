@@ -13,11 +13,15 @@ import type { Changed } from "./generated/Changed";
 import type { DecideRequest } from "./generated/DecideRequest";
 import type { DecisionView } from "./generated/DecisionView";
 import type { EscalationView } from "./generated/EscalationView";
+import type { ExportTimelineRequest } from "./generated/ExportTimelineRequest";
+import type { ExportView } from "./generated/ExportView";
 import type { HitView } from "./generated/HitView";
 import type { InboxView } from "./generated/InboxView";
 import type { SearchView } from "./generated/SearchView";
 import type { SettingsView } from "./generated/SettingsView";
 import type { StatusView } from "./generated/StatusView";
+import type { TimelineRequest } from "./generated/TimelineRequest";
+import type { TimelineView } from "./generated/TimelineView";
 
 /** Recorded answers by command; an escalation, finding or task is under `name:key`. */
 type Recorded = { recordedAt: string; answers: Record<string, unknown> };
@@ -112,7 +116,7 @@ export function fake(scenario = asked("fleet") ?? "office", state = asked("state
   if (state === "stale") {
     setTimeout(() => {
       refusing = true;
-      announce("inbox", "board", "ownership", "limits", "agents", "letters", "context");
+      announce("inbox", "board", "ownership", "limits", "agents", "letters", "context", "timeline");
     }, STALE_AFTER);
   }
 
@@ -161,6 +165,12 @@ export function fake(scenario = asked("fleet") ?? "office", state = asked("state
       case "exportOwnership":
       case "ownershipVersion":
         return rules.answer(answers, name, request);
+      case "timeline":
+        return timeline(answers, request as TimelineRequest);
+      case "exportTimeline": {
+        const written = found(answers, name) as ExportView;
+        return (request as ExportTimelineRequest).save ? { ...written, path: `/home/you/.local/share/mission-control/exports/${written.fileName}` } : written;
+      }
       case "search": {
         const words = String(asked["text"]).toLowerCase().split(/\s+/);
         const { hits } = answers["search"] as SearchView;
@@ -214,6 +224,17 @@ export function fake(scenario = asked("fleet") ?? "office", state = asked("state
       return () => listeners.delete(listener);
     },
   };
+}
+
+/** What was recorded of that pair, that card, or that length of time; time is not scrubbed in a recording. */
+function timeline(answers: Record<string, unknown>, request: TimelineRequest): TimelineView {
+  const all = Object.entries(answers).flatMap(([key, view]) => (key.startsWith("timeline:") ? [view as TimelineView] : []));
+  const wanted = [...request.pair].sort().join(" ");
+  const named = answers[`timeline:${request.about}`] as TimelineView | undefined;
+  const paired = all.find((view) => request.pair.length > 0 && view.pair.map((agent) => agent.key).sort().join(" ") === wanted);
+  const whole = found(answers, (request.seconds ?? 0) > 3600 ? "timeline:86400" : "timeline:900") as TimelineView;
+  const view = named ?? paired ?? whole;
+  return request.until === null ? view : { ...view, live: false };
 }
 
 /** Only the recorded cards that match, when something is typed or only problems are asked for. */
