@@ -6,6 +6,7 @@
 
 mod act;
 mod card;
+mod follow;
 mod form;
 mod page;
 mod question;
@@ -29,16 +30,18 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use self::card::Generation;
-pub(crate) use self::card::{Card, as_card, clip, find, is_no_card};
+pub(crate) use self::card::{Card, as_card, clip, filled, find, is_no_card};
 pub(crate) use self::page::agent_id;
 pub(crate) use self::task::depth;
 use self::{
+    follow::Followed,
     page::{Memory, Page},
     rpc::{Call, Failure, code},
 };
 use crate::{
     Answer, Delivery, Endpoint, Observation, Outcome, Target,
     http::{Client, ENDLESS, MOST_PAGES, TOO_LARGE, invalid},
+    native::Native,
 };
 
 /// Tasks asked for per page (the protocol's largest).
@@ -60,8 +63,11 @@ pub(crate) struct A2a {
     lists: bool,
     /// Whether tasks come with artifacts and messages; not when they are too large for that.
     whole: bool,
-    /// Tasks whose ids we know, where there is no list.
+    /// Where there is no list: tasks whose ids we know.
     known: Vec<TaskId>,
+    followed: Followed,
+    /// It also speaks our own contract.
+    own: Option<Native>,
     memory: Memory,
     /// Digests of tasks as they were last passed on.
     passed: HashMap<String, u64>,
@@ -106,7 +112,9 @@ impl A2a {
             card: None,
             lists: true,
             whole: true,
-            known: target.known_tasks.clone(),
+            known: follow::named(&target.url, &target.known_tasks),
+            followed: Followed::default(),
+            own: None,
             memory: Memory::default(),
             passed: HashMap::new(),
             last_body: None,
@@ -121,7 +129,7 @@ impl A2a {
             return Ok(card.clone());
         }
         let card = card::find(&self.client).await?;
-        self.lists = card.door.generation == Generation::One;
+        self.lists = true;
         self.card = Some(card.clone());
         Ok(card)
     }
@@ -134,12 +142,17 @@ impl A2a {
             self.last_body = None;
             self.newest = None;
             self.round = Round::default();
+            self.followed = Followed::default();
+            self.own = None;
         }
         result
     }
 
     async fn try_poll(&mut self) -> Result<Observation, PollError> {
         let card = self.connected().await?;
+        if let Some(observation) = self.own_status(&card).await? {
+            return Ok(observation);
+        }
         if !self.lists {
             return self.one_by_one(&card).await;
         }
@@ -149,10 +162,7 @@ impl A2a {
         loop {
             let (listed, size) = match self.list(&card).await {
                 Ok(found) => found,
-                Err(Failure::Error {
-                    code: code::METHOD | code::UNSUPPORTED,
-                    ..
-                }) if self.round.pages == 0 => {
+                Err(failure) if self.round.pages == 0 && is_no_list(&card, &failure) => {
                     self.lists = false;
                     self.round = Round::default();
                     return self.one_by_one(&card).await;
@@ -245,7 +255,17 @@ impl A2a {
 
     async fn ask(&self, card: &Card, call: &Call<'_>) -> Result<Listed, Failure> {
         let raw = rpc::call(&self.client, &card.door, call).await?;
-        serde_json::from_str(raw.get()).map_err(|_| {
+        let bare = || {
+            let tasks = serde_json::from_str(raw.get()).ok()?;
+            Some(Listed {
+                tasks: Some(tasks),
+                next_page_token: None,
+            })
+        };
+        let listed: Option<Listed> = serde_json::from_str(raw.get()).ok();
+        let listed = listed
+            .filter(|listed| listed.tasks.is_some() || card.door.generation == Generation::One);
+        listed.or_else(bare).ok_or_else(|| {
             Failure::Nonsense("Its list of tasks has not the shape of a list.".to_owned())
         })
     }
@@ -335,33 +355,6 @@ impl A2a {
             poll_after_seconds: None,
         }
     }
-
-    /// Without a list, only tasks whose ids we know can be seen.
-    async fn one_by_one(&mut self, card: &Card) -> Result<Observation, PollError> {
-        let now = text(Utc::now());
-        let mut page = Page::default();
-        let known = self.known.clone();
-        for id in known.iter().take(SINGLE_READS) {
-            match self.one(card, id).await {
-                Ok(raw) => page.add(&raw, &mut self.memory, &now),
-                Err(Failure::Error {
-                    code: code::TASK_NOT_FOUND,
-                    ..
-                }) => {}
-                Err(failure) => return Err(failure.into_poll_error(Utc::now())),
-            }
-        }
-        let body = page.document(card, true, !known.is_empty());
-        let digest = digest_of(&body);
-        if self.last_body.replace(digest) == Some(digest) {
-            return Ok(Observation::Unchanged);
-        }
-        Ok(Observation::Document {
-            body,
-            last: true,
-            poll_after_seconds: None,
-        })
-    }
 }
 
 impl Endpoint for A2a {
@@ -370,11 +363,40 @@ impl Endpoint for A2a {
     }
 
     fn deliver<'a>(&'a mut self, delivery: &'a Delivery) -> Answer<'a, Outcome> {
-        Box::pin(self.answer(delivery))
+        Box::pin(async {
+            match self.own_door().await {
+                Ok(Some(own)) => own.deliver(delivery).await,
+                _ => self.answer(delivery).await,
+            }
+        })
     }
 
-    fn cancel<'a>(&'a mut self, task: &'a TaskId, _key: &'a DecisionId) -> Answer<'a, Outcome> {
-        Box::pin(self.stop(task))
+    fn cancel<'a>(&'a mut self, task: &'a TaskId, key: &'a DecisionId) -> Answer<'a, Outcome> {
+        Box::pin(async {
+            match self.own_door().await {
+                Ok(Some(own)) => own.cancel(task, key).await,
+                _ => self.stop(task).await,
+            }
+        })
+    }
+}
+
+/// Whether this refusal of the first page means that there is no list.
+fn is_no_list(card: &Card, failure: &Failure) -> bool {
+    match (card.door.generation, failure) {
+        (
+            _,
+            Failure::Error {
+                code: code::METHOD | code::UNSUPPORTED | code::VERSION,
+                ..
+            },
+        ) => true,
+        // A list was never promised here, so any clear "no" is one.
+        (Generation::Old, Failure::Error { .. } | Failure::Nonsense(_)) => true,
+        (Generation::Old, Failure::Status(reply)) => {
+            !matches!(reply.status.as_u16(), 401 | 403 | 429 | 502..=504)
+        }
+        _ => false,
     }
 }
 

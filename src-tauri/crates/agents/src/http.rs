@@ -29,6 +29,7 @@ pub(crate) const ENDLESS: &str =
     "Its list has no end: after 2,000 pages there was still another one.";
 /// Said of one that is longer than that.
 pub(crate) const TOO_LARGE: &str = "Its answer is larger than 16 MiB and was not read to the end.";
+const ELSEWHERE: &str = "It names an address at another host, which is not followed.";
 const CONNECT: Duration = Duration::from_secs(5);
 const READ: Duration = Duration::from_secs(15);
 /// Sending an answer may take a single-worker agent half a minute; hanging up could end its work.
@@ -155,6 +156,18 @@ impl Client {
         })
     }
 
+    /// The same client, with the same credential, for another address at the same origin.
+    pub fn at(&self, url: Url) -> Result<Self, PollError> {
+        if url.origin() != self.base.origin() {
+            return Err(invalid(ELSEWHERE));
+        }
+        Ok(Self {
+            http: self.http.clone(),
+            base: url,
+            authorization: self.authorization.clone(),
+        })
+    }
+
     /// The address it was made for.
     pub fn base(&self) -> &Url {
         &self.base
@@ -195,9 +208,7 @@ impl Client {
     ) -> Result<Reply, Broken> {
         // The credential belongs to its origin: an address that an answer named is asked without it, or not at all.
         if url.origin() != self.base.origin() {
-            return Err(Broken::unsent(invalid(
-                "It names an address at another host, which is not followed.",
-            )));
+            return Err(Broken::unsent(invalid(ELSEWHERE)));
         }
         headers
             .entry(ACCEPT)

@@ -17,6 +17,7 @@ use serde_json::Value;
 
 use crate::{
     Answer, Delivery, Endpoint, Observation, Outcome, Target,
+    a2a::filled,
     http::{Client, ENDLESS, MOST_PAGES, Reply, invalid},
 };
 
@@ -37,6 +38,8 @@ pub(crate) struct Native {
     last_body: Option<String>,
     /// Pages of the list being read, and the cursors it has named.
     pages: Vec<String>,
+    /// Where decisions go, with `{id}` in it, when that is not beside the status.
+    decision: Option<String>,
 }
 
 impl Native {
@@ -49,10 +52,23 @@ impl Native {
             etag: None,
             last_body: None,
             pages: vec![],
+            decision: None,
         })
     }
 
-    async fn poll(&mut self) -> Result<Observation, PollError> {
+    /// The same behind a card that says where the status is.
+    pub(crate) fn behind(client: Client, decision: Option<String>) -> Self {
+        Self {
+            client,
+            cursor: None,
+            etag: None,
+            last_body: None,
+            pages: vec![],
+            decision,
+        }
+    }
+
+    pub(crate) async fn poll(&mut self) -> Result<Observation, PollError> {
         let reply = self.ask().await?;
         match reply.status.as_u16() {
             304 if self.etag.is_some() => Ok(Observation::Unchanged),
@@ -170,12 +186,12 @@ impl Native {
 
     async fn post(
         &self,
-        segments: &[&str],
+        url: Result<Url, PollError>,
         key: &DecisionId,
         version: Option<&str>,
         body: String,
     ) -> Outcome {
-        let url = match self.beside(segments) {
+        let url = match url {
             Ok(url) => url,
             Err(error) => return Outcome::Refused(sentence(&error)),
         };
@@ -212,8 +228,11 @@ impl Endpoint for Native {
         // The contract promises one effect per key, so a second send of the same bytes is safe without reading first.
         let segments = ["escalations", delivery.escalation.as_str(), "decision"];
         Box::pin(async move {
+            let told = self.decision.as_deref().and_then(|template| {
+                filled(template, delivery.escalation.as_str(), self.client.base())
+            });
             self.post(
-                &segments,
+                told.map_or_else(|| self.beside(&segments), Ok),
                 &delivery.id,
                 Some(&delivery.version),
                 delivery.body.clone(),
@@ -225,7 +244,7 @@ impl Endpoint for Native {
     fn cancel<'a>(&'a mut self, task: &'a TaskId, key: &'a DecisionId) -> Answer<'a, Outcome> {
         Box::pin(async move {
             self.post(
-                &["tasks", task.as_str(), "cancel"],
+                self.beside(&["tasks", task.as_str(), "cancel"]),
                 key,
                 None,
                 "{}".to_owned(),

@@ -133,7 +133,7 @@ async fn agent(
             }
         }
         (Some(_), None) => warnings.push(
-            "It has no list of tasks: only tasks whose ids are entered can be followed, others cannot be seen.".to_owned(),
+            "It has no list of tasks: only tasks whose ids are known can be followed, others cannot be seen. Ids can be entered after the address, as in #task=ID.".to_owned(),
         ),
         (None, _) => {}
     }
@@ -165,8 +165,15 @@ async fn agent(
         name: Some(card.name),
         capabilities: capabilities.into_iter().map(str::to_owned).collect(),
         warnings,
-        status_url: Some(card.found_at.to_string()),
+        status_url: Some(with_tasks(card.found_at, url)),
     })
+}
+
+/// The address with the ids of tasks that stood after the one that was entered.
+fn with_tasks(mut found: Url, entered: &str) -> String {
+    let entered = Url::parse(entered).ok();
+    found.set_fragment(entered.as_ref().and_then(Url::fragment));
+    found.to_string()
 }
 
 /// An agent that speaks the contract.

@@ -313,3 +313,95 @@ async fn errors_of_a_server_are_outcomes_and_never_a_second_send() {
         assert_eq!(sent, 1, "{code}");
     }
 }
+
+/// Answers GETs by path, and notes the paths that were posted to.
+async fn serve_paths(
+    answer: impl Fn(&str) -> Option<Value> + Send + 'static,
+) -> (String, std::sync::Arc<std::sync::Mutex<Vec<String>>>) {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
+        .await
+        .expect("a port");
+    let url = format!("http://{}", listener.local_addr().expect("an address"));
+    let posted = std::sync::Arc::<std::sync::Mutex<Vec<String>>>::default();
+    let notes = posted.clone();
+    tokio::spawn(async move {
+        while let Ok((mut socket, _)) = listener.accept().await {
+            let mut request = vec![0; 65536];
+            let read = socket.read(&mut request).await.expect("a request");
+            let request = String::from_utf8_lossy(&request[..read]).into_owned();
+            let mut words = request.split_whitespace();
+            let (verb, path) = (
+                words.next().unwrap_or_default(),
+                words.next().unwrap_or_default(),
+            );
+            let path = path.split('?').next().unwrap_or_default();
+            if verb == "POST" {
+                notes.lock().expect("notes").push(path.to_owned());
+            }
+            let (status, body) = match answer(path) {
+                Some(body) => ("200 OK", body.to_string()),
+                None => ("404 Not Found", String::new()),
+            };
+            let reply = format!(
+                "HTTP/1.1 {status}\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+                body.len()
+            );
+            let _ = socket.write_all(reply.as_bytes()).await;
+        }
+    });
+    (url, posted)
+}
+
+#[tokio::test]
+async fn a_card_that_names_our_own_contract_is_followed_there_and_decided_where_it_says() {
+    let params = json!({"statusUrl": "/mc/status", "decisionUrlTemplate": "/mc/decide/{id}", "schemaVersion": "1.0"});
+    let (url, posted) = serve_paths(move |path| match path {
+        "/.well-known/agent-card.json" => {
+            let mut card = card();
+            card["capabilities"]["extensions"] =
+                json!([{"uri": contract::EXTENSION_URI, "params": params}]);
+            Some(card)
+        }
+        "/mc/status" => Some(json!({"schemaVersion": "1.0", "agent": {"id": "a", "name": "A", "status": "online"},
+            "tasks": [{"id": "t", "title": "T", "status": {"state": "working"}, "createdAt": "2026-11-21T08:00:00Z"}], "claims": []})),
+        "/mc/decide/q%2F1" => Some(json!({"applied": true})),
+        _ => None,
+    })
+    .await;
+    let mut endpoint = connect(&url);
+    let (document, last) = poll(&mut *endpoint).await;
+    assert!(last && document.claims.is_some());
+    assert_eq!(document.tasks.expect("tasks")[0].value.title, "T");
+    let delivery = Delivery {
+        id: "01990000-0000-7000-8000-000000000001".into(),
+        escalation: "q/1".into(),
+        version: "1".to_owned(),
+        task: None,
+        body: "{}".to_owned(),
+        escalation_raw: "{}".to_owned(),
+        resend: false,
+    };
+    assert_eq!(endpoint.deliver(&delivery).await, Outcome::Applied);
+    assert_eq!(*posted.lock().expect("notes"), ["/mc/decide/q%2F1"]);
+}
+
+#[tokio::test]
+async fn a_card_that_promises_a_status_that_is_not_there_is_followed_as_a2a() {
+    let (url, _) = serve_paths(|path| match path {
+        "/.well-known/agent-card.json" => {
+            let mut card = card();
+            card["supportedInterfaces"][0]["protocolBinding"] = json!("HTTP+JSON");
+            card["capabilities"]["extensions"] =
+                json!([{"uri": contract::EXTENSION_URI, "params": {"statusUrl": "/mc/status"}}]);
+            Some(card)
+        }
+        "/rpc/tasks" => {
+            Some(json!({"tasks": [task("t", "TASK_STATE_WORKING", 1)], "nextPageToken": ""}))
+        }
+        _ => None,
+    })
+    .await;
+    let (document, _) = poll(&mut *connect(&url)).await;
+    assert_eq!(document.tasks.expect("tasks").len(), 1);
+}

@@ -461,3 +461,97 @@ async fn a_request_in_a_finished_task_is_settled_by_the_answer_in_another_one() 
     let (document, _) = poll(&mut *connect(&url)).await;
     assert_eq!(document.escalations.map(|all| all.len()), Some(0));
 }
+
+/// A server that answers only to the methods of one generation.
+fn only(generation: &'static [&'static str], shown: Value) -> impl FnMut(&str, &Value) -> Value {
+    move |method, params| {
+        if !generation.contains(&method) {
+            return json!({"error": {"code": -32601, "message": "Method not found"}});
+        }
+        match method {
+            "ListTasks" | "tasks/list" => list(vec![shown.clone()], ""),
+            _ if params["id"] == "t" => json!({"result": shown.clone()}),
+            _ => json!({"error": {"code": -32001, "message": "Task not found"}}),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_card_that_is_wrong_about_its_generation_is_not_the_end() {
+    for (card, methods) in [
+        (scripted::card(), &["tasks/get"][..]),
+        (old_card(), &["GetTask"][..]),
+        (old_card(), &["ListTasks", "GetTask"][..]),
+        (old_card(), &["tasks/list"][..]),
+        (old_card(), &["tasks/get"][..]),
+        (scripted::card(), &["GetTask"][..]),
+    ] {
+        let shown = says("input-required", agent(json!([text("Which one?")])));
+        let (url, _) = serve(card, only(methods, shown)).await;
+        let mut endpoint = scripted::follow(&format!("{url}/#task=t"), &[]);
+        let (document, last) = poll(&mut *endpoint).await;
+        assert!(last, "{methods:?}");
+        let questions = document.escalations.unwrap_or_default();
+        assert_eq!(questions.len(), 1, "{methods:?}");
+    }
+}
+
+#[tokio::test]
+async fn without_a_list_known_tasks_are_read_finished_ones_rarely_and_unknown_ones_are_not_invented()
+ {
+    let mut turn = 0;
+    let (url, asked) = serve(old_card(), move |method, params| {
+        let id = params["id"].as_str().unwrap_or_default();
+        match (method, id) {
+            ("tasks/get", "done") => json!({"result": task("done", "completed", 1)}),
+            ("tasks/get", "broken") => json!({"error": {"code": -32603, "message": "Oops"}}),
+            ("tasks/get", "works") => {
+                turn += 1;
+                json!({"result": task("works", "working", turn)})
+            }
+            ("tasks/get", _) => json!({"error": {"code": -32001, "message": "Task not found"}}),
+            _ => json!({"error": {"code": -32601, "message": "Method not found"}}),
+        }
+    })
+    .await;
+    let mut endpoint = scripted::follow(&url, &["done", "works", "gone", "broken"]);
+    for _ in 0..3 {
+        let (document, last) = poll(&mut *endpoint).await;
+        let tasks = document.tasks.expect("tasks");
+        let ids: Vec<_> = tasks.iter().map(|task| task.value.id.as_str()).collect();
+        assert!(last && document.snapshot);
+        assert_eq!(ids, ["done", "works"]);
+    }
+    let asked = asked.lock().expect("notes");
+    let count = |id: &str| {
+        asked
+            .iter()
+            .filter(|(_, params)| params["id"] == id)
+            .count()
+    };
+    assert_eq!((count("done"), count("works")), (1, 3));
+}
+
+#[tokio::test]
+async fn many_known_tasks_are_read_in_turns_of_one_snapshot() {
+    let (url, _) = serve(old_card(), |method, params| match method {
+        "tasks/get" if params["id"].as_str().is_some_and(|id| id.starts_with("t-")) => {
+            json!({"result": task(params["id"].as_str().unwrap_or_default(), "working", 1)})
+        }
+        _ => json!({"error": {"code": -32601, "message": "Method not found"}}),
+    })
+    .await;
+    let ids: Vec<String> = (0..60).map(|n| format!("t-{n}")).collect();
+    let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+    let mut endpoint = scripted::follow(&url, &ids);
+    let (mut seen, mut turns) = (0, 0);
+    loop {
+        let (document, last) = poll(&mut *endpoint).await;
+        seen += document.tasks.map_or(0, |tasks| tasks.len());
+        turns += 1;
+        if last {
+            break;
+        }
+    }
+    assert_eq!((seen, turns), (60, 3));
+}

@@ -7,7 +7,10 @@ use std::{
 
 use agents::{Credential, Kind, Target, http::invalid};
 use domain::{fact::PollError, ids::EndpointId};
-use store::tables::endpoints::EndpointRow;
+use store::{
+    Store,
+    tables::{endpoints::EndpointRow, tasks},
+};
 
 use crate::{
     demo::{endpoint::Scripted, script::Script},
@@ -16,6 +19,9 @@ use crate::{
 
 /// Kind of the scripted agents.
 pub const DEMO: &str = "demo";
+
+/// So many tasks of an endpoint are handed over; those that move, and late ones, first.
+const FOLLOWED: u32 = 500;
 
 /// Connects to endpoints.
 #[derive(Clone, Default)]
@@ -46,14 +52,14 @@ impl Connector {
     }
 
     /// How to connect to that endpoint.
-    pub(crate) fn of(&self, row: &EndpointRow) -> Connect {
+    pub(crate) fn of(&self, row: &EndpointRow, store: &Store) -> Connect {
         if let (DEMO, Some(script)) = (row.kind.as_str(), &self.demo) {
             let (script, agent) = (Arc::clone(script), row.id.clone());
             return Arc::new(move || {
                 Ok(Box::new(Scripted::new(Arc::clone(&script), agent.as_str())))
             });
         }
-        let (credentials, row) = (Arc::clone(&self.credentials), row.clone());
+        let (credentials, row, store) = (Arc::clone(&self.credentials), row.clone(), store.clone());
         Arc::new(move || {
             let kind: Kind = kind(&row.kind)?;
             let credential = credentials
@@ -66,7 +72,10 @@ impl Connector {
                 kind,
                 url: row.url.clone(),
                 credential,
-                known_tasks: vec![],
+                // Where there is no list, what it was doing is asked for by name, also after we were closed.
+                known_tasks: store
+                    .read(|reader| tasks::ids(reader, &row.id, FOLLOWED))
+                    .unwrap_or_default(),
             })
         })
     }

@@ -684,7 +684,7 @@ impl Owner {
         let _entered = self.parts.runtime.enter();
         known.poller = Some(Poller::start(
             row.id.clone(),
-            self.parts.connector.of(row),
+            self.parts.connector.of(row, &self.parts.store),
             &self.parts,
         ));
     }

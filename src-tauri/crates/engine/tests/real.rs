@@ -25,10 +25,13 @@ async fn ask(api: &Api, command: &str, payload: Value) -> Value {
 
 /// The engine, with the server added as the person would.
 async fn flight(server: &Server) -> (tempfile::TempDir, Api) {
+    flight_to(&server.url).await
+}
+
+async fn flight_to(url: &str) -> (tempfile::TempDir, Api) {
     let dir = tempfile::tempdir().expect("a folder");
     let api = Api::open(dir.path(), None, Box::new(|_| Ok(()))).expect("it starts");
-    let add =
-        json!({ "name": "Clerk", "url": server.url, "kind": "a2a", "token": null, "basic": null });
+    let add = json!({ "name": "Clerk", "url": url, "kind": "a2a", "token": null, "basic": null });
     ask(&api, "addEndpoint", add).await;
     (dir, api)
 }
@@ -136,6 +139,26 @@ async fn an_answer_that_may_have_arrived_is_not_sent_again_when_nothing_shows_it
             .is_some_and(|text| !text.is_empty())
     );
     tokio::time::sleep(Duration::from_secs(3)).await;
+    assert_eq!(server.messages(&key), 1);
+    api.end();
+}
+
+/// 0.3 has no list of tasks.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_task_that_was_entered_by_its_id_is_followed_also_after_a_restart_of_ours() {
+    let server = Server::start("a2a-03", "a2a_03_agent.py", &[]).await;
+    let task = server.begin("ask").await;
+    let (dir, api) = flight_to(&format!("{}/#task={task}", server.url)).await;
+    question(&api, &task).await;
+    let added = json!({ "endpoint": "clerk", "name": "Clerk", "url": server.url, "paused": false, "token": null, "basic": null });
+    ask(&api, "editEndpoint", added).await;
+    api.end();
+    drop(api);
+    // Its id is known from what is remembered alone.
+    let api = Api::open(dir.path(), None, Box::new(|_| Ok(()))).expect("it starts again");
+    let question = question(&api, &task).await;
+    let key = approve(&api, &question).await;
+    delivery(&api, &question, &["applied"]).await;
     assert_eq!(server.messages(&key), 1);
     api.end();
 }

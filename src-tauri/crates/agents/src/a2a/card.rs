@@ -68,6 +68,17 @@ pub(crate) struct Card {
     pub(crate) extension: Option<Value>,
     /// Who made it.
     pub(crate) product: Option<String>,
+    /// Where it speaks our own contract, if it does.
+    pub(crate) native: Option<Own>,
+}
+
+/// Where an agent with our extension serves its status, and takes decisions.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Own {
+    /// The status document.
+    pub(crate) status: Url,
+    /// With `{id}` where the question's id goes, when it is not the usual place beside the status.
+    pub(crate) decision: Option<String>,
 }
 
 /// Finds the card of an address: the address itself when it serves one, then the well-known places below it, then those
@@ -168,6 +179,21 @@ pub(crate) fn read(card: &Value, origin: &Url) -> Result<Card, PollError> {
             None => elsewhere = true,
         }
     }
+    let capabilities = card.get("capabilities");
+    let extension = extension(capabilities);
+    let native = own(card, extension.as_ref(), origin);
+    // An agent that is no A2A server may publish a card only to say where its status is.
+    if doors.is_empty()
+        && let Some(own) = &native
+    {
+        doors.push(Door {
+            url: own.status.clone(),
+            binding: Binding::Rest,
+            generation: Generation::One,
+            version: "1.0".to_owned(),
+            tenant: None,
+        });
+    }
     // The newest generation, in the card's own order.
     doors.sort_by_key(|door| std::cmp::Reverse(door.generation));
     let Some(door) = doors.into_iter().next() else {
@@ -179,7 +205,6 @@ pub(crate) fn read(card: &Value, origin: &Url) -> Result<Card, PollError> {
             "Its card names no address where it can be called."
         }));
     };
-    let capabilities = card.get("capabilities");
     let modes: Option<Vec<&str>> = card
         .get("defaultInputModes")
         .and_then(Value::as_array)
@@ -200,12 +225,38 @@ pub(crate) fn read(card: &Value, origin: &Url) -> Result<Card, PollError> {
                     .iter()
                     .any(|m| m.contains("json") || *m == "data" || m.starts_with('*'))
         }),
-        extension: extension(capabilities),
+        extension,
         product: card
             .get("provider")
             .and_then(|p| p.get("organization")?.as_str())
             .map(|name| clip(name, 200)),
+        native,
     })
+}
+
+/// Where our extension, or an interface of our own binding, says that the status is; only at this origin.
+fn own(card: &Value, extension: Option<&Value>, origin: &Url) -> Option<Own> {
+    let text = |member: &str| extension?.get(member)?.as_str();
+    let bound = card.get("supportedInterfaces").and_then(Value::as_array);
+    let bound = bound.into_iter().flatten().find_map(|interface| {
+        let is_ours = interface.get("protocolBinding")?.as_str()? == EXTENSION_URI;
+        is_ours.then(|| interface.get("url")?.as_str()).flatten()
+    });
+    let status = at_origin(text("statusUrl").or(bound)?, origin)?;
+    let decision = text("decisionUrlTemplate").filter(|template| template.contains("{id}"));
+    Some(Own {
+        status,
+        decision: decision.map(str::to_owned),
+    })
+}
+
+/// The address of a template with an id in it, at the origin of another address.
+pub(crate) fn filled(template: &str, id: &str, origin: &Url) -> Option<Url> {
+    // What may be in one segment of a path is told by the library that takes it apart again.
+    let mut one = origin.clone();
+    one.path_segments_mut().ok()?.clear().push(id);
+    let segment = one.path().trim_start_matches('/').to_owned();
+    at_origin(&template.replace("{id}", &segment), origin)
 }
 
 /// `(url, binding, version, tenant)` of every interface, of both generations.
@@ -382,6 +433,36 @@ mod tests {
         ] {
             assert!(door(card.clone(), origin).is_err(), "{card}");
         }
+    }
+
+    #[test]
+    fn our_extension_leads_to_the_status_at_the_same_origin_only() {
+        let origin = Url::parse("http://127.0.0.1:9/card.json").expect("an address");
+        let with = |params: Value| json!({"name": "A", "url": "/rpc", "capabilities": {"extensions": [{"uri": EXTENSION_URI, "params": params}]}});
+        let bound = json!({"name": "A", "supportedInterfaces": [{"url": "/status", "protocolBinding": EXTENSION_URI, "protocolVersion": "1.0"}]});
+        for (card, expected) in [
+            (
+                with(json!({"statusUrl": "/mc/status"})),
+                Some("http://127.0.0.1:9/mc/status"),
+            ),
+            (bound, Some("http://127.0.0.1:9/status")),
+            (
+                with(json!({"statusUrl": "http://evil.example/status"})),
+                None,
+            ),
+            (with(json!({"schemaVersion": "1.0"})), None),
+            (with(json!({"statusUrl": 7})), None),
+        ] {
+            let own = read(&card, &origin).expect("a card").native;
+            let status = own.map(|own| own.status.to_string());
+            assert_eq!(status.as_deref(), expected, "{card}");
+        }
+        let address = |template: &str| filled(template, "q/1 ?", &origin).map(String::from);
+        assert_eq!(
+            address("/d/{id}/decision").as_deref(),
+            Some("http://127.0.0.1:9/d/q%2F1%20%3F/decision")
+        );
+        assert_eq!(address("http://evil.example/{id}"), None);
     }
 
     #[test]

@@ -4,7 +4,7 @@
 use domain::{
     change::TaskRecord,
     contract::TaskState,
-    ids::{AgentRef, EndpointId, TaskRef},
+    ids::{AgentRef, EndpointId, TaskId, TaskRef},
     time::Time,
 };
 use rusqlite::{Row, params};
@@ -238,6 +238,17 @@ pub fn forget(tx: &Tx<'_>, endpoint: &EndpointId) -> Result<usize> {
         tx,
         "DELETE FROM tasks WHERE endpoint = ?1",
         [endpoint.as_str()],
+    )
+}
+
+/// Ids of an endpoint's tasks, those that move and late changes first.
+pub fn ids(reader: &Reader, endpoint: &EndpointId, limit: u32) -> Result<Vec<TaskId>> {
+    sql::all(
+        reader,
+        "SELECT task FROM tasks WHERE endpoint = ?1
+         ORDER BY board_column IN ('done', 'failed', 'unknown'), changed_at DESC LIMIT ?2",
+        params![endpoint.as_str(), limit],
+        |row| Ok(row.get::<_, String>(0)?.into()),
     )
 }
 
