@@ -6,6 +6,8 @@
 
 mod generations;
 mod langgraph;
+mod opencode;
+mod opencode_server;
 mod server;
 
 use agents::{Delivery, Endpoint, Kind, Observation, Outcome, Target};

@@ -38,7 +38,7 @@ fn command(list: &str, script: &str) -> Command {
 }
 
 /// The folder with the packages of `tests/real/{list}.txt` (a virtual environment), or of `{list}/package.json`.
-fn installed(list: &str) -> PathBuf {
+pub(crate) fn installed(list: &str) -> PathBuf {
     static ONE_AT_A_TIME: OnceLock<Mutex<()>> = OnceLock::new();
     let _turn = ONE_AT_A_TIME
         .get_or_init(Mutex::default)

@@ -1,0 +1,644 @@
+//! The OpenCode kind against a real `opencode serve` with a scripted model. One server is used for many cases, one after
+//! the other, because each start takes seconds; a case has its own sessions.
+
+use agents::{Credential, Delivery, Endpoint, Kind, Observation, Outcome, Target};
+use domain::contract::{self, Document, TaskState};
+use serde_json::{Value, json};
+use std::time::{Duration, Instant};
+
+use crate::opencode_server::{OpenCode, PASSWORD};
+
+fn connect(server: &OpenCode, password: &str) -> Box<dyn Endpoint> {
+    agents::open(&Target {
+        endpoint: "coder".into(),
+        kind: Kind::OpenCode,
+        url: server.url.clone(),
+        credential: Some(Credential::Basic(format!("opencode:{password}"))),
+        known_tasks: vec![],
+    })
+    .expect("it opens")
+}
+
+/// Everything it shows to somebody who looks for the first time.
+async fn look(server: &OpenCode) -> (Document, Value) {
+    match connect(server, PASSWORD)
+        .observe()
+        .await
+        .expect("it answers")
+    {
+        Observation::Document { body, last, .. } => {
+            assert!(last);
+            let document = contract::read(body.as_bytes()).expect("a status document");
+            assert_eq!(document.problems, [], "{body}");
+            (document, serde_json::from_str(&body).expect("JSON"))
+        }
+        Observation::Unchanged => panic!("nothing is new"),
+    }
+}
+
+fn item<'a>(document: &'a Value, list: &str, id: &str) -> &'a Value {
+    let all = document[list].as_array().expect("a list");
+    let found = all.iter().find(|item| item["id"] == id);
+    found.unwrap_or_else(|| panic!("{id} is not among the {list}: {document}"))
+}
+
+fn asked<'a>(document: &'a Value, session: &str) -> Option<&'a Value> {
+    let all = document["escalations"].as_array().expect("escalations");
+    all.iter().find(|item| item["taskId"] == session)
+}
+
+/// Looks until a session is in this state.
+async fn shows(server: &OpenCode, session: &str, state: TaskState) -> Value {
+    let until = Instant::now() + Duration::from_secs(60);
+    loop {
+        let (document, raw) = look(server).await;
+        let tasks = document.tasks.expect("tasks");
+        let found = tasks.iter().find(|task| task.value.id.as_str() == session);
+        if found.is_some_and(|task| task.value.status.state == state) {
+            return raw;
+        }
+        assert!(Instant::now() < until, "{session} is not {state:?}: {raw}");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+fn decide(question: &Value, key: &str, decision: Value) -> Delivery {
+    let mut body = json!({"actionDigest": "sha256:00", "decidedBy": "me", "decidedAt": "2026-11-21T08:00:00Z"});
+    for (name, value) in decision.as_object().expect("an object") {
+        body[name] = value.clone();
+    }
+    let text = |name: &str| question[name].as_str().expect("text").to_owned();
+    Delivery {
+        id: key.into(),
+        escalation: text("id").as_str().into(),
+        version: text("version"),
+        task: Some(text("taskId").as_str().into()),
+        body: body.to_string(),
+        escalation_raw: question.to_string(),
+        resend: false,
+    }
+}
+
+/// Begins a session that asks, and decides. The session, its question and what became of the decision.
+async fn decided(
+    server: &OpenCode,
+    project: &str,
+    words: &str,
+    decision: Value,
+) -> (String, Delivery, Outcome) {
+    let session = server.begin(project, words).await;
+    server.waits(project, &session).await;
+    let (_, raw) = look(server).await;
+    let question = asked(&raw, &session).expect("the question").clone();
+    let delivery = decide(&question, &session, decision);
+    let outcome = connect(server, PASSWORD).deliver(&delivery).await;
+    (session, delivery, outcome)
+}
+
+#[tokio::test]
+async fn what_runs_and_what_waits_in_every_folder_is_seen_and_answered() {
+    let server = OpenCode::start().await;
+    a_server_is_named_and_its_password_is_needed(&server).await;
+    what_goes_on_in_every_folder_is_told_in_the_contracts_words(&server).await;
+    a_permission_is_given_once_and_only_once(&server).await;
+    always_is_given_only_when_it_is_chosen(&server).await;
+    a_refusal_arrives_with_its_words_and_nothing_is_done(&server).await;
+    questions_are_answered_by_choice_by_form_or_not_at_all(&server).await;
+    the_newer_interface_is_seen_and_answered_too(&server).await;
+    work_is_stopped_and_a_request_nobody_waits_for_is_not_shown(&server).await;
+    files_and_usage_are_told_as_the_server_has_them(&server).await;
+}
+
+async fn a_server_is_named_and_its_password_is_needed(server: &OpenCode) {
+    let login = |password: &str| Credential::Basic(format!("opencode:{password}"));
+    let found = agents::probe(&server.url, Some(&login(PASSWORD))).await;
+    let found = found.expect("it is identified");
+    assert_eq!(
+        (
+            found.kind,
+            found.product.as_deref(),
+            found.product_version.as_deref()
+        ),
+        (Kind::OpenCode, Some("OpenCode"), Some("1.18.33"))
+    );
+    for capability in [
+        "listTasks",
+        "listEscalations",
+        "decideApprove",
+        "cancel",
+        "usage",
+    ] {
+        assert!(
+            found.capabilities.iter().any(|c| c == capability),
+            "{capability}"
+        );
+    }
+    let refused = agents::probe(&server.url, Some(&login("wrong"))).await;
+    assert_eq!(refused.expect_err("it is refused").http_status, Some(401));
+    let refused = agents::probe(&server.url, None).await;
+    assert_eq!(refused.expect_err("it is refused").http_status, Some(401));
+    let error = connect(server, "wrong")
+        .observe()
+        .await
+        .expect_err("it is refused");
+    assert_eq!(error.http_status, Some(401));
+}
+
+async fn what_goes_on_in_every_folder_is_told_in_the_contracts_words(server: &OpenCode) {
+    let makes = server.begin("shop", "make a.txt").await;
+    let far = server.begin("bank", "make b.txt").await;
+    let asks = server.begin("shop", "ask me").await;
+    let sleeps = server.begin("bank", "sleep").await;
+    let limited = server.begin("shop", "hit the limit").await;
+    let broken = server.begin("shop", "break").await;
+    let done = server.begin("shop", "nothing more").await;
+    let empty = server.post("/session", json!({})).await["id"]
+        .as_str()
+        .expect("an id")
+        .to_owned();
+    let permission = server.waits("shop", &makes).await;
+    server.waits("bank", &far).await;
+    server.waits("shop", &asks).await;
+    server.comes_to("shop", &limited, "retry").await;
+    server.comes_to("shop", &broken, "idle").await;
+    server.comes_to("shop", &done, "idle").await;
+    let raw = shows(server, &done, TaskState::Completed).await;
+    for (session, state, native) in [
+        (&makes, "input-required", "busy"),
+        (&far, "input-required", "busy"),
+        (&asks, "input-required", "busy"),
+        (&sleeps, "working", "busy"),
+        (&limited, "working", "retry"),
+        (&broken, "failed", "idle, APIError"),
+        (&done, "completed", "idle"),
+        (&empty, "submitted", "idle"),
+    ] {
+        let status = &item(&raw, "tasks", session)["status"];
+        assert_eq!(
+            (&status["state"], &status["native"]),
+            (&json!(state), &json!(native)),
+            "{raw}"
+        );
+    }
+    let question = asked(&raw, &makes).expect("the permission");
+    assert_eq!(question["kind"], "approval");
+    assert_eq!(question["id"], permission["id"]);
+    assert_eq!(
+        question["native"]["request"], permission,
+        "exactly as the server has it"
+    );
+    let action = &question["proposedAction"];
+    assert_eq!(
+        (&action["name"], &action["args"], &action["cwd"]),
+        (
+            &json!("bash"),
+            &permission["metadata"],
+            &json!(server.project("shop"))
+        )
+    );
+    assert_eq!(action["args"]["command"], "touch a.txt");
+    let elsewhere = asked(&raw, &far).expect("the permission in the other folder");
+    assert_eq!(elsewhere["proposedAction"]["cwd"], server.project("bank"));
+    let question = asked(&raw, &asks).expect("the question");
+    assert_eq!(
+        (
+            &question["kind"],
+            &question["message"],
+            &question["options"][1]["id"]
+        ),
+        (&json!("question"), &json!("Which colour?"), &json!("Blue"))
+    );
+    assert_eq!(item(&raw, "tasks", &limited)["waitingFor"]["kind"], "quota");
+    let pool = &raw["quotas"][0];
+    assert_eq!(
+        (
+            &pool["pool"]["provider"],
+            &pool["pool"]["scope"],
+            &pool["windows"][0]["status"]
+        ),
+        (&json!("local"), &json!("scripted"), &json!("rejected"))
+    );
+    assert!(pool["windows"][0]["resetAt"].is_string(), "{pool}");
+    for (project, session) in [
+        ("shop", &makes),
+        ("bank", &far),
+        ("shop", &asks),
+        ("bank", &sleeps),
+        ("shop", &limited),
+    ] {
+        server
+            .post(
+                &format!("/session/{session}/abort{}", server.place(project)),
+                json!({}),
+            )
+            .await;
+        server.comes_to(project, session, "idle").await;
+    }
+    let raw = shows(server, &sleeps, TaskState::Canceled).await;
+    assert_eq!(
+        item(&raw, "tasks", &sleeps)["status"]["native"],
+        "idle, MessageAbortedError"
+    );
+}
+
+async fn a_permission_is_given_once_and_only_once(server: &OpenCode) {
+    for project in ["shop", "bank"] {
+        let (session, delivery, outcome) = decided(
+            server,
+            project,
+            "make once.txt",
+            json!({"outcome": "approve"}),
+        )
+        .await;
+        assert_eq!(outcome, Outcome::Applied, "{project}");
+        server.comes_to(project, &session, "idle").await;
+        assert!(server.has(project, "once.txt"), "{project}");
+        assert_eq!(server.call(&session).await["status"], "completed");
+        let recorded = Some("allowed".to_owned());
+        let late = connect(server, PASSWORD).deliver(&delivery).await;
+        assert_eq!(
+            late,
+            Outcome::AlreadyResolved {
+                recorded: recorded.clone()
+            }
+        );
+        let against = decide(
+            &serde_json::from_str(&delivery.escalation_raw).expect("the question"),
+            "late",
+            json!({"outcome": "reject"}),
+        );
+        let late = connect(server, PASSWORD).deliver(&against).await;
+        assert_eq!(late, Outcome::AlreadyResolved { recorded });
+        let unsure = Delivery {
+            resend: true,
+            ..delivery
+        };
+        let late = connect(server, PASSWORD).deliver(&unsure).await;
+        assert!(
+            matches!(late, Outcome::Unknown(_)),
+            "it could be another's: {late:?}"
+        );
+    }
+    // The next one is asked for again: it was not "always".
+    let (_, delivery, outcome) = decided(
+        server,
+        "shop",
+        "make once.txt",
+        json!({"outcome": "approve", "optionId": "once"}),
+    )
+    .await;
+    assert_eq!(outcome, Outcome::Applied, "{delivery:?}");
+}
+
+async fn always_is_given_only_when_it_is_chosen(server: &OpenCode) {
+    let session = server.begin("bank", "make always.txt").await;
+    server.waits("bank", &session).await;
+    let (_, raw) = look(server).await;
+    let question = asked(&raw, &session).expect("the question");
+    for refused in [
+        json!({"outcome": "approve", "optionId": "always"}),
+        json!({"outcome": "approve-always"}),
+        json!({"outcome": "approve", "optionId": "reject"}),
+        json!({"outcome": "reject", "optionId": "once"}),
+        json!({"outcome": "edit", "editedAction": {"name": "bash"}}),
+        json!({"outcome": "respond", "message": "yes"}),
+    ] {
+        let outcome = connect(server, PASSWORD)
+            .deliver(&decide(question, "no", refused.clone()))
+            .await;
+        assert!(
+            matches!(outcome, Outcome::Refused(_)),
+            "{refused}: {outcome:?}"
+        );
+    }
+    let mut stale = decide(question, "stale", json!({"outcome": "approve"}));
+    stale.version = "another".to_owned();
+    assert_eq!(
+        connect(server, PASSWORD).deliver(&stale).await,
+        Outcome::Changed
+    );
+    assert!(
+        !server.has("bank", "always.txt"),
+        "nothing was allowed so far"
+    );
+    let always = json!({"outcome": "approve-always", "optionId": "always"});
+    let outcome = connect(server, PASSWORD)
+        .deliver(&decide(question, "always", always))
+        .await;
+    assert_eq!(outcome, Outcome::Applied);
+    server.comes_to("bank", &session, "idle").await;
+    let next = server.begin("bank", "make next.txt").await;
+    shows(server, &next, TaskState::Completed).await;
+    assert!(
+        server.has("bank", "next.txt"),
+        "it was not asked for any more"
+    );
+}
+
+async fn a_refusal_arrives_with_its_words_and_nothing_is_done(server: &OpenCode) {
+    let refusal = json!({"outcome": "reject", "message": "Not on a Friday"});
+    let (session, delivery, outcome) = decided(server, "shop", "make never.txt", refusal).await;
+    assert_eq!(outcome, Outcome::Applied);
+    let call = server.call(&session).await;
+    assert!(
+        call["error"].to_string().contains("Not on a Friday"),
+        "{call}"
+    );
+    assert!(!server.has("shop", "never.txt"));
+    let late = connect(server, PASSWORD).deliver(&delivery).await;
+    assert_eq!(
+        late,
+        Outcome::AlreadyResolved {
+            recorded: Some("rejected".to_owned())
+        }
+    );
+    let unsure = Delivery {
+        resend: true,
+        ..delivery
+    };
+    let again = connect(server, PASSWORD).deliver(&unsure).await;
+    assert_eq!(again, Outcome::Applied, "our own words stand there");
+
+    let (session, _, outcome) = decided(
+        server,
+        "shop",
+        "make never.txt",
+        json!({"outcome": "reject"}),
+    )
+    .await;
+    assert_eq!(outcome, Outcome::Applied);
+    server.comes_to("shop", &session, "idle").await;
+    assert_eq!(server.call(&session).await["status"], "error");
+
+    let (session, _, outcome) = decided(
+        server,
+        "shop",
+        "make never.txt",
+        json!({"outcome": "cancel"}),
+    )
+    .await;
+    assert!(
+        matches!(outcome, Outcome::Applied | Outcome::AlreadyResolved { .. }),
+        "{outcome:?}"
+    );
+    server.comes_to("shop", &session, "idle").await;
+    assert!(!server.has("shop", "never.txt"));
+}
+
+async fn questions_are_answered_by_choice_by_form_or_not_at_all(server: &OpenCode) {
+    for (words, decision, expected) in [
+        (
+            "ask me",
+            json!({"outcome": "respond", "optionId": "Blue"}),
+            json!([["Blue"]]),
+        ),
+        (
+            "ask me",
+            json!({"outcome": "respond", "message": "Green"}),
+            json!([["Green"]]),
+        ),
+        (
+            "survey",
+            json!({"outcome": "respond", "payload": {"Colour": "Red", "Sizes": ["Small", "Large"]}}),
+            json!([["Red"], ["Small", "Large"]]),
+        ),
+        (
+            "survey",
+            json!({"outcome": "respond", "payload": {"answers": [["Blue"], ["Small"]]}}),
+            json!([["Blue"], ["Small"]]),
+        ),
+    ] {
+        let (session, delivery, outcome) = decided(server, "shop", words, decision.clone()).await;
+        assert_eq!(outcome, Outcome::Applied, "{decision}");
+        assert_eq!(server.call(&session).await["metadata"]["answers"], expected);
+        let late = connect(server, PASSWORD).deliver(&delivery).await;
+        assert!(
+            matches!(&late, Outcome::AlreadyResolved { recorded: Some(words) } if words.starts_with("answered: ")),
+            "{late:?}"
+        );
+    }
+    let (session, _, outcome) = decided(
+        server,
+        "shop",
+        "survey",
+        json!({"outcome": "respond", "message": "Both"}),
+    )
+    .await;
+    assert!(
+        matches!(outcome, Outcome::Refused(_)),
+        "one sentence for two questions: {outcome:?}"
+    );
+    let (_, raw) = look(server).await;
+    let form = asked(&raw, &session).expect("it still waits");
+    assert_eq!(form["kind"], "form");
+    assert_eq!(
+        form["responseSchema"]["properties"]["Sizes"]["type"],
+        "array"
+    );
+    let refusal = decide(form, "no", json!({"outcome": "reject"}));
+    assert_eq!(
+        connect(server, PASSWORD).deliver(&refusal).await,
+        Outcome::Applied
+    );
+    let call = server.call(&session).await;
+    assert!(call["error"].to_string().contains("dismissed"), "{call}");
+}
+
+async fn the_newer_interface_is_seen_and_answered_too(server: &OpenCode) {
+    for (words, decision) in [
+        ("make two.txt", json!({"outcome": "approve"})),
+        (
+            "make not.txt",
+            json!({"outcome": "reject", "message": "No"}),
+        ),
+        ("ask me", json!({"outcome": "respond", "optionId": "Red"})),
+    ] {
+        let session = server.begin_two(words).await;
+        let raw = shows(server, &session, TaskState::InputRequired).await;
+        let question = asked(&raw, &session).expect("the question");
+        assert_eq!(question["native"]["generation"], "v2", "{question}");
+        let delivery = decide(question, "two", decision.clone());
+        assert_eq!(
+            connect(server, PASSWORD).deliver(&delivery).await,
+            Outcome::Applied,
+            "{decision}"
+        );
+        shows(server, &session, TaskState::Completed).await;
+        let late = connect(server, PASSWORD).deliver(&delivery).await;
+        assert!(
+            matches!(late, Outcome::AlreadyResolved { .. }),
+            "{decision}: {late:?}"
+        );
+    }
+    assert!(server.has("shop", "two.txt") && !server.has("shop", "not.txt"));
+    let session = server.begin_two("sleep").await;
+    shows(server, &session, TaskState::Working).await;
+    let stop = connect(server, PASSWORD)
+        .cancel(&session.as_str().into(), &"stop".into())
+        .await;
+    assert_eq!(stop, Outcome::Applied);
+}
+
+async fn work_is_stopped_and_a_request_nobody_waits_for_is_not_shown(server: &OpenCode) {
+    let sleeps = server.begin("bank", "sleep").await;
+    server.comes_to("bank", &sleeps, "busy").await;
+    let mut endpoint = connect(server, PASSWORD);
+    let sleeper = sleeps.as_str().into();
+    assert_eq!(
+        endpoint.cancel(&sleeper, &"stop".into()).await,
+        Outcome::Applied
+    );
+    shows(server, &sleeps, TaskState::Canceled).await;
+    let late = endpoint.cancel(&sleeper, &"stop".into()).await;
+    assert_eq!(
+        late,
+        Outcome::AlreadyResolved {
+            recorded: Some("idle".to_owned())
+        }
+    );
+    for nobody in ["nobody", "ses_nobody"] {
+        assert_eq!(
+            endpoint.cancel(&nobody.into(), &"stop".into()).await,
+            Outcome::Expired
+        );
+    }
+
+    let session = server.begin("shop", "make dead.txt").await;
+    server.waits("shop", &session).await;
+    let mut endpoint = connect(server, PASSWORD);
+    let Ok(Observation::Document { body, .. }) = endpoint.observe().await else {
+        panic!("it shows what waits");
+    };
+    let raw: Value = serde_json::from_str(&body).expect("JSON");
+    let delivery = decide(
+        asked(&raw, &session).expect("the question"),
+        "dead",
+        json!({"outcome": "approve"}),
+    );
+    server
+        .post(&format!("/session/{session}/abort"), json!({}))
+        .await;
+    server.comes_to("shop", &session, "idle").await;
+    // The server keeps it in its list, and would say "true" to an answer.
+    server.waits("shop", &session).await;
+    let Ok(Observation::Document { body, .. }) = endpoint.observe().await else {
+        panic!("it shows that it is over");
+    };
+    let raw: Value = serde_json::from_str(&body).expect("JSON");
+    assert_eq!(item(&raw, "tasks", &session)["status"]["state"], "canceled");
+    assert_eq!(
+        asked(&raw, &session).expect("its end")["status"],
+        "withdrawn"
+    );
+    assert_eq!(endpoint.deliver(&delivery).await, Outcome::Expired);
+    assert!(!server.has("shop", "dead.txt"));
+}
+
+async fn files_and_usage_are_told_as_the_server_has_them(server: &OpenCode) {
+    let (session, delivery, outcome) = decided(
+        server,
+        "bank",
+        "write note.txt",
+        json!({"outcome": "approve"}),
+    )
+    .await;
+    assert_eq!(outcome, Outcome::Applied);
+    let shown: Value = serde_json::from_str(&delivery.escalation_raw).expect("JSON");
+    let action = &shown["proposedAction"];
+    assert_eq!(action["name"], "edit");
+    assert!(
+        action["diff"]
+            .as_str()
+            .is_some_and(|diff| diff.contains("+Hello")),
+        "{action}"
+    );
+    let raw = shows(server, &session, TaskState::Completed).await;
+    let wrote: Vec<_> = raw["accesses"]
+        .as_array()
+        .expect("accesses")
+        .iter()
+        .filter(|access| access["taskId"] == session)
+        .map(|access| (access["resource"].clone(), access["mode"].clone()))
+        .collect();
+    assert_eq!(wrote, [(json!("file:bank/note.txt"), json!("write"))]);
+    let own = server.get(&format!("/session/{session}")).await;
+    let usage = &item(&raw, "tasks", &session)["usage"];
+    assert_eq!(
+        (
+            &usage["inputTokens"],
+            &usage["outputTokens"],
+            &usage["costUsd"]
+        ),
+        (
+            &own["tokens"]["input"],
+            &own["tokens"]["output"],
+            &own["cost"]
+        )
+    );
+    assert_eq!(usage["inputTokens"], 150);
+    let mut endpoint = connect(server, PASSWORD);
+    assert!(matches!(
+        endpoint.observe().await,
+        Ok(Observation::Document { .. })
+    ));
+}
+
+#[tokio::test]
+async fn a_server_that_is_killed_forgets_its_questions_and_nothing_is_said_to_be_applied() {
+    let mut server = OpenCode::start().await;
+    let (asks, sleeps) = (
+        server.begin("shop", "make a.txt").await,
+        server.begin("bank", "sleep").await,
+    );
+    server.waits("shop", &asks).await;
+    server.comes_to("bank", &sleeps, "busy").await;
+    let mut endpoint = connect(&server, PASSWORD);
+    let Ok(Observation::Document { body, .. }) = endpoint.observe().await else {
+        panic!("it shows what waits");
+    };
+    let raw: Value = serde_json::from_str(&body).expect("JSON");
+    let delivery = decide(
+        asked(&raw, &asks).expect("the question"),
+        "key",
+        json!({"outcome": "approve"}),
+    );
+    server.kill();
+    let error = endpoint.observe().await.expect_err("it is away");
+    assert_eq!(error.http_status, None);
+    let outcome = endpoint.deliver(&delivery).await;
+    assert!(
+        matches!(
+            outcome,
+            Outcome::Retry {
+                may_have_arrived: false,
+                ..
+            }
+        ),
+        "{outcome:?}"
+    );
+    server.restart().await;
+    let Ok(Observation::Document { body, .. }) = endpoint.observe().await else {
+        panic!("it shows what is left");
+    };
+    let raw: Value = serde_json::from_str(&body).expect("JSON");
+    for session in [&asks, &sleeps] {
+        assert_eq!(
+            item(&raw, "tasks", session)["status"]["state"],
+            "unknown",
+            "{raw}"
+        );
+    }
+    assert_eq!(asked(&raw, &asks).expect("its end")["status"], "withdrawn");
+    assert_eq!(endpoint.deliver(&delivery).await, Outcome::Expired);
+    let unsure = Delivery {
+        resend: true,
+        ..delivery
+    };
+    let outcome = endpoint.deliver(&unsure).await;
+    assert!(matches!(outcome, Outcome::Unknown(_)), "{outcome:?}");
+    assert!(!server.has("shop", "a.txt"));
+    // It works on: what is asked from now on is seen and answered.
+    let (_, _, outcome) =
+        decided(&server, "shop", "make b.txt", json!({"outcome": "approve"})).await;
+    assert_eq!(outcome, Outcome::Applied);
+}
