@@ -21,18 +21,20 @@ fn connect(server: &OpenCode, password: &str) -> Box<dyn Endpoint> {
 
 /// Everything it shows to somebody who looks for the first time.
 async fn look(server: &OpenCode) -> (Document, Value) {
-    match connect(server, PASSWORD)
-        .observe()
-        .await
-        .expect("it answers")
-    {
+    let seen = see(&mut *connect(server, PASSWORD)).await;
+    seen.expect("something is new")
+}
+
+/// One poll; `None` = nothing is new.
+async fn see(endpoint: &mut dyn Endpoint) -> Option<(Document, Value)> {
+    match endpoint.observe().await.expect("it answers") {
         Observation::Document { body, last, .. } => {
             assert!(last);
             let document = contract::read(body.as_bytes()).expect("a status document");
             assert_eq!(document.problems, [], "{body}");
-            (document, serde_json::from_str(&body).expect("JSON"))
+            Some((document, serde_json::from_str(&body).expect("JSON")))
         }
-        Observation::Unchanged => panic!("nothing is new"),
+        Observation::Unchanged => None,
     }
 }
 
@@ -50,14 +52,20 @@ fn asked<'a>(document: &'a Value, session: &str) -> Option<&'a Value> {
 /// Looks until a session is in this state.
 async fn shows(server: &OpenCode, session: &str, state: TaskState) -> Value {
     let until = Instant::now() + Duration::from_secs(60);
+    let mut endpoint = connect(server, PASSWORD);
+    let mut shown = Value::Null;
     loop {
-        let (document, raw) = look(server).await;
-        let tasks = document.tasks.expect("tasks");
-        let found = tasks.iter().find(|task| task.value.id.as_str() == session);
-        if found.is_some_and(|task| task.value.status.state == state) {
-            return raw;
+        if let Some((document, raw)) = see(&mut *endpoint).await {
+            let tasks = document.tasks.expect("tasks");
+            let found = tasks
+                .iter()
+                .find(|task| task.value.id.as_str() == session);
+            if found.is_some_and(|task| task.value.status.state == state) {
+                return raw;
+            }
+            shown = raw;
         }
-        assert!(Instant::now() < until, "{session} is not {state:?}: {raw}");
+        assert!(Instant::now() < until, "{session} is not {state:?}: {shown}");
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
 }
@@ -506,10 +514,7 @@ async fn work_is_stopped_and_a_request_nobody_waits_for_is_not_shown(server: &Op
     let session = server.begin("shop", "make dead.txt").await;
     server.waits("shop", &session).await;
     let mut endpoint = connect(server, PASSWORD);
-    let Ok(Observation::Document { body, .. }) = endpoint.observe().await else {
-        panic!("it shows what waits");
-    };
-    let raw: Value = serde_json::from_str(&body).expect("JSON");
+    let (_, raw) = see(&mut *endpoint).await.expect("it shows what waits");
     let delivery = decide(
         asked(&raw, &session).expect("the question"),
         "dead",
@@ -521,10 +526,7 @@ async fn work_is_stopped_and_a_request_nobody_waits_for_is_not_shown(server: &Op
     server.comes_to("shop", &session, "idle").await;
     // The server keeps it in its list, and would say "true" to an answer.
     server.waits("shop", &session).await;
-    let Ok(Observation::Document { body, .. }) = endpoint.observe().await else {
-        panic!("it shows that it is over");
-    };
-    let raw: Value = serde_json::from_str(&body).expect("JSON");
+    let (_, raw) = see(&mut *endpoint).await.expect("it shows that it is over");
     assert_eq!(item(&raw, "tasks", &session)["status"]["state"], "canceled");
     assert_eq!(
         asked(&raw, &session).expect("its end")["status"],
@@ -576,11 +578,6 @@ async fn files_and_usage_are_told_as_the_server_has_them(server: &OpenCode) {
         )
     );
     assert_eq!(usage["inputTokens"], 150);
-    let mut endpoint = connect(server, PASSWORD);
-    assert!(matches!(
-        endpoint.observe().await,
-        Ok(Observation::Document { .. })
-    ));
 }
 
 #[tokio::test]
@@ -593,10 +590,7 @@ async fn a_server_that_is_killed_forgets_its_questions_and_nothing_is_said_to_be
     server.waits("shop", &asks).await;
     server.comes_to("bank", &sleeps, "busy").await;
     let mut endpoint = connect(&server, PASSWORD);
-    let Ok(Observation::Document { body, .. }) = endpoint.observe().await else {
-        panic!("it shows what waits");
-    };
-    let raw: Value = serde_json::from_str(&body).expect("JSON");
+    let (_, raw) = see(&mut *endpoint).await.expect("it shows what waits");
     let delivery = decide(
         asked(&raw, &asks).expect("the question"),
         "key",
@@ -617,10 +611,7 @@ async fn a_server_that_is_killed_forgets_its_questions_and_nothing_is_said_to_be
         "{outcome:?}"
     );
     server.restart().await;
-    let Ok(Observation::Document { body, .. }) = endpoint.observe().await else {
-        panic!("it shows what is left");
-    };
-    let raw: Value = serde_json::from_str(&body).expect("JSON");
+    let (_, raw) = see(&mut *endpoint).await.expect("it shows what is left");
     for session in [&asks, &sleeps] {
         assert_eq!(
             item(&raw, "tasks", session)["status"]["state"],
