@@ -136,6 +136,12 @@ impl LangGraph {
             let count = threads.len();
             let (fresh, reached_known) = self.fresh(threads);
             let new = fresh.len();
+            if !self.round.complete && self.round.pages == 0 && self.round.seen.is_empty() {
+                // "Since" includes the newest thread we know; without it, the server has forgotten what it had.
+                self.newest = None;
+                self.begin();
+                continue;
+            }
             self.take(&card, fresh, &mut page).await?;
             self.round.pages += 1;
             if self.round.pages == 1 {

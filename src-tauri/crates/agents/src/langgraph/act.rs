@@ -82,6 +82,9 @@ impl LangGraph {
             round: item.native.round,
         };
         let outcome = self.bring(&parcel).await;
+        if matches!(outcome, Outcome::Applied | Outcome::AlreadyResolved { .. }) {
+            self.memory.settle(delivery.escalation.as_str());
+        }
         if !matches!(outcome, Outcome::Retry { .. }) {
             // Whatever came of it, the next poll tells it, also where the thread has not moved.
             self.passed.remove(thread);

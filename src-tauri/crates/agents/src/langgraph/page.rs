@@ -1,7 +1,7 @@
 //! Threads of a server as a status document of the contract: one page of a list, or what changed. Also what must be
 //! remembered from poll to poll because the server does not repeat it.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use chrono::{DateTime, FixedOffset, Utc};
 use domain::contract::TaskState;
@@ -94,7 +94,7 @@ pub(crate) struct Memory {
     /// How often a question was answered and asked again all the same.
     rounds: HashMap<String, u32>,
     /// Questions that were shown as settled.
-    settled: HashMap<String, u32>,
+    settled: HashSet<String>,
     /// The run that failed with an answer to a question.
     failed: HashMap<String, String>,
     /// The newest run, as long as the thread has not moved.
@@ -114,7 +114,15 @@ impl Memory {
         *self.rounds.entry(question.to_owned()).or_default() += 1;
     }
 
-    /// The same, once for each run that failed with the answer.
+    /// It was seen to be settled. Open again, the server has forgotten that.
+    pub(crate) fn settle(&mut self, question: &str) {
+        if self.settled.len() >= REMEMBERED {
+            self.settled.clear();
+        }
+        self.settled.insert(question.to_owned());
+    }
+
+    /// It is asked again, once for each run that failed with the answer.
     pub(crate) fn failed(&mut self, question: &str, run: &str) {
         if self.failed.get(question).is_none_or(|known| known != run) {
             bound(&mut self.failed);
@@ -197,7 +205,7 @@ impl Page {
         for interrupt in open {
             let id = question::id_of(&thread.id, interrupt);
             // Settled, and open again: the server has forgotten the answer.
-            if memory.settled.remove(&id).is_some() {
+            if memory.settled.remove(&id) {
                 memory.ask_again(&id);
             }
             let asked_at = thread.moved_at.as_deref().unwrap_or(now);
@@ -216,8 +224,7 @@ impl Page {
                 _ => "resolved",
             };
             self.escalation(&question);
-            bound(&mut memory.settled);
-            memory.settled.insert(id, 0);
+            memory.settle(&id);
         }
         self.tasks.push(task(look, state, card, memory, &shown));
         if !shown.is_empty() {

@@ -3,7 +3,7 @@
 use domain::{contract, fact::PollError};
 use reqwest::Url;
 
-use super::{LangGraph, card};
+use super::{LangGraph, card, wire::Failure};
 use crate::{Credential, Endpoint, Kind, Observation, Probe, Target, http::Client};
 
 /// Identifies a LangGraph server; `None` = something else serves there.
@@ -37,6 +37,10 @@ async fn look(place: &Url, credential: Option<&Credential>) -> Result<Option<Pro
     let found = match card(&server.door).await {
         Ok(Some(found)) => found,
         Ok(None) => return Ok(None),
+        Err(failure) if !matches!(failure.status(), None | Some(401 | 403 | 429)) => {
+            return Ok(None);
+        }
+        Err(Failure::Nonsense(_)) => return Ok(None),
         Err(failure) => return Err(failure.into_poll_error()),
     };
     let mut warnings = vec![];

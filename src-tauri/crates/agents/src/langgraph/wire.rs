@@ -135,19 +135,11 @@ impl Door {
         &self.base
     }
 
-    /// What serves here; `None` = something else than a LangGraph server.
+    /// What serves here; `None` = something that says so of itself in other words.
     pub(crate) async fn about(&self) -> Result<Option<About>, Failure> {
-        match self.read(self.at(&["info"], &[])?).await {
-            Ok(raw) => {
-                let about: Option<About> = serde_json::from_str(raw.get()).ok();
-                Ok(about.filter(About::is_langgraph))
-            }
-            Err(Failure::Status(reply)) if !matches!(reply.status.as_u16(), 401 | 403 | 429) => {
-                Ok(None)
-            }
-            Err(Failure::Nonsense(_)) => Ok(None),
-            Err(failure) => Err(failure),
-        }
+        let raw = self.read(self.at(&["info"], &[])?).await?;
+        let about: Option<About> = serde_json::from_str(raw.get()).ok();
+        Ok(about.filter(About::is_langgraph))
     }
 
     /// Assistants: what the server runs.

@@ -3,206 +3,21 @@
 //!
 //! One server serves all that can share it. What is asserted is what the server shows, not what we believe of ourselves.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use agents::{Credential, Delivery, Endpoint, Kind, Observation, Outcome, Target};
-use domain::contract::{self, Document, TaskState};
+use agents::{Credential, Delivery, Kind, Observation, Outcome};
+use domain::contract::TaskState;
 use serde_json::{Value, json};
 
-use super::server::Server;
-
-const PATIENCE: Duration = Duration::from_secs(60);
-
-/// A running server, and what a client of it can ask.
-struct Graphs {
-    server: Server,
-    http: reqwest::Client,
-}
-
-impl Graphs {
-    async fn start(arguments: &[&str]) -> Self {
-        Self {
-            server: Server::start("langgraph", "langgraph_server.py", arguments).await,
-            http: reqwest::Client::builder()
-                .no_proxy()
-                .build()
-                .expect("a client"),
-        }
-    }
-
-    fn target(&self, token: Option<&str>) -> Target {
-        Target {
-            endpoint: "graphs".into(),
-            kind: Kind::LangGraph,
-            url: self.server.url.clone(),
-            credential: token.map(|token| Credential::Bearer(token.to_owned())),
-            known_tasks: vec![],
-        }
-    }
-
-    fn connect(&self) -> Box<dyn Endpoint> {
-        agents::open(&self.target(None)).expect("it opens")
-    }
-
-    async fn post(&self, path: &str, body: Value) -> Value {
-        let url = format!("{}{path}", self.server.url);
-        let request = self
-            .http
-            .post(url)
-            .header("Content-Type", "application/json");
-        let reply = request
-            .body(body.to_string())
-            .send()
-            .await
-            .expect("an answer");
-        let status = reply.status();
-        let body = reply.bytes().await.expect("a body");
-        assert!(
-            status.is_success(),
-            "{path}: {}",
-            String::from_utf8_lossy(&body)
-        );
-        serde_json::from_slice(&body).unwrap_or_default()
-    }
-
-    async fn get(&self, path: &str) -> Value {
-        let url = format!("{}{path}", self.server.url);
-        let reply = self.http.get(url).send().await.expect("an answer");
-        serde_json::from_slice(&reply.bytes().await.expect("a body")).expect("JSON")
-    }
-
-    /// Begins a thread with an input of a graph.
-    async fn begin(&self, graph: &str, input: Value) -> String {
-        let thread = self.post("/threads", json!({})).await;
-        let id = thread["thread_id"].as_str().expect("an id").to_owned();
-        self.run(&id, json!({"assistant_id": graph, "input": input}))
-            .await;
-        id
-    }
-
-    async fn run(&self, thread: &str, body: Value) -> Value {
-        self.post(&format!("/threads/{thread}/runs"), body).await
-    }
-
-    /// A thread of the clerk that has come to rest.
-    async fn story(&self, story: &str) -> String {
-        let id = self.begin("clerk", json!({"story": story})).await;
-        self.settled(&id).await;
-        id
-    }
-
-    async fn thread(&self, id: &str) -> Value {
-        self.get(&format!("/threads/{id}")).await
-    }
-
-    async fn runs(&self, id: &str) -> Vec<Value> {
-        let runs = self.get(&format!("/threads/{id}/runs")).await;
-        runs.as_array().expect("runs").clone()
-    }
-
-    /// The thread once nothing runs in it.
-    async fn settled(&self, id: &str) -> Value {
-        let until = Instant::now() + PATIENCE;
-        loop {
-            let thread = self.thread(id).await;
-            let over = |run: &Value| run["status"] != "pending" && run["status"] != "running";
-            if thread["status"] != "busy" && self.runs(id).await.iter().all(over) {
-                return thread;
-            }
-            assert!(Instant::now() < until, "it does not settle: {thread}");
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-    }
-
-    async fn running(&self, id: &str) {
-        let until = Instant::now() + PATIENCE;
-        while !self
-            .runs(id)
-            .await
-            .iter()
-            .any(|run| run["status"] == "running")
-        {
-            assert!(Instant::now() < until, "it does not begin");
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-    }
-
-    /// What the graph got, as its thread has it.
-    async fn answers(&self, id: &str) -> Value {
-        self.settled(id).await["values"]["answers"].clone()
-    }
-}
-
-/// Everything there is, asked by somebody new.
-async fn all(graphs: &Graphs) -> (Document, Value) {
-    look(&mut *graphs.connect()).await
-}
-
-/// One poll that must bring news.
-async fn look(endpoint: &mut dyn Endpoint) -> (Document, Value) {
-    match endpoint.observe().await.expect("it answers") {
-        Observation::Document { body, last, .. } => {
-            assert!(last, "few threads fit on a page");
-            let document = contract::read(body.as_bytes()).expect("a status document");
-            assert_eq!(document.problems, [], "everything can be read: {body}");
-            (document, serde_json::from_str(&body).expect("JSON"))
-        }
-        Observation::Unchanged => panic!("nothing is new"),
-    }
-}
-
-fn state(document: &Document, task: &str) -> TaskState {
-    let tasks = document.tasks.as_ref().expect("tasks");
-    let item = tasks.iter().find(|item| item.value.id.as_str() == task);
-    item.expect("the task").value.status.state
-}
-
-fn questions(document: &Value, task: &str) -> Vec<Value> {
-    let all = document["escalations"]
-        .as_array()
-        .cloned()
-        .unwrap_or_default();
-    all.into_iter()
-        .filter(|one| one["taskId"] == task)
-        .collect()
-}
-
-fn question(document: &Value, task: &str) -> Value {
-    let mut all = questions(document, task);
-    assert_eq!(all.len(), 1, "{all:?}");
-    all.remove(0)
-}
-
-fn decide(question: &Value, key: &str, decision: Value) -> Delivery {
-    let mut body = json!({"actionDigest": "sha256:00", "decidedBy": "me", "decidedAt": "2026-11-21T08:00:00Z"});
-    for (name, value) in decision.as_object().expect("an object") {
-        body[name] = value.clone();
-    }
-    let text = |name: &str| question[name].as_str().expect("text").to_owned();
-    Delivery {
-        id: key.into(),
-        escalation: text("id").into(),
-        version: text("version"),
-        task: Some(text("taskId").as_str().into()),
-        body: body.to_string(),
-        escalation_raw: question.to_string(),
-        resend: false,
-    }
-}
-
-/// Asks for the one question of a thread, answers it, and says what became of it.
-async fn answer(graphs: &Graphs, thread: &str, decision: Value) -> Outcome {
-    let mut endpoint = graphs.connect();
-    let (_, document) = look(&mut *endpoint).await;
-    let key = format!("answer-{thread}");
-    let delivery = decide(&question(&document, thread), &key, decision);
-    endpoint.deliver(&delivery).await
-}
+use super::graphs::{
+    Graphs, PATIENCE, TOKEN, all, answer, decide, look, question, questions, state,
+};
 
 #[tokio::test]
 async fn a_real_server_is_seen_answered_and_cancelled() {
-    let graphs = Graphs::start(&[]).await;
+    let graphs = Graphs::start().await;
     is_identified_before_anything_runs(&graphs).await;
+    wants_to_know_who_asks(&graphs).await;
     shows_every_state_and_question(&graphs).await;
     // Each waits for threads of its own, so they can wait together.
     tokio::join!(
@@ -231,7 +46,7 @@ async fn is_identified_before_anything_runs(graphs: &Graphs) {
         &format!("{}/docs", graphs.server.url),
         &studio,
     ] {
-        let found = agents::probe(address, None)
+        let found = agents::probe(address, Some(&Credential::Bearer(TOKEN.to_owned())))
             .await
             .expect("it is identified");
         assert_eq!(
@@ -273,6 +88,39 @@ async fn is_identified_before_anything_runs(graphs: &Graphs) {
                 .any(|said| said.contains("credential may see"))
         );
     }
+}
+
+async fn wants_to_know_who_asks(graphs: &Graphs) {
+    for token in [None, Some("wrong")] {
+        let credential = token.map(|token| Credential::Bearer(token.to_owned()));
+        let error = agents::probe(&graphs.server.url, credential.as_ref())
+            .await
+            .expect_err("it is refused");
+        assert_eq!(error.http_status, Some(401), "{error:?}");
+        let mut endpoint = agents::open(&graphs.target(token)).expect("it opens");
+        let error = endpoint.observe().await.expect_err("it is refused");
+        assert_eq!(error.http_status, Some(401), "{error:?}");
+    }
+    // A decision waits until the credential is mended.
+    let thread = graphs.story("free").await;
+    let (_, document) = all(graphs).await;
+    let delivery = decide(
+        &question(&document, &thread),
+        "refused",
+        json!({"outcome": "respond", "message": "x"}),
+    );
+    let mut endpoint = agents::open(&graphs.target(Some("wrong"))).expect("it opens");
+    let outcome = endpoint.deliver(&delivery).await;
+    assert!(
+        matches!(
+            outcome,
+            Outcome::Retry {
+                may_have_arrived: false,
+                ..
+            }
+        ),
+        "{outcome:?}"
+    );
 }
 
 async fn shows_every_state_and_question(graphs: &Graphs) {
@@ -862,4 +710,125 @@ async fn polls_for_changes_only(graphs: &Graphs) {
     assert_eq!(document.tasks.map(|tasks| tasks.len()), Some(1));
     assert_eq!(question(&raw, &thread)["status"], "pending");
     assert_eq!(endpoint.observe().await, Ok(Observation::Unchanged));
+}
+
+#[tokio::test]
+async fn a_server_that_was_killed_is_believed_again_as_far_as_it_remembers() {
+    let mut graphs = Graphs::start().await;
+    let (quick, slow) = (graphs.story("free").await, graphs.story("slow").await);
+    kept_on_disk(&graphs).await;
+    let mut endpoint = graphs.connect();
+    let (_, document) = look(&mut *endpoint).await;
+    let say = |key: &str, document: &Value, thread: &str| {
+        decide(
+            &question(document, thread),
+            key,
+            json!({"outcome": "respond", "message": key}),
+        )
+    };
+    let first = say("first", &document, &quick);
+
+    graphs.server.kill();
+    assert!(endpoint.observe().await.is_err());
+    let outcome = endpoint.deliver(&first).await;
+    assert!(
+        matches!(
+            outcome,
+            Outcome::Retry {
+                may_have_arrived: false,
+                ..
+            }
+        ),
+        "{outcome:?}"
+    );
+    graphs.restart().await;
+    let (document, raw) = look(&mut *endpoint).await;
+    assert!(document.snapshot, "the list is read anew");
+    assert_eq!(endpoint.deliver(&first).await, Outcome::Applied);
+    let (document, _) = look(&mut *endpoint).await;
+    assert_eq!(state(&document, &quick), TaskState::Completed);
+
+    // It takes an answer and is killed in the middle of it.
+    let second = say("second", &raw, &slow);
+    {
+        let sending = endpoint.deliver(&second);
+        tokio::pin!(sending);
+        let until = Instant::now() + PATIENCE;
+        while graphs.runs(&slow).await.len() < 2 {
+            assert!(Instant::now() < until, "it never arrives");
+            tokio::select! {
+                outcome = &mut sending => panic!("too early: {outcome:?}"),
+                () = tokio::time::sleep(std::time::Duration::from_millis(20)) => {}
+            }
+        }
+        graphs.server.kill();
+        let outcome = sending.await;
+        assert!(
+            matches!(
+                outcome,
+                Outcome::Retry {
+                    may_have_arrived: true,
+                    ..
+                }
+            ),
+            "{outcome:?}"
+        );
+    }
+    // What it had not yet written down is gone: the first answer too, so its question is another one.
+    graphs.restart().await;
+    let (document, raw) = look(&mut *endpoint).await;
+    assert_eq!(state(&document, &quick), TaskState::InputRequired);
+    let again = question(&raw, &quick);
+    assert_eq!(
+        (&again["id"], &again["status"]),
+        (&json!(first.escalation.as_str()), &json!("pending"))
+    );
+    let tasks = raw["tasks"].as_array().expect("tasks");
+    let task = tasks
+        .iter()
+        .find(|task| task["id"] == quick)
+        .expect("the task");
+    assert_eq!(
+        task["status"].get("timestamp"),
+        None,
+        "its older time would not count"
+    );
+    assert_eq!(
+        endpoint.deliver(&say("third", &raw, &quick)).await,
+        Outcome::Applied
+    );
+    assert_eq!(graphs.answers(&quick).await, json!([{"free": "third"}]));
+    // The answer that may have arrived is looked for, not found, and sent once.
+    let resend = Delivery {
+        resend: true,
+        ..second
+    };
+    assert_eq!(endpoint.deliver(&resend).await, Outcome::Sent);
+    assert_eq!(graphs.runs(&slow).await.len(), 2);
+    assert_eq!(
+        endpoint.deliver(&resend).await,
+        Outcome::Sent,
+        "now it is found"
+    );
+    assert_eq!(graphs.runs(&slow).await.len(), 2);
+}
+
+/// The server writes down what it has every ten seconds.
+async fn kept_on_disk(graphs: &Graphs) {
+    let now = std::time::SystemTime::now();
+    let file = graphs
+        .server
+        .folder()
+        .join(".langgraph_api/.langgraph_ops.pckl");
+    let written = || {
+        let told = std::fs::metadata(&file).and_then(|told| told.modified());
+        told.is_ok_and(|at| at > now)
+    };
+    let until = Instant::now() + PATIENCE;
+    while !written() {
+        assert!(Instant::now() < until, "it keeps nothing");
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+    // Its files are written one after the other.
+    tokio::time::sleep(std::time::Duration::from_millis(500)).await;
 }

@@ -5,6 +5,7 @@
 #![allow(clippy::expect_used, clippy::panic)] // Outside `#[test]` functions the lint does not know that this is a test.
 
 mod generations;
+mod graphs;
 mod langgraph;
 mod opencode;
 mod opencode_server;

@@ -153,6 +153,11 @@ impl Server {
         panic!("the server did not answer within a minute");
     }
 
+    /// Where it keeps what it has, if it does.
+    pub(crate) fn folder(&self) -> PathBuf {
+        self.log.with_extension("folder")
+    }
+
     /// Ends it at once, without a chance to tidy up.
     pub(crate) fn kill(&mut self) {
         self.child.kill().expect("it is ended");
@@ -304,6 +309,6 @@ impl Drop for Server {
         let _ = self.child.kill();
         let _ = self.child.wait();
         let _ = fs::remove_file(&self.log);
-        let _ = fs::remove_dir_all(self.log.with_extension("folder"));
+        let _ = fs::remove_dir_all(self.folder());
     }
 }
