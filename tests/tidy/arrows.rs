@@ -19,6 +19,7 @@ const OWNED: &[(&str, &str)] = &[
     ("reqwest", "agents"),
     ("tauri", "mission-control"),
     ("clap", "cli"),
+    ("keyring-core", "engine"),
 ];
 /// A crate without I/O has no use for these.
 const IMPURE: &[&str] = &[

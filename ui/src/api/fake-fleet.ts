@@ -8,6 +8,7 @@ import type { DiscoverRequest } from "./generated/DiscoverRequest";
 import type { DiscoverView } from "./generated/DiscoverView";
 import type { EditEndpointRequest } from "./generated/EditEndpointRequest";
 import type { EndpointView } from "./generated/EndpointView";
+import type { LoginPlacesView } from "./generated/LoginPlacesView";
 import type { ProbeRequest } from "./generated/ProbeRequest";
 import type { ProbeView } from "./generated/ProbeView";
 
@@ -20,6 +21,8 @@ export function answerFleet(answers: Answers, name: string, request: unknown): u
       return probe((request as ProbeRequest).url, (request as ProbeRequest).token);
     case "discoverPlan":
       return plan;
+    case "loginPlaces":
+      return places;
     case "discover":
       return discover((request as DiscoverRequest).ports);
     case "addEndpoint":
@@ -78,7 +81,7 @@ function add(answers: Answers, request: AddEndpointRequest): EndpointView {
     capabilities: report.can,
     cannot: report.cannot,
     warnings: report.warnings,
-    credential: request.token || request.basic ? "Kept until Mission Control is closed" : "none",
+    credential: request.token || request.basic ? `${request.token ? "A token" : "A user name and password"}, ${kept[request.keep ?? "keychain"]}` : "none",
     agents: [],
     history: [],
     pagesLoaded: null,
@@ -88,6 +91,29 @@ function add(answers: Answers, request: AddEndpointRequest): EndpointView {
   change(answers, (all) => [...all, added]);
   return added;
 }
+
+const kept: Record<string, string> = {
+  keychain: "kept in this computer's keychain",
+  session: "kept until Mission Control is closed",
+  file: "kept unencrypted in a file that only your account can read",
+};
+
+const places: LoginPlacesView = {
+  keychain: true,
+  sentence: "Logins are kept in this computer's keychain.",
+  places: [
+    { place: "keychain", name: "In this computer's keychain", hint: "Encrypted by your system, which may ask you to unlock it.", offered: true, kept: 2 },
+    { place: "session", name: "Until Mission Control is closed", hint: "Only in memory; you enter it again after each start.", offered: true, kept: 0 },
+    { place: "file", name: "In a file, unencrypted", hint: "Only your account can read it, but so can every program you run.", offered: true, kept: 1 },
+  ],
+};
+
+/** A computer without a keychain. */
+export const withoutKeychain: LoginPlacesView = {
+  keychain: false,
+  sentence: "Logins cannot be kept in the keychain. There is no keychain that answers on this computer.",
+  places: places.places.map((one) => (one.place === "keychain" ? { ...one, offered: false, kept: 0 } : one)),
+};
 
 const plan: DiscoverPlan = {
   ports: [

@@ -3,7 +3,7 @@
 // The files in `recorded/` are written by the engine's tests, so what is shown here is what the engine says.
 import type { Answer, Backend, Name } from "./backend";
 import { CallError } from "./call-error";
-import { answerFleet } from "./fake-fleet";
+import { answerFleet, withoutKeychain } from "./fake-fleet";
 import { answerLetters } from "./fake-letters";
 import { RecordedRules } from "./fake-ownership";
 import type { BoardRequest } from "./generated/BoardRequest";
@@ -179,6 +179,8 @@ export function fake(scenario = asked("fleet") ?? "office", state = asked("state
       }
       case "board":
         return pages(narrowed(answers["board"] as BoardView, request as BoardRequest), request as BoardRequest);
+      case "loginPlaces":
+        return scenario === "trouble" ? withoutKeychain : answerFleet(answers, name, request);
       case "probe":
       case "discoverPlan":
       case "discover":

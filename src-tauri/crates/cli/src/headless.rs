@@ -111,16 +111,18 @@ async fn add(
         Some(Credential::Basic(pair)) => (None, Some(pair)),
         None => (None, None),
     };
+    // Whoever starts the command brings the login each time.
+    let keep = credential.map(|_| "session");
     for (name, url) in wanted {
         let known = known(folder, name).map_err(unusable)?;
         let (command, request) = match known {
             Some(id) => (
                 "editEndpoint",
-                json!({ "endpoint": id, "url": url, "token": token, "basic": basic }),
+                json!({ "endpoint": id, "url": url, "token": token, "basic": basic, "keep": keep }),
             ),
             None => (
                 "addEndpoint",
-                json!({ "name": name, "url": url, "kind": "", "token": token, "basic": basic }),
+                json!({ "name": name, "url": url, "kind": "", "token": token, "basic": basic, "keep": keep }),
             ),
         };
         api.call(command, request)

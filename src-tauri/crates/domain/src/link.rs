@@ -62,6 +62,12 @@ pub fn is_loopback_url(text: &str) -> bool {
     Url::parse(text).is_ok_and(|url| url.host().is_some_and(|host| is_loopback(&host)))
 }
 
+/// Scheme, host and port of a web address, as credentials are bound to it; `None` when it has none.
+pub fn origin(text: &str) -> Option<String> {
+    let origin = Url::parse(text.trim()).ok()?.origin();
+    origin.is_tuple().then(|| origin.ascii_serialization())
+}
+
 fn is_loopback<S: AsRef<str>>(host: &Host<S>) -> bool {
     let ip = match host {
         Host::Domain(name) => {

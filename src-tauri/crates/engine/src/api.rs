@@ -11,6 +11,7 @@ pub mod finding;
 pub mod inbox;
 pub mod letters;
 pub mod limits;
+mod logins;
 pub mod ownership;
 pub(crate) mod remedy;
 pub mod search;

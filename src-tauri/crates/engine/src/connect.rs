@@ -1,12 +1,10 @@
-//! From a stored endpoint to something that can be asked. Credentials live here and nowhere else in the engine.
+//! From a stored endpoint to something that can be asked. Its login is fetched each time it is connected; where that is
+//! kept is `secrets.rs`.
 
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::sync::{Arc, Mutex};
 
-use agents::{Credential, Kind, Target, http::invalid};
-use domain::{fact::PollError, ids::EndpointId};
+use agents::{Kind, Target, http::invalid};
+use domain::fact::PollError;
 use store::{
     Store,
     tables::{endpoints::EndpointRow, tasks},
@@ -15,6 +13,7 @@ use store::{
 use crate::{
     demo::{endpoint::Scripted, script::Script},
     poll::Connect,
+    secrets::Secrets,
 };
 
 /// Kind of the scripted agents.
@@ -24,31 +23,27 @@ pub const DEMO: &str = "demo";
 const FOLLOWED: u32 = 500;
 
 /// Connects to endpoints.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub(crate) struct Connector {
-    credentials: Arc<Mutex<BTreeMap<EndpointId, Credential>>>,
+    pub(crate) secrets: Secrets,
     demo: Option<Arc<Mutex<Script>>>,
 }
 
 impl Connector {
-    /// Connects to the scripted agents too.
-    pub(crate) fn with_demo(script: Script) -> Self {
+    /// Connects to the endpoints of a person.
+    pub(crate) fn with_secrets(secrets: Secrets) -> Self {
         Self {
-            demo: Some(Arc::new(Mutex::new(script))),
-            ..Self::default()
+            secrets,
+            demo: None,
         }
     }
 
-    /// Keeps a credential until the process ends, or forgets it.
-    pub(crate) fn keep(&self, endpoint: &EndpointId, credential: Option<Credential>) {
-        let mut all = self
-            .credentials
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        match credential {
-            Some(credential) => all.insert(endpoint.clone(), credential),
-            None => all.remove(endpoint),
-        };
+    /// Connects to the scripted agents too. The demo ends without a trace, so nothing of it is kept anywhere.
+    pub(crate) fn with_demo(script: Script) -> Self {
+        Self {
+            secrets: Secrets::session_only(),
+            demo: Some(Arc::new(Mutex::new(script))),
+        }
     }
 
     /// How to connect to that endpoint.
@@ -56,26 +51,26 @@ impl Connector {
         if let (DEMO, Some(script)) = (row.kind.as_str(), &self.demo) {
             let (script, agent) = (Arc::clone(script), row.id.clone());
             return Arc::new(move || {
-                Ok(Box::new(Scripted::new(Arc::clone(&script), agent.as_str())))
+                let scripted = Scripted::new(Arc::clone(&script), agent.as_str());
+                Box::pin(async move { Ok(Box::new(scripted) as Box<dyn agents::Endpoint>) })
             });
         }
-        let (credentials, row, store) = (Arc::clone(&self.credentials), row.clone(), store.clone());
+        let (secrets, row, store) = (self.secrets.clone(), Arc::new(row.clone()), store.clone());
         Arc::new(move || {
-            let kind: Kind = kind(&row.kind)?;
-            let credential = credentials
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .get(&row.id)
-                .cloned();
-            agents::open(&Target {
-                endpoint: row.id.clone(),
-                kind,
-                url: row.url.clone(),
-                credential,
-                // Where there is no list, what it was doing is asked for by name, also after we were closed.
-                known_tasks: store
-                    .read(|reader| tasks::ids(reader, &row.id, FOLLOWED))
-                    .unwrap_or_default(),
+            let (secrets, row, store) = (secrets.clone(), Arc::clone(&row), store.clone());
+            Box::pin(async move {
+                let kind: Kind = kind(&row.kind)?;
+                let credential = secrets.of(&row.credential, &row.url).await?;
+                agents::open(&Target {
+                    endpoint: row.id.clone(),
+                    kind,
+                    url: row.url.clone(),
+                    credential,
+                    // Where there is no list, what it was doing is asked for by name, also after we were closed.
+                    known_tasks: store
+                        .read(|reader| tasks::ids(reader, &row.id, FOLLOWED))
+                        .unwrap_or_default(),
+                })
             })
         })
     }

@@ -27,6 +27,7 @@ use crate::{
     live::Live,
     owner::{Ask, Event, Events, Owner, Parts},
     poll::Lanes,
+    secrets::Secrets,
 };
 
 /// What the engine is ended within; what is under way is on the disk and goes on at the next start.
@@ -40,6 +41,7 @@ pub struct Engine {
 
 struct Inner {
     store: Store,
+    secrets: Secrets,
     live: Live,
     events: Events,
     changed: broadcast::Sender<Changed>,
@@ -51,7 +53,7 @@ struct Inner {
 impl Engine {
     /// Opens the data folder and begins to poll. Must be called within a tokio runtime.
     pub fn start(dir: &Path) -> store::Result<Self> {
-        Self::with(Store::open(dir, wall())?, Connector::default(), None)
+        Self::with(Store::open(dir, wall())?, real(dir), None)
     }
 
     /// The same, and tells `listener` everything that happens from the first moment on.
@@ -60,7 +62,7 @@ impl Engine {
         listener: mpsc::UnboundedSender<Happened>,
     ) -> store::Result<Self> {
         let store = Store::open(dir, wall())?;
-        Self::with(store, Connector::default(), Some(listener))
+        Self::with(store, real(dir), Some(listener))
     }
 
     /// The same with the demo fleet: its endpoints must be in the store.
@@ -70,6 +72,7 @@ impl Engine {
 
     fn with(store: Store, connector: Connector, journal: Journal) -> store::Result<Self> {
         let live = Live::default();
+        let secrets = connector.secrets.clone();
         let (events, received) = std_mpsc::channel();
         let (stale, stales) = mpsc::unbounded_channel();
         let (changed, _) = broadcast::channel(64);
@@ -96,6 +99,7 @@ impl Engine {
         Ok(Self {
             inner: Arc::new(Inner {
                 store,
+                secrets,
                 live,
                 events,
                 changed,
@@ -109,6 +113,11 @@ impl Engine {
     /// What is remembered.
     pub fn store(&self) -> &Store {
         &self.inner.store
+    }
+
+    /// The logins of its endpoints.
+    pub(crate) fn secrets(&self) -> &Secrets {
+        &self.inner.secrets
     }
 
     /// What is so right now.
@@ -190,6 +199,10 @@ impl Engine {
         }
         .unwrap_or_else(|| Outcome::Unknown("The connection was closed meanwhile.".to_owned()))
     }
+}
+
+fn real(dir: &Path) -> Connector {
+    Connector::with_secrets(Secrets::new(dir))
 }
 
 /// Runs the owner. One that panics is started again from what is on the disk; what stopped it is left out.

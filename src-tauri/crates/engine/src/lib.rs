@@ -13,5 +13,6 @@ pub mod pace;
 mod engine;
 mod owner;
 mod poll;
+mod secrets;
 
 pub use engine::Engine;

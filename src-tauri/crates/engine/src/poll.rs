@@ -5,14 +5,14 @@
 
 use std::{sync::Arc, time::Duration};
 
-use agents::{Delivery, Endpoint, Observation, Outcome, http::invalid};
+use agents::{Answer, Delivery, Endpoint, Observation, Outcome, http::invalid};
 use domain::{
-    fact::PollError,
+    fact::{PollError, PollErrorKind},
     ids::{DecisionId, EndpointId, TaskId},
 };
 use tokio::{
     sync::{Mutex, OwnedSemaphorePermit, Semaphore, mpsc, oneshot},
-    time::{Instant, sleep_until},
+    time::{Instant, sleep, sleep_until},
 };
 
 use crate::{
@@ -23,7 +23,11 @@ use crate::{
 };
 
 /// Connects to the endpoint of a loop, again after a panic.
-pub(crate) type Connect = Arc<dyn Fn() -> Result<Box<dyn Endpoint>, PollError> + Send + Sync>;
+pub(crate) type Connect =
+    Arc<dyn Fn() -> Answer<'static, Result<Box<dyn Endpoint>, PollError>> + Send + Sync>;
+
+/// When an endpoint whose login was not to be had is tried again.
+const AGAIN: Duration = Duration::from_secs(60);
 
 /// How many requests are under way at once, whoever they go to.
 const LANES: usize = 12;
@@ -132,16 +136,8 @@ async fn supervise(asked: Asked) {
 
 async fn run(asked: Asked) {
     let mut wishes = asked.wishes.lock().await;
-    let mut endpoint = match (asked.connect)() {
-        Ok(endpoint) => endpoint,
-        Err(error) => {
-            // Nothing of it can be asked; it stays like this until the person changes it.
-            asked.say_failed(error);
-            while let Some(wish) = wishes.recv().await {
-                asked.refuse(wish);
-            }
-            return;
-        }
+    let Some(mut endpoint) = connected(&asked, &mut wishes).await else {
+        return;
     };
     let mut pace = Pace::default();
     // Loops that begin together do not ask in one instant.
@@ -186,6 +182,34 @@ async fn run(asked: Asked) {
                         pulse.interval_seconds = Some(wait.as_secs_f64().round());
                     }
                 });
+            }
+        }
+    }
+}
+
+/// Connects. What cannot be used stays like this until the person changes it; a login that was not to be had (a locked
+/// keychain) is asked for again. `None` when nobody wants it any more.
+async fn connected(
+    asked: &Asked,
+    wishes: &mut mpsc::UnboundedReceiver<Wish>,
+) -> Option<Box<dyn Endpoint>> {
+    loop {
+        let error = match (asked.connect)().await {
+            Ok(endpoint) => return Some(endpoint),
+            Err(error) => error,
+        };
+        let may_mend = error.kind == PollErrorKind::Connect;
+        asked.say_failed(error);
+        let again = sleep(AGAIN);
+        tokio::pin!(again);
+        loop {
+            tokio::select! {
+                biased;
+                wish = wishes.recv() => match wish? {
+                    Wish::Poll | Wish::Woke if may_mend => break,
+                    wish => asked.refuse(wish),
+                },
+                () = &mut again, if may_mend => break,
             }
         }
     }
@@ -261,7 +285,8 @@ impl Asked {
     }
 
     fn refuse(&self, wish: Wish) {
-        let reason = "The address cannot be used.".to_owned();
+        let reason =
+            "It cannot be reached now: its address or its login cannot be used.".to_owned();
         match wish {
             Wish::Poll | Wish::Woke => {}
             Wish::Deliver(delivery) => {

@@ -9,7 +9,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// What the packages are wanted for: checks also need a virtual screen and the driver of the window's engine.
+/// What the packages are wanted for: checks also need a virtual screen, the driver of the window's engine,
+/// and a keyring.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Need {
     Run,
@@ -55,6 +56,8 @@ fn row(system: System) -> Option<Row> {
                 "webkit2gtk-driver",
                 "python3-venv",
                 "chromium",
+                "dbus",
+                "gnome-keyring",
             ],
             ask: &["dpkg-query", "--show", "--showformat=${db:Status-Status}"],
             install: &["apt-get", "install", "--yes", "--no-install-recommends"],
@@ -70,7 +73,15 @@ fn row(system: System) -> Option<Row> {
                 "libappindicator-gtk3-devel",
                 "librsvg2-devel",
             ],
-            test: &["git", "xorg-x11-server-Xvfb", "xorg-x11-xauth", "chromium"],
+            test: &[
+                "git",
+                "xorg-x11-server-Xvfb",
+                "xorg-x11-xauth",
+                "chromium",
+                "dbus-daemon",
+                "dbus-tools",
+                "gnome-keyring",
+            ],
             ask: &["rpm", "--query"],
             install: &["dnf", "install", "--assumeyes"],
             root: true,
@@ -88,6 +99,8 @@ fn row(system: System) -> Option<Row> {
                 "xorg-xauth",
                 "python",
                 "chromium",
+                "dbus",
+                "gnome-keyring",
             ],
             ask: &["pacman", "--query"],
             install: &["pacman", "--sync", "--needed", "--noconfirm"],

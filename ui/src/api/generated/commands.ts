@@ -32,6 +32,7 @@ import type { LetterView } from "./LetterView";
 import type { LettersView } from "./LettersView";
 import type { LimitsView } from "./LimitsView";
 import type { LinkRequest } from "./LinkRequest";
+import type { LoginPlacesView } from "./LoginPlacesView";
 import type { Nothing } from "./Nothing";
 import type { OwnershipView } from "./OwnershipView";
 import type { ProbeRequest } from "./ProbeRequest";
@@ -79,6 +80,7 @@ export type Commands = {
   addEndpoint: [AddEndpointRequest, EndpointView];
   editEndpoint: [EditEndpointRequest, Nothing];
   removeEndpoint: [EndpointRequest, Nothing];
+  loginPlaces: [Nothing, LoginPlacesView];
   pollNow: [EndpointRequest, Nothing];
   rawAnswer: [EndpointRequest, RawView];
   discoverPlan: [Nothing, DiscoverPlan];
@@ -122,6 +124,7 @@ export const topics: Record<keyof Commands, Topic[]> = {
   addEndpoint: [],
   editEndpoint: [],
   removeEndpoint: [],
+  loginPlaces: ["agents"],
   pollNow: [],
   rawAnswer: [],
   discoverPlan: [],

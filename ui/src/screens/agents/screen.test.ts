@@ -93,6 +93,28 @@ test.each([
   expect(() => button("Watch it")).toThrow();
 });
 
+test.each([
+  ["office", "Kept in this computer's keychain", "keychain"],
+  ["trouble", "There is no keychain that answers on this computer", "session"],
+])("in the fleet %s a login says where it will be kept, before it is", async (fleet, words, keep) => {
+  const { asked } = await opened(Agents, { fleet });
+  await says("Look on this computer");
+  await press("n");
+  const field = document.activeElement as HTMLInputElement;
+  await fireEvent.click(button("It needs a login"));
+  expect(asked("loginPlaces")).toEqual([]);
+  await fireEvent.click(document.querySelector("input[type=radio][value=token]") as HTMLElement);
+  await says(words);
+  await type(document.querySelector("input[type=password]"), "secret");
+  await type(field, "localhost:8120");
+  await fireEvent.submit(field.form as HTMLFormElement);
+  await says("It does not report limits");
+  await fireEvent.submit(button("Watch it").closest("form") as HTMLFormElement);
+  await settled();
+  expect(asked("addEndpoint")).toMatchObject([{ token: "secret", keep }]);
+  expect(page()).not.toContain("secret");
+});
+
 test("nothing watched yet offers to add", async () => {
   await opened(Agents, { fleet: "empty" });
   await says("No agents are watched yet.");

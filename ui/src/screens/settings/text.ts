@@ -1,4 +1,6 @@
 // The words of the settings.
+import { whole } from "../../text";
+
 export const words = {
   settings: "Settings",
   appearance: "Appearance",
@@ -22,6 +24,10 @@ export const words = {
   saved: "Saved.",
   changedElsewhere: "The thresholds were changed meanwhile. Saving writes yours over them.",
   fix: "Some numbers cannot be used yet.",
+  logins: "Logins of agents",
+  loginsMean: "You choose where each login is kept when you enter it. It is never shown again, written to the database, or sent to another address.",
+  loginsHere: (count: number) => (count === 0 ? "None" : count === 1 ? "1 login" : `${whole(count)} logins`),
+  notHere: "Not on this computer now",
   store: "Kept on this computer",
   folder: "Folder",
   size: "Size",

@@ -57,15 +57,16 @@ async fn shows(server: &OpenCode, session: &str, state: TaskState) -> Value {
     loop {
         if let Some((document, raw)) = see(&mut *endpoint).await {
             let tasks = document.tasks.expect("tasks");
-            let found = tasks
-                .iter()
-                .find(|task| task.value.id.as_str() == session);
+            let found = tasks.iter().find(|task| task.value.id.as_str() == session);
             if found.is_some_and(|task| task.value.status.state == state) {
                 return raw;
             }
             shown = raw;
         }
-        assert!(Instant::now() < until, "{session} is not {state:?}: {shown}");
+        assert!(
+            Instant::now() < until,
+            "{session} is not {state:?}: {shown}"
+        );
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
 }

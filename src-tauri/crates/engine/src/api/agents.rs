@@ -122,7 +122,7 @@ pub fn endpoint(glance: Glance<'_>, row: endpoints::EndpointRow) -> Result<Endpo
         capabilities: can,
         cannot,
         warnings: row.warnings,
-        credential: row.credential,
+        credential: crate::secrets::sentence(&row.credential),
     })
 }
 

@@ -15,7 +15,7 @@ use tokio::sync::{broadcast, mpsc};
 
 use super::{
     ApiError, agents as agent_views, board, commands::camel, endpoint, escalation, finding, inbox,
-    letters, limits, ownership, remedy, search, settings, status, timeline, views::*,
+    letters, limits, logins, ownership, remedy, search, settings, status, timeline, views::*,
     wording::Glance,
 };
 use crate::{
@@ -372,21 +372,7 @@ impl Api {
     }
 
     async fn add_endpoint(&self, request: AddEndpointRequest) -> Answer<EndpointView> {
-        let engine = self.shown();
-        let credential = endpoint::credential(request.token, request.basic);
-        let found = endpoint::identify(&request.url, credential.as_ref()).await?;
-        let store = engine.store().clone();
-        let name = request.name;
-        let url = request.url;
-        let has_credential = credential.is_some();
-        let row = blocking(move || {
-            Ok(store.read(|reader| {
-                endpoint::row(reader, &name, &url, &found, has_credential, wall())
-            })?)
-        })
-        .await?;
-        let id = row.id.clone();
-        engine.ask(|reply| Ask::Put(row, credential, reply)).await?;
+        let id = logins::add(&self.shown(), request).await?;
         let view = self
             .glance(move |glance| match endpoints::get(glance.reader, &id)? {
                 Some(row) => agent_views::endpoint(glance, row).map(Some),
@@ -397,29 +383,17 @@ impl Api {
     }
 
     async fn edit_endpoint(&self, request: EditEndpointRequest) -> Answer<Nothing> {
-        let engine = self.shown();
-        let (store, id) = (engine.store().clone(), request.endpoint.clone());
-        let row = blocking(move || Ok(store.read(|reader| endpoints::get(reader, &id))?)).await?;
-        let mut row = row.ok_or_else(|| ApiError::new("missing", "There is no such endpoint."))?;
-        let credential = endpoint::credential(request.token, request.basic);
-        if let Some(name) = request.name.filter(|name| !name.trim().is_empty()) {
-            row.name = name.trim().to_owned();
-        }
-        if let Some(url) = request.url.filter(|url| *url != row.url) {
-            let found = endpoint::identify(&url, credential.as_ref()).await?;
-            endpoint::describe(&mut row, &url, &found);
-        }
-        if let Some(credential) = &credential {
-            row.credential = endpoint::kept(Some(credential));
-        }
-        row.paused = request.paused.unwrap_or(row.paused);
-        engine.ask(|reply| Ask::Put(row, credential, reply)).await?;
+        logins::edit(&self.shown(), request).await?;
         Ok(Nothing {})
     }
 
     async fn remove_endpoint(&self, request: EndpointRequest) -> Answer<Nothing> {
-        self.done(|reply| Ask::Remove(request.endpoint, reply))
-            .await
+        logins::remove(&self.shown(), request.endpoint).await?;
+        Ok(Nothing {})
+    }
+
+    async fn login_places(&self, _: Nothing) -> Answer<LoginPlacesView> {
+        logins::places(&self.shown()).await
     }
 
     async fn poll_now(&self, request: EndpointRequest) -> Answer<Nothing> {
@@ -549,7 +523,7 @@ impl Api {
     }
 }
 
-async fn blocking<T: Send + 'static>(
+pub(super) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Answer<T> + Send + 'static,
 ) -> Answer<T> {
     tokio::task::spawn_blocking(work)

@@ -32,6 +32,7 @@ macro_rules! with_commands {
             add_endpoint: AddEndpointRequest => EndpointView [];
             edit_endpoint: EditEndpointRequest => Nothing [];
             remove_endpoint: EndpointRequest => Nothing [];
+            login_places: Nothing => LoginPlacesView [Agents];
             poll_now: EndpointRequest => Nothing [];
             raw_answer: EndpointRequest => RawView [];
             discover_plan: Nothing => DiscoverPlan [];

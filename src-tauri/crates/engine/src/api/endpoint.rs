@@ -33,18 +33,6 @@ pub(super) fn credential(token: Option<String>, basic: Option<String>) -> Option
         .or_else(|| given(basic).map(Credential::Basic))
 }
 
-/// What is said of a credential; never the credential.
-pub(super) fn kept(credential: Option<&Credential>) -> String {
-    match credential {
-        None => "none",
-        Some(Credential::Bearer(_)) => "A token, kept until Mission Control is closed",
-        Some(Credential::Basic(_)) => {
-            "A user name and password, kept until Mission Control is closed"
-        }
-    }
-    .to_owned()
-}
-
 /// Identifies what is at an address; refused in words.
 pub(super) async fn identify(
     url: &str,
@@ -55,7 +43,8 @@ pub(super) async fn identify(
         .map_err(|error| ApiError::new("unreachable", because(&error)))
 }
 
-fn because(error: &PollError) -> String {
+/// A failed poll in words.
+pub(super) fn because(error: &PollError) -> String {
     match error.detail.as_deref().map(plain) {
         Some(detail) => format!("{} {detail}", failure(error)),
         None => failure(error),
@@ -170,7 +159,6 @@ pub(super) fn row(
     name: &str,
     url: &str,
     found: &Probe,
-    has_credential: bool,
     now: Time,
 ) -> store::Result<EndpointRow> {
     let given = name.trim();
@@ -184,11 +172,7 @@ pub(super) fn row(
         name,
         kind: String::new(),
         url: String::new(),
-        credential: if has_credential {
-            "Kept until Mission Control is closed".to_owned()
-        } else {
-            "none".to_owned()
-        },
+        credential: crate::secrets::NONE.to_owned(),
         paused: false,
         capabilities: vec![],
         warnings: vec![],

@@ -269,7 +269,7 @@ async fn take(
                 row.ok_or_else(|| ApiError::new("missing", "It was removed meanwhile."))?;
             row.paused = true;
             let said = format!("{} is not asked any more.", row.name);
-            engine.ask(|reply| Ask::Put(row, None, reply)).await?;
+            engine.ask(|reply| Ask::Put(row, reply)).await?;
             said
         }
         Step::AskNow(endpoint) => {

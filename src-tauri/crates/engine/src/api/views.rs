@@ -278,9 +278,16 @@ views! {
         protocol_version: Option<String>, can: Vec<String>, cannot: Vec<String>, warnings: Vec<String>, url: String,
         sample: Vec<String>, problem: Option<String>, needs_credential: bool,
     }
-    AddEndpointRequest { name: String, url: String, kind: String, token: Option<String>, basic: Option<String>, }
+    /// `keep`: where the login is kept (`keychain`, `session`, `file`); without it in the keychain, or the request is refused.
+    AddEndpointRequest { name: String, url: String, kind: String, token: Option<String>, basic: Option<String>, keep: Option<String>, }
     EndpointRequest { endpoint: EndpointId, }
-    EditEndpointRequest { endpoint: EndpointId, name: Option<String>, url: Option<String>, token: Option<String>, basic: Option<String>, paused: Option<bool>, }
+    /// Without `token` and `basic` the login stays, unless `url` is of another origin; blank ones take it away. `keep` alone
+    /// moves it to another place.
+    EditEndpointRequest { endpoint: EndpointId, name: Option<String>, url: Option<String>, token: Option<String>, basic: Option<String>, keep: Option<String>, paused: Option<bool>, }
+    /// Where logins can be kept. `keychain` is false when this computer has none that answers; the sentence says why.
+    LoginPlacesView { sentence: String, keychain: bool, places: Vec<LoginPlace>, }
+    /// `place` is a word for `keep`; `kept` counts the endpoints whose login is there.
+    LoginPlace { place: String, name: String, hint: String, offered: bool, kept: u32, }
     /// Ports that would be asked; shown before anything is.
     DiscoverPlan { ports: Vec<DiscoverPort>, }
     DiscoverPort { port: u16, usual: String, }

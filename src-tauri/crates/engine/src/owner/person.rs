@@ -3,7 +3,7 @@
 //!
 //! Each is written before it is answered. What only a draft or a look of the window concerns does not come here.
 
-use agents::{Credential, Outcome};
+use agents::Outcome;
 use domain::{
     decision::{Answer, decide},
     fact::{self, PersonAction},
@@ -50,8 +50,8 @@ pub(crate) enum Ask {
     Save(SaveRequest, Reply<()>),
     /// Change settings.
     Settings(Box<SettingsRequest>, Reply<()>),
-    /// Add an endpoint or change it; `Some` credential replaces the one it has.
-    Put(EndpointRow, Option<Credential>, Reply<()>),
+    /// Add an endpoint or change it.
+    Put(EndpointRow, Reply<()>),
     /// Take an endpoint out of the fleet.
     Remove(EndpointId, Reply<()>),
     /// Ask an endpoint at once.
@@ -84,7 +84,7 @@ impl Owner {
             Ask::ChangeRules(edits, reply) => drop(reply.send(self.change_rules(&edits))),
             Ask::Save(request, reply) => drop(reply.send(self.save_rules(&request))),
             Ask::Settings(request, reply) => drop(reply.send(self.settings(*request))),
-            Ask::Put(row, credential, reply) => drop(reply.send(self.put(row, credential))),
+            Ask::Put(row, reply) => drop(reply.send(self.put(row))),
             Ask::Remove(id, reply) => drop(reply.send(self.remove(&id))),
             Ask::Poll(id, reply) => drop(reply.send(self.poll_now(&id))),
             Ask::Cancel(task, key, answer) => self.cancel(&task, key, answer),
@@ -327,14 +327,11 @@ impl Owner {
         Ok(())
     }
 
-    fn put(&mut self, row: EndpointRow, credential: Option<Credential>) -> Result<(), ApiError> {
+    fn put(&mut self, row: EndpointRow) -> Result<(), ApiError> {
         let before = self
             .parts
             .store
             .read(|reader| endpoints::get(reader, &row.id))?;
-        if credential.is_some() {
-            self.parts.connector.keep(&row.id, credential);
-        }
         let was_paused = before.as_ref().is_some_and(|before| before.paused);
         let written = row.clone();
         let put = move |tx: &store::Tx<'_>| endpoints::put(tx, &written);
@@ -378,7 +375,6 @@ impl Owner {
         if !done {
             return Err(unsaved());
         }
-        self.parts.connector.keep(id, None);
         self.known.remove(id);
         self.parts.live.write().endpoints.remove(id);
         self.announce_topics(&[Topic::Agents, Topic::Board, Topic::Status, Topic::Ownership]);
