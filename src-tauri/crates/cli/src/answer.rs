@@ -163,17 +163,25 @@ async fn round(options: &Options, endpoint: &mut dyn Endpoint) -> Result<Said, F
     })
 }
 
-/// Where a task's question bears the task's id, what became of the task says what became of the question.
+/// Where a question bears the id of its task, or begins with it, the task says what became of the question.
 fn not_listed(body: &str, id: &str) -> Result<Said, Failure> {
     let tasks = read(body)?.tasks.unwrap_or_default();
-    let over = tasks
-        .iter()
-        .map(|item| &item.value)
-        .find(|task| task.id.as_str() == id && task.status.state.is_terminal());
-    let (state, detail) = match over {
-        Some(task) => (
+    let mut tasks = tasks.iter().map(|item| &item.value);
+    let of = tasks.find(|task| {
+        let own = task.id.as_str();
+        let named = id
+            .strip_prefix(own)
+            .is_some_and(|rest| rest.starts_with('/'));
+        named || (own == id && task.status.state.is_terminal())
+    });
+    let (state, detail) = match of {
+        Some(task) if task.status.state.is_terminal() => (
             State::AlreadyResolved,
             format!("Its task is {} already.", in_words(task.status.state)),
+        ),
+        Some(_) => (
+            State::AlreadyResolved,
+            "Its task does not ask this any more.".to_owned(),
         ),
         None => (
             State::Expired,
@@ -183,7 +191,7 @@ fn not_listed(body: &str, id: &str) -> Result<Said, Failure> {
     Ok(Said {
         state,
         escalation: id.to_owned(),
-        task: over.map(|task| task.id.as_str().to_owned()),
+        task: of.map(|task| task.id.as_str().to_owned()),
         detail: Some(detail),
     })
 }

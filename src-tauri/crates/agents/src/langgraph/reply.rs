@@ -285,3 +285,205 @@ fn free(asked: &Asked, body: &DecisionBody) -> Result<String, String> {
         _ => Err(misfit()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{super::shape, *};
+
+    fn check(interrupt: &str, decision: Value, expected: Result<&str, &str>) {
+        let interrupt = RawValue::from_string(interrupt.to_owned()).expect("JSON");
+        let mut body =
+            json!({"actionDigest": "", "decidedBy": "me", "decidedAt": "2026-11-21T08:00:00Z"});
+        for (name, value) in decision.as_object().expect("an object") {
+            body[name] = value.clone();
+        }
+        let body: DecisionBody = serde_json::from_str(&body.to_string()).expect("a decision");
+        let told = value(&shape::of(&interrupt), &body);
+        match (&told, expected) {
+            (Ok(raw), Ok(text)) => assert_eq!(raw.get(), text, "{decision} to {interrupt}"),
+            (Err(why), Err(words)) => {
+                assert!(why.contains(words), "{decision} to {interrupt}: {why}");
+            }
+            _ => panic!("{decision} to {interrupt}: {told:?}"),
+        }
+    }
+
+    fn said(outcome: &str) -> Value {
+        json!({"outcome": outcome})
+    }
+
+    fn with(outcome: &str, member: &str, value: Value) -> Value {
+        json!({"outcome": outcome, member: value})
+    }
+
+    #[test]
+    fn every_row_of_the_decision_table_has_its_word_in_an_agent_inbox() {
+        let all =
+            r#"{"allow_accept":true,"allow_edit":true,"allow_respond":true,"allow_ignore":true}"#;
+        let ask = |config: &str| {
+            format!(
+                r#"{{"value":[{{"action_request":{{"action":"pay","args":{{"n":12345678901234567890123}}}},"config":{config}}}]}}"#
+            )
+        };
+        let open = ask(all);
+        let edited = json!({"name": "pay", "args": {"n": 1}});
+        for (decision, expected) in [
+            (said("approve"), r#"[{"args":null,"type":"accept"}]"#),
+            (said("approve-always"), r#"[{"args":null,"type":"accept"}]"#),
+            (said("reject"), r#"[{"args":null,"type":"ignore"}]"#),
+            (said("cancel"), r#"[{"args":null,"type":"ignore"}]"#),
+            (
+                with("reject", "message", json!("no")),
+                r#"[{"args":"rejected: no","type":"response"}]"#,
+            ),
+            (
+                with("respond", "message", json!("why?")),
+                r#"[{"args":"why?","type":"response"}]"#,
+            ),
+            (
+                with(
+                    "respond",
+                    "payload",
+                    json!([{"type": "ignore", "args": null}]),
+                ),
+                r#"[{"args":null,"type":"ignore"}]"#,
+            ),
+            (
+                with("edit", "editedAction", edited),
+                r#"[{"type":"edit","args":{"action":"pay","args":{"n":1}}}]"#,
+            ),
+        ] {
+            check(&open, decision, Ok(expected));
+        }
+        let only_words = ask(r#"{"allow_respond":true}"#);
+        check(
+            &only_words,
+            said("approve"),
+            Err("\"accept\" for pay; it takes response"),
+        );
+        check(
+            &only_words,
+            said("reject"),
+            Ok(r#"[{"args":"rejected","type":"response"}]"#),
+        );
+        check(
+            &ask(r#"{"allow_accept":true}"#),
+            said("reject"),
+            Err("it takes accept"),
+        );
+        check(&ask("{}"), said("approve"), Err("it takes nothing"));
+    }
+
+    #[test]
+    fn every_row_of_the_decision_table_has_its_word_for_the_middleware() {
+        let batch = r#"{"value":{"action_requests":[{"name":"pay","args":{"n":1}},{"name":"tell","args":{}}],
+            "review_configs":[{"action_name":"pay","allowed_decisions":["approve","edit","reject","respond"]}]}}"#;
+        let both = json!({"name": "x", "args": [{"name": "pay", "args": {"n": 2}}, {"name": "tell", "args": {}}]});
+        for (decision, expected) in [
+            (
+                said("approve"),
+                r#"{"decisions":[{"type":"approve"},{"type":"approve"}]}"#,
+            ),
+            (
+                said("approve-always"),
+                r#"{"decisions":[{"type":"approve"},{"type":"approve"}]}"#,
+            ),
+            (
+                said("reject"),
+                r#"{"decisions":[{"type":"reject"},{"type":"reject"}]}"#,
+            ),
+            (
+                with("cancel", "message", json!("no")),
+                r#"{"decisions":[{"message":"no","type":"reject"},{"message":"no","type":"reject"}]}"#,
+            ),
+            (
+                with("respond", "message", json!("I did")),
+                r#"{"decisions":[{"message":"I did","type":"respond"},{"message":"I did","type":"respond"}]}"#,
+            ),
+            (
+                with("edit", "editedAction", both),
+                r#"{"decisions":[{"type":"edit","edited_action":{"name":"pay","args":{"n":2}}},{"type":"approve"}]}"#,
+            ),
+            (
+                with(
+                    "respond",
+                    "payload",
+                    json!({"decisions": [{"type": "approve"}, {"type": "reject"}]}),
+                ),
+                r#"{"decisions":[{"type":"approve"},{"type":"reject"}]}"#,
+            ),
+        ] {
+            check(batch, decision, Ok(expected));
+        }
+        let one = json!({"name": "pay", "args": {"n": 2}});
+        check(
+            batch,
+            with("edit", "editedAction", one),
+            Err("about 2 actions"),
+        );
+
+        let call = r#"{"value":{"type":"tool_approval","tool_call_id":"c","name":"pay","args":{"n":1},"description":"d"},
+            "response_schema":{"$defs":{"A":{"properties":{"type":{"const":"approve"}}},"E":{"properties":{"type":{"const":"edit"}}}},"oneOf":[]}}"#;
+        let one = json!({"name": "pay", "args": {"n": 2}});
+        check(call, said("approve"), Ok(r#"{"type":"approve"}"#));
+        check(
+            call,
+            with("edit", "editedAction", one),
+            Ok(r#"{"type":"edit","edited_action":{"name":"pay","args":{"n":2}}}"#),
+        );
+        check(call, said("reject"), Err("it takes approve, edit"));
+        check(
+            call,
+            with("respond", "message", json!("x")),
+            Err("\"respond\" for pay"),
+        );
+    }
+
+    #[test]
+    fn a_question_of_its_own_is_answered_in_its_own_terms() {
+        let free = r#"{"value":"Which?"}"#;
+        check(
+            free,
+            with("respond", "message", json!("giro")),
+            Ok("\"giro\""),
+        );
+        check(
+            free,
+            with("respond", "optionId", json!("giro")),
+            Ok("\"giro\""),
+        );
+        check(
+            free,
+            with("respond", "payload", json!({"a": [1]})),
+            Ok(r#"{"a":[1]}"#),
+        );
+        check(free, said("approve"), Err("no agreed meaning"));
+        check(free, said("reject"), Err("no agreed meaning"));
+        check(
+            free,
+            with("edit", "editedAction", json!({})),
+            Err("no action to edit"),
+        );
+        check(free, said("respond"), Err("needs words"));
+        let flag = r#"{"value":"Sure?","response_schema":{"type":"boolean"}}"#;
+        check(flag, said("approve"), Ok("true"));
+        check(flag, said("cancel"), Ok("false"));
+        check(
+            flag,
+            with("respond", "message", json!(" true ")),
+            Ok("true"),
+        );
+        check(
+            flag,
+            with("respond", "message", json!("perhaps")),
+            Err("does not fit"),
+        );
+        let number = r#"{"value":"How many?","response_schema":{"type":"integer","maximum":9}}"#;
+        check(number, with("respond", "message", json!("7")), Ok("7"));
+        check(
+            number,
+            with("respond", "payload", json!(12)),
+            Err("does not fit"),
+        );
+    }
+}
