@@ -80,7 +80,7 @@ fn walk(node: &Node<'_>, name: Option<String>, pointer: String, depth: u32, rows
         Tree::List(nodes) => ("list", nodes.len()),
         Tree::Text(_) => ("text", 0),
         Tree::Number => ("number", 0),
-        Tree::Null | Tree::Bool(_) => ("word", 0),
+        Tree::Null | Tree::Bool(_) | Tree::TooDeep => ("word", 0),
     };
     let scalar = !matches!(kind, "object" | "list");
     rows.push(Row {

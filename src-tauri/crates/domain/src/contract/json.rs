@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-/// Nesting beyond this is refused; far above any real document, far below a stack's end.
+/// What nests deeper than this is not taken apart; far above any real document, far below a stack's end.
 const DEPTH: usize = 100;
 
 /// A value with its exact text.
@@ -28,6 +28,8 @@ pub(crate) enum Tree<'a> {
     List(Vec<Node<'a>>),
     /// In the order written, repeated keys included.
     Map(Vec<(String, Node<'a>)>),
+    /// A list or an object below the depth that is read; only its end was found.
+    TooDeep,
 }
 
 /// Where reading stopped.
@@ -68,6 +70,7 @@ impl<'a> Node<'a> {
             Tree::Text(_) => "text",
             Tree::List(_) => "a list",
             Tree::Map(_) => "an object",
+            Tree::TooDeep => "something nested too deeply",
         }
     }
 
@@ -75,6 +78,7 @@ impl<'a> Node<'a> {
     pub(crate) fn flaws(&self, pointer: &str, out: &mut Vec<(String, Flaw)>) {
         match &self.tree {
             Tree::Text(None) => out.push((pointer.to_owned(), Flaw::HalfCharacter)),
+            Tree::TooDeep => out.push((pointer.to_owned(), Flaw::TooDeep)),
             Tree::List(nodes) => {
                 for (index, node) in nodes.iter().enumerate() {
                     node.flaws(&format!("{pointer}/{index}"), out);
@@ -99,6 +103,7 @@ impl<'a> Node<'a> {
 pub(crate) enum Flaw {
     DuplicateKey,
     HalfCharacter,
+    TooDeep,
 }
 
 /// One reference token of RFC 6901.
@@ -152,11 +157,9 @@ impl<'a> Parser<'a> {
     }
 
     fn value(&mut self, depth: usize) -> Result<Node<'a>, Broken> {
-        if depth > DEPTH {
-            return Err(self.broken());
-        }
         let start = self.at;
         let tree = match self.peek() {
+            Some(b'{' | b'[') if depth > DEPTH => self.skip()?,
             Some(b'{') => self.map(depth)?,
             Some(b'[') => self.list(depth)?,
             Some(b'"') => Tree::Text(self.string()?),
@@ -173,6 +176,34 @@ impl<'a> Parser<'a> {
             raw: self.slice(start),
             tree,
         })
+    }
+
+    /// To the end of a list or an object, without going into it: one item that nests too deeply loses only itself.
+    fn skip(&mut self) -> Result<Tree<'a>, Broken> {
+        let mut open = vec![];
+        loop {
+            match self.peek() {
+                Some(byte @ (b'{' | b'[')) => {
+                    open.push(byte);
+                    self.at += 1;
+                }
+                Some(byte @ (b'}' | b']')) => {
+                    // In ASCII the closing bracket is the second after the opening one.
+                    if open.pop() != Some(byte - 2) {
+                        return Err(self.broken());
+                    }
+                    self.at += 1;
+                    if open.is_empty() {
+                        return Ok(Tree::TooDeep);
+                    }
+                }
+                Some(b'"') => {
+                    self.string()?;
+                }
+                Some(_) => self.at += 1,
+                None => return Err(self.broken()),
+            }
+        }
     }
 
     fn word(&mut self, word: &str, tree: Tree<'a>) -> Result<Tree<'a>, Broken> {
@@ -382,6 +413,22 @@ mod tests {
             check(text, false);
         }
         check(&"[".repeat(100_000), false);
+    }
+
+    #[test]
+    fn what_nests_too_deeply_is_found_and_what_stands_beside_it_is_read() {
+        let deep = format!("{}\"]\"{}", "[".repeat(100_000), "]".repeat(100_000));
+        let text = format!("{{\"a\":{deep},\"b\":1}}");
+        let node = parse(&text).unwrap();
+        assert_eq!(node.get("b").unwrap().raw, "1");
+        assert_eq!(node.get("a").unwrap().raw, deep);
+        let mut flaws = vec![];
+        node.flaws("", &mut flaws);
+        assert_eq!(flaws.len(), 1);
+        assert_eq!(flaws[0].1, Flaw::TooDeep);
+        for broken in ["[".repeat(200), format!("{}}}", "[".repeat(150))] {
+            assert!(parse(&broken).is_err());
+        }
     }
 
     #[test]

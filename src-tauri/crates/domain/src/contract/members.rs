@@ -47,6 +47,11 @@ impl Report {
                         "This member stands twice.".to_owned(),
                     );
                 }
+                Flaw::TooDeep => report.add(
+                    place,
+                    "too-deep",
+                    "This nests more than 100 levels deep.".to_owned(),
+                ),
                 Flaw::HalfCharacter => report.add(
                     place,
                     "wrong-type",
