@@ -8,6 +8,8 @@ mod ask;
 mod reply;
 mod round;
 mod session;
+#[cfg(test)]
+mod tests;
 mod wire;
 
 use std::collections::{BTreeMap, BTreeSet, hash_map::DefaultHasher};

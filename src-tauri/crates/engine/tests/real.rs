@@ -7,9 +7,14 @@
 #[allow(dead_code)] // The tests of `agents` use more of it.
 mod server;
 
+#[path = "../../agents/tests/real/opencode_server.rs"]
+#[allow(dead_code)] // The tests of `agents` use more of it.
+mod opencode_server;
+
 use std::time::{Duration, Instant};
 
 use engine::api::Api;
+use opencode_server::{OpenCode, PASSWORD};
 use serde_json::{Value, json};
 use server::Server;
 
@@ -62,9 +67,13 @@ async fn question(api: &Api, task: &str) -> Value {
 }
 
 async fn approve(api: &Api, question: &Value) -> String {
+    decide(api, question, "approve", Value::Null).await
+}
+
+async fn decide(api: &Api, question: &Value, outcome: &str, option: Value) -> String {
     let decide = json!({
         "endpoint": "clerk", "escalation": question["escalation"], "version": question["version"],
-        "bindingHash": question["bindingHash"], "outcome": "approve", "optionId": null, "editedAction": null,
+        "bindingHash": question["bindingHash"], "outcome": outcome, "optionId": option, "editedAction": null,
         "payload": null, "message": null, "shownMs": 5000, "reachedEnd": true,
     });
     let decision = ask(api, "decide", decide).await;
@@ -160,5 +169,56 @@ async fn a_task_that_was_entered_by_its_id_is_followed_also_after_a_restart_of_o
     let key = approve(&api, &question).await;
     delivery(&api, &question, &["applied"]).await;
     assert_eq!(server.messages(&key), 1);
+    api.end();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_real_coding_agent_goes_on_when_it_is_allowed_and_not_when_it_forgot_what_it_asked() {
+    let mut server = OpenCode::start().await;
+    let (makes, asks) = (
+        server.begin("bank", "make a.txt").await,
+        server.begin("shop", "ask me").await,
+    );
+    server.waits("bank", &makes).await;
+    server.waits("shop", &asks).await;
+    let dir = tempfile::tempdir().expect("a folder");
+    let api = Api::open(dir.path(), None, Box::new(|_| Ok(()))).expect("it starts");
+    let basic = format!("opencode:{PASSWORD}");
+    let add = json!({ "name": "Clerk", "url": server.url, "kind": "opencode", "token": null, "basic": basic });
+    ask(&api, "addEndpoint", add).await;
+    let colour = question(&api, &asks).await;
+    let permission = question(&api, &makes).await;
+    assert!(
+        permission["action"]["raw"]["text"]
+            .as_str()
+            .is_some_and(|raw| raw.contains("touch a.txt")),
+        "{permission:#}"
+    );
+    approve(&api, &permission).await;
+    decide(&api, &colour, "respond", json!("Blue")).await;
+    delivery(&api, &permission, &["applied"]).await;
+    delivery(&api, &colour, &["applied"]).await;
+    assert_eq!(
+        server.call(&asks).await["metadata"]["answers"],
+        json!([["Blue"]])
+    );
+    server.comes_to("bank", &makes, "idle").await;
+    assert!(server.has("bank", "a.txt"));
+
+    let makes = server.begin("shop", "make b.txt").await;
+    server.waits("shop", &makes).await;
+    let permission = question(&api, &makes).await;
+    server.kill();
+    approve(&api, &permission).await;
+    server.restart().await;
+    let states = ["expired", "unknown", "already-resolved", "refused"];
+    let decision = delivery(&api, &permission, &states).await;
+    assert!(
+        decision["sentence"]
+            .as_str()
+            .is_some_and(|text| !text.is_empty()),
+        "{decision:#}"
+    );
+    assert!(!server.has("shop", "b.txt"), "nothing was done");
     api.end();
 }

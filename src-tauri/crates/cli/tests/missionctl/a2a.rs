@@ -3,7 +3,7 @@
 
 #[allow(dead_code)] // The tests of `agents` use more of it.
 #[path = "../../../agents/tests/real/server.rs"]
-mod server;
+pub(crate) mod server;
 
 use std::time::{Duration, Instant};
 

@@ -1,0 +1,73 @@
+//! `probe`, `observe`, `check` and `answer` with a real OpenCode server: what a script does with a coding agent that asks.
+
+#[allow(dead_code)] // The tests of `agents` use more of it.
+#[path = "../../../agents/tests/real/opencode_server.rs"]
+mod opencode_server;
+
+use serde_json::{Value, json};
+
+use super::{a2a::server, check_unusable, run_with};
+use opencode_server::{OpenCode, PASSWORD};
+
+fn run(arguments: &[&str], password: &str) -> super::Said {
+    let login = format!("opencode:{password}");
+    let arguments = [arguments, &["--json", "--basic-env", "LOGIN"]].concat();
+    run_with(&arguments, b"", &[("LOGIN", &login)])
+}
+
+/// The exit code and what was said.
+fn answer(server: &OpenCode, question: &Value, more: &[&str]) -> (i32, Value) {
+    let id = question["id"].as_str().expect("an id");
+    let arguments = [&["answer", &server.url, "--escalation", id], more].concat();
+    let said = run(&arguments, PASSWORD);
+    (said.code, said.one())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_opencode_asks_is_seen_and_answered_once() {
+    let server = OpenCode::start().await;
+    let makes = server.begin("bank", "make a.txt").await;
+    let asks = server.begin("shop", "ask me").await;
+    let permission = server.waits("bank", &makes).await;
+    let question = server.waits("shop", &asks).await;
+    let found = run(&["probe", &server.url], PASSWORD).one();
+    assert_eq!(
+        (&found["kind"], &found["product"], &found["productVersion"]),
+        (&json!("opencode"), &json!("OpenCode"), &json!("1.18.33"))
+    );
+    check_unusable(&run(&["observe", &server.url], "wrong"), "credentials");
+    let observed = run(&["observe", &server.url, "--kind", "opencode"], PASSWORD);
+    let document = observed.one();
+    let shown = document["escalations"].as_array().expect("escalations");
+    let shown = shown.iter().find(|item| item["id"] == permission["id"]);
+    let shown = shown.expect("the permission");
+    assert_eq!(shown["native"]["request"], permission);
+    assert_eq!(shown["proposedAction"]["args"], permission["metadata"]);
+    let checked = run_with(&["check", "-", "--json"], observed.out.as_bytes(), &[]);
+    assert_eq!((checked.code, checked.out.as_str()), (0, ""));
+
+    let (code, said) = answer(
+        &server,
+        &permission,
+        &["--outcome", "approve", "--option", "always"],
+    );
+    assert_eq!((code, &said["state"]), (1, &json!("refused")), "{said}");
+    assert!(!server.has("bank", "a.txt"));
+    let (code, said) = answer(&server, &permission, &["--outcome", "approve"]);
+    let expected = json!({"state": "applied", "escalation": permission["id"], "task": makes});
+    assert_eq!((code, said), (0, expected));
+    server.comes_to("bank", &makes, "idle").await;
+    assert!(server.has("bank", "a.txt"));
+    // The server forgets what was answered, so nothing more can be said of it than that it is not asked any more.
+    let (code, said) = answer(&server, &permission, &["--outcome", "reject"]);
+    assert_eq!((code, &said["state"]), (1, &json!("expired")), "{said}");
+
+    let (code, said) = answer(
+        &server,
+        &question,
+        &["--outcome", "respond", "--option", "Blue"],
+    );
+    assert_eq!((code, &said["state"]), (0, &json!("applied")), "{said}");
+    let call = server.call(&asks).await;
+    assert_eq!(call["metadata"]["answers"], json!([["Blue"]]));
+}
