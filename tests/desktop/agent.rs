@@ -43,17 +43,17 @@ pub(crate) struct Agent {
 
 impl Agent {
     pub(crate) fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-        let port = listener.local_addr().expect("its address").port();
         let state = Arc::new(Mutex::new(State {
             questions: 1,
             ..State::default()
         }));
         let served = Arc::clone(&state);
-        thread::spawn(move || {
-            for stream in listener.incoming().flatten() {
-                let state = Arc::clone(&served);
-                thread::spawn(move || converse(stream, &state));
+        let port = serve(move |method, heard| {
+            let mut state = served.lock().unwrap_or_else(PoisonError::into_inner);
+            match method {
+                "GET" if heard.path.starts_with("/status") => Some(document(&state)),
+                "POST" => Some(take(&mut state, heard)),
+                _ => None,
             }
         });
         Self { port, state }
@@ -84,8 +84,22 @@ impl Agent {
     }
 }
 
+/// Answers requests on a port of its own until the test process ends; `None` is "not found".
+pub(crate) fn serve(answer: impl Fn(&str, Heard) -> Option<String> + Send + Sync + 'static) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = listener.local_addr().expect("its address").port();
+    let answer = Arc::new(answer);
+    thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let answer = Arc::clone(&answer);
+            thread::spawn(move || converse(stream, &*answer));
+        }
+    });
+    port
+}
+
 /// Answers requests of one connection until the other side closes it.
-fn converse(mut stream: TcpStream, state: &Mutex<State>) {
+fn converse(mut stream: TcpStream, answer: &dyn Fn(&str, Heard) -> Option<String>) {
     // A killed app leaves half a request behind; nobody waits for that for ever.
     if stream
         .set_read_timeout(Some(Duration::from_secs(60)))
@@ -94,13 +108,9 @@ fn converse(mut stream: TcpStream, state: &Mutex<State>) {
         return;
     }
     while let Some((method, heard)) = read(&mut stream) {
-        let (status, body) = {
-            let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
-            match method.as_str() {
-                "GET" if heard.path.starts_with("/status") => ("200 OK", document(&state)),
-                "POST" => ("200 OK", take(&mut state, heard)),
-                _ => ("404 Not Found", "{}".to_owned()),
-            }
+        let (status, body) = match answer(&method, heard) {
+            Some(body) => ("200 OK", body),
+            None => ("404 Not Found", "{}".to_owned()),
         };
         let answer = format!(
             "HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",

@@ -127,7 +127,7 @@ impl Desk {
 
     /// Ends the app as a power cut would: no warning, no last words. The next `open` finds what was on the disk.
     pub(crate) fn kill(&mut self) {
-        let id = child(self.driver.0.id()).expect("the app runs");
+        let id = self.process();
         let killed = Command::new("kill").args(["-9", &id.to_string()]).status();
         assert!(
             killed.is_ok_and(|status| status.success()),
@@ -141,6 +141,11 @@ impl Desk {
         if let Some(app) = self.app.take() {
             app.end();
         }
+    }
+
+    /// The app's own process; the window's engine is among those that it started.
+    pub(crate) fn process(&self) -> u32 {
+        child(self.driver.0.id()).expect("the app runs")
     }
 
     /// A second start by hand, beside the first.

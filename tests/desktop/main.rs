@@ -6,8 +6,11 @@
 
 mod a2a;
 mod agent;
+mod board;
 mod desk;
 mod driver;
 mod flight;
 mod pictures;
+#[path = "../../src-tauri/crates/xtask/src/bench/processes.rs"]
+mod processes;
 mod start;

@@ -52,6 +52,15 @@ test("the second key of a broken-off sequence does nothing", () => {
   expect(done).toEqual(["d"]);
 });
 
+test("from a heading only keys that move about lead into the list", () => {
+  on("j", "list", { repeat: true });
+  on("x", "list");
+  on("a", "detail");
+  const heading = element({ tag: "h1" });
+  for (const key of ["j", "x", "a"]) type(key, {}, heading);
+  expect(done).toEqual(["j"]);
+});
+
 test("a held key acts once unless it only moves", () => {
   on("a");
   on("j", "anywhere", { repeat: true });

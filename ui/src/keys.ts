@@ -93,10 +93,12 @@ function isSingle(key: string): boolean {
   return [...key].length === 1 || key.includes(" ");
 }
 
-function reaches(binding: Binding, region: Region, inDialog: boolean): boolean {
+function reaches(binding: Binding, region: Region, onHeading: boolean, inDialog: boolean): boolean {
   if (!(binding.when?.() ?? true)) return false;
   if (!single && isSingle(binding.key)) return false;
   if (inDialog) return false;
+  // A new screen begins at its heading; what only moves about leads from there into its list.
+  if (onHeading && binding.repeat) return true;
   switch (binding.scope) {
     case "anywhere":
     case "screen":
@@ -127,8 +129,9 @@ export function press(event: KeyboardEvent): boolean {
     return false;
   }
   const region = regionOf(event.target);
+  const onHeading = event.target instanceof HTMLHeadingElement;
   const open = [...bindings]
-    .filter((binding) => reaches(binding, region, inDialog))
+    .filter((binding) => reaches(binding, region, onHeading, inDialog))
     .reverse()
     .sort((one, other) => nearness[one.scope] - nearness[other.scope]);
   const sequence = pending ? `${pending} ${name}` : name;

@@ -1,7 +1,10 @@
 //! The app's window against an empty window of the same versions, taking turns on one virtual screen: how long until the
 //! first picture, and what all processes together use then. Linux only, because it reads /proc.
 
-use super::pairs::{Pair, row};
+use super::{
+    pairs::{Pair, row},
+    processes::{TICKS, family, ticks},
+};
 use crate::{
     display::Display,
     screens,
@@ -25,8 +28,6 @@ const SETTLE: Duration = Duration::from_secs(3);
 const PATIENCE: Duration = Duration::from_secs(60);
 /// A pair counts as disturbed when others used more than this part of one core meanwhile.
 const FOREIGN: f64 = 0.3;
-/// /proc counts processor time in hundredths of a second.
-const TICKS: f64 = 100.0;
 
 struct Figures {
     /// Milliseconds from the start of the process until its page said that its first frame was drawn.
@@ -224,44 +225,6 @@ fn observe(child: &mut Child, start: Instant, machine: f64) -> Result<Figures, S
             / 1024.0,
         foreign: (machine - processor).max(0.0) / elapsed,
     })
-}
-
-/// A process and all that it started, and they.
-fn family(first: u32) -> Vec<u32> {
-    let mut parents = Vec::new();
-    for entry in fs::read_dir("/proc").into_iter().flatten().flatten() {
-        if let Some(id) = entry
-            .file_name()
-            .to_str()
-            .and_then(|name| name.parse().ok())
-            && let Some(parent) = field(id, 1)
-        {
-            parents.push((id, parent as u32));
-        }
-    }
-    let mut found = vec![first];
-    let mut next = 0;
-    while let Some(parent) = found.get(next).copied() {
-        found.extend(
-            parents
-                .iter()
-                .filter(|(_, its)| *its == parent)
-                .map(|(id, _)| *id),
-        );
-        next += 1;
-    }
-    found
-}
-
-/// A number of /proc/ID/stat, counted after the name, which may contain anything.
-fn field(id: u32, number: usize) -> Option<u64> {
-    let text = fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
-    let (_, rest) = text.rsplit_once(')')?;
-    rest.split_whitespace().nth(number)?.parse().ok()
-}
-
-fn ticks(id: u32) -> Option<f64> {
-    Some((field(id, 11)? + field(id, 12)?) as f64)
 }
 
 /// Kilobytes.
