@@ -15,6 +15,7 @@ use std::process::ExitCode;
 const USAGE: &str = "\
 cargo xtask run [-- ARGUMENTS]   set up, build and start the app
 cargo xtask test [--long]        every check; --long adds the runs that take minutes
+cargo xtask test --real          only the tests with other people's agent servers, which are part of every check too
 cargo xtask bench [PART]         what the app costs, as ratios to a peer in the same run
 cargo xtask screens              pictures of every screen, in ui/screenshots/app";
 
@@ -24,6 +25,7 @@ fn main() -> ExitCode {
     let result = match words.as_slice() {
         ["test"] => test::test(false),
         ["test", "--long"] => test::test(true),
+        ["test", "--real"] => test::real(),
         ["run"] => run::run(&[]),
         ["run", "--", rest @ ..] => run::run(rest),
         ["bench"] => bench::bench(None),

@@ -45,6 +45,22 @@ pub(crate) fn test(long: bool) -> Outcome {
     Ok(())
 }
 
+/// The servers of others, from PyPI and npm, driven through the connectors and through the engine.
+pub(crate) fn real() -> Outcome {
+    let root = step::root()?;
+    system::install(system::Need::Test)?;
+    let tests = [
+        "test",
+        "--package",
+        "agents",
+        "--package",
+        "engine",
+        "--test",
+        "real",
+    ];
+    step("Real agent servers", &mut cargo(&root, &tests))
+}
+
 /// The tests write the screens' types; a difference means that they were not committed. A source archive without a
 /// history cannot tell, and is not checked.
 fn generated_files_are_fresh(root: &Path) -> Outcome {
