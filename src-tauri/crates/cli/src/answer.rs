@@ -130,9 +130,10 @@ async fn round(options: &Options, endpoint: &mut dyn Endpoint) -> Result<Said, F
         message: options.message.as_deref(),
         shown_ms: u64::from(u32::MAX),
         reached_end: true,
+        overtaken_by: None,
     };
     let id = Uuid::now_v7().to_string();
-    let decision = match decide(&record, &answer, id.into(), Utc::now()) {
+    let decision = match decide(&record, &answer, None, id.into(), Utc::now()) {
         Ok(decision) => decision,
         // The command itself cannot be carried out.
         Err(Refusal::Invalid(why)) => return Err(Failure::Unusable(why)),

@@ -3,6 +3,7 @@
 //! What was seen is what is delivered: a decision is bound to the bytes that were shown. Unanswered is never approved.
 
 mod decide;
+mod overtaken;
 mod risk;
 
 use serde::{Deserialize, Serialize};
@@ -14,6 +15,7 @@ pub use self::{
         Answer, LARGEST_ACTION, Refusal, UNDO_SECONDS, binding_hash, binding_of, bound_bytes,
         decide, digest, strict_json,
     },
+    overtaken::Overtaking,
     risk::{Risk, risk, risk_of_action},
 };
 use crate::{

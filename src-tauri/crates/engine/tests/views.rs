@@ -304,9 +304,10 @@ fn an_answered_question_says_where_the_answer_is_and_offers_nothing_more() {
         message: None,
         shown_ms: 5000,
         reached_end: true,
+        overtaken_by: None,
     };
     let id = "01890000-0000-7000-8000-000000000001".into();
-    let decision = decide(&record, &answer, id, at(5)).unwrap();
+    let decision = decide(&record, &answer, None, id, at(5)).unwrap();
     fleet
         .store
         .write(move |tx| tables::decisions::record(tx, at(5), &decision, binding_of))

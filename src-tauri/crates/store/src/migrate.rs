@@ -17,6 +17,7 @@ const STEPS: &[&str] = &[
     include_str!("../migrations/0003_open_findings_by_rule.sql"),
     include_str!("../migrations/0004_letters.sql"),
     include_str!("../migrations/0005_timeline.sql"),
+    include_str!("../migrations/0006_acts_by_thing.sql"),
 ];
 
 /// Refuses files that are not ours or too new, then applies what is missing.

@@ -5,6 +5,7 @@ use std::{collections::BTreeSet, sync::Mutex};
 
 use chrono::DateTime;
 use domain::{
+    change::{EscalationPhase, EscalationRecord},
     contract::{Artifact, Claim, ContextEntry, Handoff, Schedule},
     ids::{AgentRef, EndpointId, TaskRef},
 };
@@ -13,7 +14,7 @@ use crate::{
     Store,
     tables::{
         accesses, agents, audit, dead_letters, decisions, endpoints, escalations, facts, findings,
-        health, moments, ownership, quota, records, settings, tasks,
+        health, moments, overtaken, ownership, quota, records, settings, tasks,
     },
 };
 
@@ -31,6 +32,8 @@ const SMALL: &[&str] = &[
     "agents",
     "quota_windows",
     "ownership_versions",
+    // Not a table: what indexes found of one event and one resource.
+    "acts",
 ];
 
 /// Pieces of names can only be found by looking at all names; asked for when the person types, never by a tick.
@@ -52,6 +55,21 @@ fn every_question_of_a_screen_is_answered_from_an_index() {
     let task = TaskRef {
         endpoint: endpoint.clone(),
         task: "t".into(),
+    };
+    let question = EscalationRecord {
+        agent: agent.clone(),
+        value: serde_json::from_str(
+            r#"{"id":"x","version":"1","taskId":"t","kind":"approval","title":"","message":"",
+                "proposedAction":{"name":"send","target":"output:mail"},"status":"pending"}"#,
+        )
+        .unwrap(),
+        raw: "{}".into(),
+        action_raw: None,
+        line: 1,
+        created_at: now,
+        due_at: now,
+        fallback: "hold".into(),
+        phase: EscalationPhase::Pending,
     };
     store
         .read(|r| {
@@ -82,6 +100,7 @@ fn every_question_of_a_screen_is_answered_from_an_index() {
             escalations::get(r, &endpoint, &"x".into())?;
             escalations::version(r, &endpoint, &"x".into(), "1")?;
             escalations::pending(r)?;
+            overtaken::overtaking(r, &question)?;
             escalations::count_pending(r)?;
             escalations::of_task(r, "e", "t")?;
             escalations::next_expiry(r)?;

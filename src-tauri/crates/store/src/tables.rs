@@ -11,6 +11,7 @@ pub mod facts;
 pub mod findings;
 pub mod health;
 pub mod moments;
+pub mod overtaken;
 pub mod ownership;
 pub mod quota;
 pub mod records;

@@ -5,4 +5,8 @@ import type { Outcome } from "./Outcome";
 /**
  * A decision as the person makes it: bound to what was rendered.
  */
-export type DecideRequest = { endpoint: EndpointId, escalation: string, version: string, bindingHash: string, outcome: Outcome, optionId: string | null, editedAction: string | null, payload: string | null, message: string | null, shownMs: number, reachedEnd: boolean, };
+export type DecideRequest = { endpoint: EndpointId, escalation: string, version: string, bindingHash: string, outcome: Outcome, optionId: string | null, editedAction: string | null, payload: string | null, message: string | null, shownMs: number, reachedEnd: boolean, 
+/**
+ * Of `OvertakenView`, when there was one on screen.
+ */
+overtakenBy: string | null, };

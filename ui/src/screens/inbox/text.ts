@@ -15,6 +15,7 @@ export const words = {
   nothingChosen: "Choose an item to see it whole.",
   settled: "Settled",
   overdue: "overdue",
+  overtaken: "We propose to discard this one. Approving it all the same takes a hold.",
   left: "left",
   then: (what: string) => `then: ${what.slice(0, 1).toLowerCase()}${what.slice(1)}`,
   silent: (agent: string) => `${agent} does not answer now. Your decision is stored and sent once it does.`,

@@ -260,10 +260,11 @@ pub(super) fn approve(folder: &Path, endpoint: &str, escalation: &str) -> String
         message: None,
         shown_ms: 60_000,
         reached_end: true,
+        overtaken_by: None,
     };
     let key = uuid::Uuid::now_v7().to_string();
     let decision =
-        decide(&record, &answer, key.as_str().into(), Utc::now()).expect("it is decided");
+        decide(&record, &answer, None, key.as_str().into(), Utc::now()).expect("it is decided");
     let recorded = store.write(move |tx| decisions::record(tx, Utc::now(), &decision, binding_of));
     assert_eq!(recorded.expect("it is written"), decisions::Recorded::Yes);
     key

@@ -11,7 +11,7 @@ use serde::de::{self, DeserializeSeed, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
-use super::{Decision, DecisionBody, Delivery, DeliveryState, Outcome, Risk, risk};
+use super::{Decision, DecisionBody, Delivery, DeliveryState, Outcome, Overtaking, Risk, risk};
 use crate::{
     change::{EscalationPhase, EscalationRecord},
     contract::EscalationKind,
@@ -47,6 +47,8 @@ pub struct Answer<'a> {
     pub shown_ms: u64,
     /// Whether the end of the content was in view.
     pub reached_end: bool,
+    /// The other agent's act that was shown beside it.
+    pub overtaken_by: Option<&'a str>,
 }
 
 /// Why nothing was decided, in a sentence.
@@ -58,6 +60,9 @@ pub enum Refusal {
     /// Another version or other bytes than shown.
     #[error("The question has changed since you looked; nothing was decided. Look at it again.")]
     Changed,
+    /// Somebody acted on the same thing since it was shown.
+    #[error("{0} acted on the same thing meanwhile; nothing was decided. Look at it again.")]
+    Overtaken(String),
     /// After `expiresAt`.
     #[error("This question has expired; nothing was decided.")]
     Expired,
@@ -111,10 +116,12 @@ pub fn binding_of(record: &EscalationRecord) -> String {
     )
 }
 
-/// Decides. `now` must not be earlier than any time seen before (a clock set back never revives a question).
+/// Decides. `overtaking` is what is known now, and a yes counts only if the person saw it. `now` must not be earlier than
+/// any time seen before (a clock set back never revives a question).
 pub fn decide(
     record: &EscalationRecord,
     answer: &Answer<'_>,
+    overtaking: Option<&Overtaking>,
     id: DecisionId,
     now: Time,
 ) -> Result<Decision, Refusal> {
@@ -144,6 +151,12 @@ pub fn decide(
     if says_yes && !answer.reached_end {
         return Err(Refusal::NotRead);
     }
+    if (says_yes || answer.outcome == Outcome::Edit)
+        && let Some(done) = overtaking
+        && answer.overtaken_by != Some(&done.act)
+    {
+        return Err(Refusal::Overtaken(done.agent.agent.to_string()));
+    }
     let bound = bound_bytes(record);
     if (says_yes || answer.outcome == Outcome::Edit) && bound.len() > LARGEST_ACTION {
         return Err(Refusal::Invalid(
@@ -165,7 +178,9 @@ pub fn decide(
         decided_at: now,
     };
     let body = serde_json::to_string(&body).map_err(|error| Refusal::Invalid(error.to_string()))?;
-    let undo = match (risk(&record.value), says_yes) {
+    let class = risk(&record.value);
+    let class = overtaking.map_or(class, |_| class.raised());
+    let undo = match (class, says_yes) {
         (Risk::Destructive, true) => 0, // Two moments came before it; the card says there is no way back.
         (Risk::Destructive | Risk::Outward | Risk::Reversible, _) => UNDO_SECONDS,
     };
@@ -341,6 +356,7 @@ mod tests {
             message: None,
             shown_ms: 5000,
             reached_end: true,
+            overtaken_by: None,
         }
     }
 
@@ -351,7 +367,7 @@ mod tests {
         expected: Result<(), Refusal>,
     ) {
         assert_eq!(
-            decide(record, answer, "id".into(), now).map(|_| ()),
+            decide(record, answer, None, "id".into(), now).map(|_| ()),
             expected,
             "{answer:?} at {now}"
         );
@@ -360,8 +376,14 @@ mod tests {
     #[test]
     fn an_approval_carries_the_digest_of_the_bytes_shown() {
         let record = question();
-        let decision = decide(&record, &yes(&binding_of(&record)), "id".into(), time(1))
-            .expect("it is decided");
+        let decision = decide(
+            &record,
+            &yes(&binding_of(&record)),
+            None,
+            "id".into(),
+            time(1),
+        )
+        .expect("it is decided");
         let body: DecisionBody = serde_json::from_str(&decision.body).expect("a body");
         assert_eq!(
             body.action_digest,
@@ -394,6 +416,40 @@ mod tests {
         let mut elsewhere = question();
         elsewhere.agent.endpoint = "other".into();
         check(&elsewhere, &yes(&hash), time(1), Err(Refusal::Changed));
+    }
+
+    #[test]
+    fn a_yes_to_what_was_overtaken_counts_only_if_that_was_on_screen() {
+        let record = question();
+        let hash = binding_of(&record);
+        let done = Overtaking {
+            act: "mail-host/a-7".to_owned(),
+            agent: AgentRef {
+                endpoint: "mail-host".into(),
+                agent: "replies".into(),
+            },
+            resource: "output:mail/marta".to_owned(),
+            at: time(0),
+            same_event: true,
+        };
+        let outcome = |outcome, overtaken_by| {
+            let answer = Answer {
+                outcome,
+                overtaken_by,
+                ..yes(&hash)
+            };
+            decide(&record, &answer, Some(&done), "id".into(), time(1))
+                .map(|decision| (decision.held_until - decision.decided_at).num_seconds())
+        };
+        let unseen = Err(Refusal::Overtaken("replies".to_owned()));
+        assert_eq!(outcome(Outcome::Approve, None), unseen);
+        assert_eq!(outcome(Outcome::Approve, Some("mail-host/a-6")), unseen);
+        assert_eq!(
+            outcome(Outcome::Approve, Some("mail-host/a-7")),
+            Ok(0),
+            "an outward action is approved as a destructive one is: without an undo time"
+        );
+        assert_eq!(outcome(Outcome::Reject, None), Ok(UNDO_SECONDS));
     }
 
     #[test]
@@ -451,7 +507,7 @@ mod tests {
         };
         assert!(
             matches!(
-                decide(&record, &answer, "id".into(), time(1)),
+                decide(&record, &answer, None, "id".into(), time(1)),
                 Err(Refusal::Invalid(_))
             ),
             "two readings"
@@ -468,7 +524,7 @@ mod tests {
             edited_action: Some(edited),
             ..yes(&hash)
         };
-        let decision = decide(&record, &answer, "id".into(), time(1)).expect("it is decided");
+        let decision = decide(&record, &answer, None, "id".into(), time(1)).expect("it is decided");
         assert!(decision.body.contains(edited), "numbers keep every digit");
         assert!(
             decision.body.contains(&digest(edited)),
@@ -484,7 +540,7 @@ mod tests {
             shown_ms: 500,
             ..yes(&hash)
         };
-        let decision = decide(&record, &quick, "id".into(), time(1)).expect("it is decided");
+        let decision = decide(&record, &quick, None, "id".into(), time(1)).expect("it is decided");
         assert!(!decision.considered, "half a second is not reading");
     }
 }

@@ -5,7 +5,8 @@ use domain::{
     change::{EscalationPhase, EscalationRecord},
     contract::{Escalation, EscalationKind, EscalationOption, ProposedAction},
     decision::{
-        Decision, LARGEST_ACTION, Outcome, Risk, binding_of, bound_bytes, digest, risk as risk_of,
+        Decision, LARGEST_ACTION, Outcome, Overtaking, Risk, binding_of, bound_bytes, digest,
+        risk as risk_of,
     },
     ids::TaskRef,
     ownership::{Rule, names, pattern},
@@ -13,13 +14,13 @@ use domain::{
 use serde_json::Value;
 use store::{
     Result,
-    tables::{agents, audit, decisions, escalations, ownership, tasks},
+    tables::{agents, audit, decisions, escalations, overtaken, ownership, tasks},
 };
 
 use super::{
     views::{
         ActionView, DecisionView, DiffLine, EscalationRequest, EscalationView, GestureView,
-        HistoryLine, OptionView, PairView, TaskLink, TouchView,
+        HistoryLine, OptionView, OvertakenView, PairView, TaskLink, TouchView,
     },
     wording::{Glance, agent_text, escalation_key, outcome, plain, risk, whereabouts},
 };
@@ -39,7 +40,12 @@ pub fn escalation(
     let value = &record.value;
     let name = agents::get(glance.reader, &record.agent)?
         .map_or_else(|| record.agent.agent.to_string(), |agent| agent.card.name);
+    let overtaking = match record.phase {
+        EscalationPhase::Pending => overtaken::overtaking(glance.reader, &record)?,
+        _ => None,
+    };
     let class = risk_of(value);
+    let class = overtaking.as_ref().map_or(class, |_| class.raised());
     let rules =
         ownership::current(glance.reader)?.map_or_else(Vec::new, |version| version.document.rules);
     let task = value.task_id.clone().map(|task| TaskRef {
@@ -104,7 +110,7 @@ pub fn escalation(
             .collect(),
         response_schema: value.response_schema.clone(),
         gestures: if blocked_reason.is_none() {
-            gestures(&record, class)
+            gestures(&record, class, overtaking.is_some())
         } else {
             vec![]
         },
@@ -113,7 +119,28 @@ pub fn escalation(
         history: history(glance, &record, &plain(&name))?,
         decision: decision.as_ref().map(decision_view),
         raw_bytes: u32::try_from(record.raw.len()).unwrap_or(u32::MAX),
+        overtaken: overtaking
+            .map(|done| {
+                Ok::<_, store::Error>(OvertakenView {
+                    sentence: overtaken_sentence(glance, &done)?,
+                    at: done.at,
+                    act: done.act,
+                })
+            })
+            .transpose()?,
     }))
+}
+
+/// What the other agent did, as a sentence for the person and for the agent whose action is refused for it.
+pub fn overtaken_sentence(glance: Glance<'_>, done: &Overtaking) -> Result<String> {
+    let name = agents::get(glance.reader, &done.agent)?
+        .map_or_else(|| done.agent.agent.to_string(), |agent| agent.card.name);
+    let (name, resource) = (plain(&name), plain(&done.resource));
+    Ok(if done.same_event {
+        format!("{name} has already acted on the same event: it wrote {resource}.")
+    } else {
+        format!("{name} has written {resource} meanwhile.")
+    })
 }
 
 /// A decision and where it is.
@@ -340,7 +367,7 @@ fn option_outcome(kind: EscalationKind, option: &EscalationOption) -> Outcome {
     }
 }
 
-fn gestures(record: &EscalationRecord, class: Risk) -> Vec<GestureView> {
+fn gestures(record: &EscalationRecord, class: Risk, overtaken: bool) -> Vec<GestureView> {
     let value = &record.value;
     let gesture = |outcome: Outcome, label: String, key: Option<&str>| {
         let says_yes = matches!(
@@ -360,10 +387,12 @@ fn gestures(record: &EscalationRecord, class: Risk) -> Vec<GestureView> {
             needs_payload: false,
         }
     };
+    let refusal = if overtaken { "Discard it" } else { "Refuse" };
     let mut all = vec![GestureView {
         safest: true,
-        needs_message: true,
-        ..gesture(Outcome::Reject, "Refuse".to_owned(), Some("d"))
+        // What was done meanwhile is the reason.
+        needs_message: !overtaken,
+        ..gesture(Outcome::Reject, refusal.to_owned(), Some("d"))
     }];
     let readable = bound_bytes(record).len() <= LARGEST_ACTION;
     if value.proposed_action.is_some() && readable {
@@ -442,6 +471,9 @@ fn history(glance: Glance<'_>, record: &EscalationRecord, name: &str) -> Result<
                 Err(_) => "Decided by you.".to_owned(),
             },
             "undone" => "Taken back by you.".to_owned(),
+            "held-up" => {
+                "Held up: another agent acted on the same thing before it left.".to_owned()
+            }
             "escalation-expired" => "It expired before it was answered.".to_owned(),
             "delivery" => match word("state").as_str() {
                 Some("queued") => "Waits to be sent.".to_owned(),

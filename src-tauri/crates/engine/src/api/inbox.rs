@@ -9,7 +9,7 @@ use domain::{
 };
 use store::{
     Result,
-    tables::{agents, decisions, escalations, findings},
+    tables::{agents, decisions, escalations, findings, overtaken},
 };
 
 use super::{
@@ -70,10 +70,12 @@ pub fn inbox(glance: Glance<'_>) -> Result<InboxView> {
             Some(target) => format!("{} → {}", plain(&name), plain(target)),
             None => format!("{} from {}", kind(value.kind), plain(&name)),
         };
+        let overtaken = overtaken::overtaking(glance.reader, &record)?.is_some();
         let item = InboxItem {
             key: escalation_key(record.agent.endpoint.as_str(), value.id.as_str()),
             shape: match value.kind {
                 EscalationKind::Conflict => Shape::Conflict,
+                _ if overtaken => Shape::Conflict,
                 _ => Shape::NeedsYou,
             },
             title: agent_text(&value.title),
@@ -88,9 +90,10 @@ pub fn inbox(glance: Glance<'_>) -> Result<InboxView> {
                 Some(EscalationSeverity::Medium) | None => Severity::Warning,
             },
             count: 1,
-            state_label: None,
+            state_label: overtaken.then(|| "Overtaken".to_owned()),
         };
-        asked.push((risk(value), item));
+        let class = risk(value);
+        asked.push((if overtaken { class.raised() } else { class }, item));
     }
     // First due first; of two due at once, the one that is harder to take back.
     asked.sort_by_key(|(risk, item)| (item.due_at, std::cmp::Reverse(*risk as u8)));

@@ -96,8 +96,10 @@ views! {
         created_at: Time, due_at: Time, hard_deadline: bool, at_zero: String,
         action: Option<ActionView>, options: Vec<OptionView>, response_schema: Option<serde_json::Value>,
         gestures: Vec<GestureView>, blocked_reason: Option<String>, task: Option<TaskLink>,
-        history: Vec<HistoryLine>, decision: Option<DecisionView>, raw_bytes: u32,
+        history: Vec<HistoryLine>, decision: Option<DecisionView>, raw_bytes: u32, overtaken: Option<OvertakenView>,
     }
+    /// What another agent did meanwhile about the same thing; `act` names it in an answer.
+    OvertakenView { act: String, sentence: String, at: Time, }
     /// What would be done, token by token. `lines` is the exact proposed action for reading; nothing is cut.
     ActionView {
         name: AgentText, command: Vec<AgentText>, cwd: Option<AgentText>, env: Vec<PairView>, target: Option<AgentText>,
@@ -123,6 +125,8 @@ views! {
         endpoint: EndpointId, escalation: String, version: String, binding_hash: String, outcome: Outcome,
         option_id: Option<String>, edited_action: Option<String>, payload: Option<String>, message: Option<String>,
         shown_ms: u64, reached_end: bool,
+        /// Of `OvertakenView`, when there was one on screen.
+        overtaken_by: Option<String>,
     }
     /// Which escalation.
     EscalationRequest { endpoint: EndpointId, escalation: String, }

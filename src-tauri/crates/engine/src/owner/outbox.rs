@@ -3,17 +3,19 @@
 //! Each step is on the disk before it is taken: a request is marked as sent before it leaves, so that after a crash it is
 //! sent again only as one that may have arrived.
 
+use std::collections::HashSet;
+
 use agents::Outcome;
 use chrono::TimeDelta;
 use domain::{
     change::{Change, EscalationPhase, EscalationRecord},
     contract::EscalationStatus,
-    decision::{Decision, Delivery, DeliveryState},
+    decision::{Decision, Delivery, DeliveryState, Outcome as Said},
     fact,
     ids::DecisionId,
     time::Time,
 };
-use store::tables::{decisions, escalations, facts::FactKind};
+use store::tables::{decisions, escalations, facts::FactKind, overtaken};
 
 use super::Owner;
 use crate::{
@@ -293,11 +295,51 @@ impl Owner {
         self.outbox.remove(id);
     }
 
-    /// A question that moved on confirms what was sent, and ends what was not.
+    /// A question that moved on confirms what was sent, and ends what was not. An act of another agent on the same thing
+    /// holds up a yes that has not left.
     pub(super) fn react(&mut self, changes: &[Change]) {
+        let mut acts = HashSet::new();
         for change in changes {
-            if let Change::Escalation(record) = change {
-                self.moved(record);
+            match change {
+                Change::Escalation(record) => self.moved(record),
+                Change::Access(record) => {
+                    acts.insert(format!("{}/{}", record.agent.endpoint, record.value.id));
+                }
+                _ => {}
+            }
+        }
+        if !acts.is_empty() {
+            self.hold_up(&acts);
+        }
+    }
+
+    /// Gives approvals in their undo time back to the person when one of these acts is on the same thing.
+    fn hold_up(&mut self, acts: &HashSet<String>) {
+        let held: Vec<Decision> = self
+            .outbox
+            .values()
+            .map(|parcel| &parcel.decision)
+            .filter(|decision| decision.delivery.state == DeliveryState::Held)
+            .filter(|decision| !matches!(decision.outcome, Said::Reject | Said::Cancel))
+            .cloned()
+            .collect();
+        for decision in held {
+            let done = self.parts.store.read(|reader| {
+                let (endpoint, id) = (&decision.endpoint, &decision.escalation);
+                match escalations::version(reader, endpoint, id, &decision.version)? {
+                    Some(record) => overtaken::overtaking(reader, &record),
+                    None => Ok(None),
+                }
+            });
+            // What cannot be read now is looked at again when the person looks.
+            let Ok(Some(done)) = done else { continue };
+            if !acts.contains(&done.act) {
+                continue;
+            }
+            let (now, id) = (self.now(), decision.id.clone());
+            if self.commit_only(move |tx| decisions::hold_up(tx, now, &id, &done).map(|_| ())) {
+                self.dequeue(&decision.id);
+                self.announce_topics(&TOPICS);
             }
         }
     }

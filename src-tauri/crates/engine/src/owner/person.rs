@@ -14,7 +14,7 @@ use domain::{
 use serde_json::json;
 use store::tables::{
     audit, dead_letters, decisions, decisions::Recorded, endpoints, endpoints::EndpointRow,
-    escalations, facts::FactKind, findings, ownership, tasks,
+    escalations, facts::FactKind, findings, overtaken, ownership, tasks,
 };
 use tokio::sync::oneshot;
 
@@ -94,11 +94,25 @@ impl Owner {
     fn decide(&mut self, request: &DecideRequest) -> Result<DecisionView, ApiError> {
         let now = self.now();
         let id = EscalationId::from(request.escalation.as_str());
-        let record = self
-            .parts
-            .store
-            .read(|reader| escalations::get(reader, &request.endpoint, &id))?
-            .ok_or_else(|| ApiError::new("missing", "There is no such question any more."))?;
+        let found = self.parts.store.read(|reader| {
+            let Some(record) = escalations::get(reader, &request.endpoint, &id)? else {
+                return Ok(None);
+            };
+            let done = overtaken::overtaking(reader, &record)?;
+            Ok(Some((record, done)))
+        })?;
+        let (record, done) =
+            found.ok_or_else(|| ApiError::new("missing", "There is no such question any more."))?;
+        // Discarding what was overtaken needs no words: the agent is told what was done.
+        let told = done
+            .as_ref()
+            .filter(|_| request.outcome == domain::decision::Outcome::Reject)
+            .map(|done| {
+                format!(
+                    "{} has already acted on {}.",
+                    done.agent.agent, done.resource
+                )
+            });
         let answer = Answer {
             version: &request.version,
             binding_hash: &request.binding_hash,
@@ -106,14 +120,17 @@ impl Owner {
             option_id: request.option_id.as_deref(),
             edited_action: request.edited_action.as_deref(),
             payload: request.payload.as_deref(),
-            message: request.message.as_deref(),
+            message: request.message.as_deref().or(told.as_deref()),
             shown_ms: request.shown_ms,
             reached_end: request.reached_end,
+            overtaken_by: request.overtaken_by.as_deref(),
         };
         let key = DecisionId::from(uuid::Uuid::now_v7().to_string());
-        let decision = decide(&record, &answer, key, now).map_err(|refusal| {
+        let decision = decide(&record, &answer, done.as_ref(), key, now).map_err(|refusal| {
             let code = match refusal {
-                domain::decision::Refusal::Changed => "changed",
+                domain::decision::Refusal::Changed | domain::decision::Refusal::Overtaken(_) => {
+                    "changed"
+                }
                 domain::decision::Refusal::Settled(_) | domain::decision::Refusal::Expired => {
                     "settled"
                 }

@@ -179,12 +179,13 @@ impl Stage {
             message: None,
             shown_ms: 6000,
             reached_end: true,
+            overtaken_by: None,
         };
         let key = DecisionId::from(format!(
             "01890000-0000-7000-8000-{:012}",
             at.timestamp() % 1_000_000
         ));
-        let decision = decide(&record, &answer, key, at).expect("it can be answered");
+        let decision = decide(&record, &answer, None, key, at).expect("it can be answered");
         self.store
             .write(move |tx| decisions::record(tx, at, &decision, binding_of))
             .expect("recorded");

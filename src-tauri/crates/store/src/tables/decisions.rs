@@ -4,12 +4,12 @@
 
 use domain::{
     change::{EscalationPhase, EscalationRecord},
-    decision::{Decision, Delivery, DeliveryState},
+    decision::{Decision, Delivery, DeliveryState, Overtaking},
     ids::{DecisionId, EndpointId, EscalationId},
     time::Time,
 };
 use rusqlite::{Row, params};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::{
     Reader, Result, Tx, sql,
@@ -108,7 +108,7 @@ fn audit_entry(
     now: Time,
     kind: &str,
     decision: &Decision,
-    mut detail: serde_json::Value,
+    mut detail: Value,
 ) -> Result<()> {
     if let Some(detail) = detail.as_object_mut() {
         detail.insert("decision".into(), decision.id.as_str().into());
@@ -120,19 +120,38 @@ fn audit_entry(
 
 /// Takes a decision back while it is held: the question waits again. False when it was too late for that.
 pub fn undo(tx: &Tx<'_>, now: Time, id: &DecisionId) -> Result<bool> {
+    take_back(tx, now, id, "held_until > ?2", "undone", json!({}))
+}
+
+/// Takes a decision back that has not left, because another agent has acted on the same thing: the question waits again.
+pub fn hold_up(tx: &Tx<'_>, now: Time, id: &DecisionId, done: &Overtaking) -> Result<bool> {
+    let detail = json!({ "act": done.act, "agent": done.agent.agent, "resource": done.resource });
+    take_back(tx, now, id, "TRUE", "held-up", detail)
+}
+
+fn take_back(
+    tx: &Tx<'_>,
+    now: Time,
+    id: &DecisionId,
+    still: &str,
+    kind: &str,
+    detail: Value,
+) -> Result<bool> {
     let Some(decision) = get(tx, id)? else {
         return Ok(false);
     };
     let undone = sql::run(
         tx,
-        "UPDATE decisions SET undone_at = ?2, changed_at = ?2 WHERE id = ?1 AND state = 'held' AND held_until > ?2 AND undone_at IS NULL",
+        &format!(
+            "UPDATE decisions SET undone_at = ?2, changed_at = ?2 WHERE id = ?1 AND state = 'held' AND {still} AND undone_at IS NULL"
+        ),
         params![id.as_str(), sql::micros(now)],
     )?;
     if undone == 0 {
         return Ok(false);
     }
     reopen(tx, &decision)?;
-    audit_entry(tx, now, "undone", &decision, json!({}))?;
+    audit_entry(tx, now, kind, &decision, detail)?;
     Ok(true)
 }
 
