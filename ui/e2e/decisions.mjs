@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { open } from "./browser.mjs";
 
 const item = (host, id) => `#/inbox/${encodeURIComponent(`e:${host}/${id}`)}`;
-const outward = item("billing-host", "reply-8812");
+const outward = item("billing-host", "reply-8814");
 const money = item("billing-host", "refund-420");
 const reversible = item("crm-host", "requeue-1888");
 const long = item("crm-host", "bulk-120");

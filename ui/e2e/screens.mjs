@@ -15,6 +15,7 @@ const handoff = "#/inbox/f%3Asilent-completion%1Fresearch-host%2Fhandoff-1840%1F
 const routes = {
   inbox: "#/inbox",
   "a decision about money": "#/inbox/e%3Abilling-host%2Frefund-420",
+  "an overtaken reply": "#/inbox/e%3Abilling-host%2Freply-8812",
   "a force-push": "#/inbox/e%3Acode-host%2Fpush-24",
   "a question": "#/inbox/e%3Aresearch-host%2Ftone",
   "a form": "#/inbox/e%3Aresearch-host%2Fform-9",
@@ -154,7 +155,7 @@ flows["a window with the language C starts"] = async ({ browser, url }) => {
 };
 
 flows["the focus is never lost"] = async ({ browser, url }) => {
-  const { page, complaints, close } = await open(browser, url, "#/inbox/e%3Abilling-host%2Freply-8812");
+  const { page, complaints, close } = await open(browser, url, "#/inbox/e%3Abilling-host%2Freply-8814");
   const focused = () => page.evaluate(() => document.activeElement?.tagName);
   await page.locator(".detail h2").focus();
   for (const key of ["Control+k", "?"]) {

@@ -319,6 +319,8 @@ fn payments() -> Lists {
             "body": "Hello Marta,\ninvoice 8812 was paid yesterday, reference 77-2213.\nKind regards",
         },
     });
+    let mut confirmation = draft.clone();
+    confirmation["target"] = json!("output:mail/nordwerk");
     let refund = json!({
         "name": "stripe.refunds.create", "target": "output:stripe/refunds",
         "args": { "amount": 42000, "currency": "eur", "charge": "ch_3NkQ81" },
@@ -396,6 +398,17 @@ fn payments() -> Lists {
                         "invoices already replied at 08:41. I have a second reply that says the invoice is paid. Shall I send it anyway?",
                     ],
                     json!({"severity": "high", "proposedAction": draft, "expiresAt": soon(11)}),
+                ),
+                asks(
+                    7,
+                    "reply-8814",
+                    "T-1841",
+                    "exception",
+                    [
+                        "Confirm the payment to Nordwerk",
+                        "Nordwerk asks for a confirmation in writing. I have drafted one.",
+                    ],
+                    json!({"proposedAction": confirmation, "expiresAt": soon(40)}),
                 ),
                 asks(
                     52,
