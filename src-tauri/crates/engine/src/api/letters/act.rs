@@ -219,6 +219,7 @@ async fn look(
                 message: message.clone(),
                 shown_ms: 0,
                 reached_end: false,
+                overtaken_by: None,
             });
             Ok(Some(Read {
                 row,
