@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use crate::{
     change::Change,
+    contract::QuotaWindow,
     fact::{Fact, LineError, read_line},
     fleet::Fleet,
     ids::AgentRef,
@@ -40,6 +41,30 @@ pub struct Point {
     pub left: f64,
     /// When the window starts anew, if that is told.
     pub reset_at: Option<Time>,
+}
+
+impl Point {
+    /// What the numbers of a window say; per cent of a limit nobody told are units of 100. `None`: too little.
+    pub fn of(at: Time, window: &QuotaWindow) -> Option<Self> {
+        let limit = window.limit;
+        let used = window.used.or_else(|| Some(limit? - window.remaining?));
+        let left = window.remaining.or_else(|| Some(limit? - window.used?));
+        let (used, left) = match (used, left, window.used_percent) {
+            (Some(used), Some(left), _) => (used, left),
+            (_, _, Some(percent)) => {
+                let limit = limit.unwrap_or(100.0);
+                let used = limit * percent / 100.0;
+                (used, limit - used)
+            }
+            _ => return None,
+        };
+        Some(Self {
+            at,
+            used,
+            left,
+            reset_at: window.reset_at,
+        })
+    }
 }
 
 /// What the samples say about the future.

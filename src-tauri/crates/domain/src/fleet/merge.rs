@@ -55,6 +55,7 @@ pub(super) fn task(intake: &mut Intake<'_>, agent: &AgentRef, task: &TaskRef, it
         since,
         mark: (since, evidence.clone()),
         left: None,
+        left_told: now,
         completed: None,
         born: since,
         restarted: None,
@@ -140,11 +141,12 @@ pub(super) fn task(intake: &mut Intake<'_>, agent: &AgentRef, task: &TaskRef, it
     }
     if state != TaskState::Submitted && state != TaskState::Unknown && entry.left.is_none() {
         entry.left = Some((since, evidence.clone(), state));
+        entry.left_told = now;
     }
     if state == TaskState::Completed && entry.completed.is_none() {
         entry.completed = Some(Completion {
             at: since,
-            line: intake.line,
+            told: now,
         });
     }
     if state.is_terminal() && entry.ended.is_none() {

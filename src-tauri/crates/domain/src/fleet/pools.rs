@@ -7,13 +7,14 @@ use chrono::TimeDelta;
 use super::{
     slots::Subject,
     take::{Intake, record},
-    world::Sample,
+    world::{Sample, Seen},
 };
 use crate::{
     change::Change,
     contract::{Document, Quota, QuotaWindow},
     forecast::Point,
     ids::AgentRef,
+    time::Time,
 };
 
 /// Samples kept per window.
@@ -40,8 +41,12 @@ impl Intake<'_> {
             let refused = refused(value);
             let empty = |window: &QuotaWindow| spent(window, left(window));
             let named = refused && !value.windows.iter().any(empty);
-            if pool.newest.as_ref().is_none_or(|(n, _)| n.at <= at) {
-                let bare = refused && !value.windows.iter().any(has_numbers);
+            // Of two with one time the refusal counts, and not the place in the file.
+            let bare = refused && !value.windows.iter().any(has_numbers);
+            let after = |(newest, was): &(Seen, bool)| {
+                (newest.at, *was, &newest.agent) <= (at, bare, agent)
+            };
+            if pool.newest.as_ref().is_none_or(after) {
                 pool.newest = Some((entry.seen.clone(), bare));
             }
             for window in &value.windows {
@@ -75,20 +80,9 @@ impl Intake<'_> {
 }
 
 impl Sample {
-    /// Units used and units left, as far as the numbers say; per cent of a limit nobody told are units of 100.
-    pub(crate) fn numbers(&self) -> Option<(f64, f64)> {
-        numbers(&self.window)
-    }
-
     /// As the forecast takes it.
     pub(crate) fn point(&self) -> Option<Point> {
-        let (used, left) = self.numbers()?;
-        Some(Point {
-            at: self.seen.at,
-            used,
-            left,
-            reset_at: self.window.reset_at,
-        })
+        Point::of(self.seen.at, &self.window)
     }
 
     /// Units left; without any number nothing is known to be gone.
@@ -110,23 +104,8 @@ fn spent(window: &QuotaWindow, left: f64) -> bool {
 
 fn left(window: &QuotaWindow) -> f64 {
     let told = window.remaining;
-    told.or(numbers(window).map(|(_, left)| left))
+    told.or_else(|| Some(Point::of(Time::UNIX_EPOCH, window)?.left))
         .unwrap_or(f64::INFINITY)
-}
-
-fn numbers(w: &QuotaWindow) -> Option<(f64, f64)> {
-    let limit = w.limit;
-    let used = w.used.or_else(|| Some(limit? - w.remaining?));
-    let left = w.remaining.or_else(|| Some(limit? - w.used?));
-    match (used, left, w.used_percent) {
-        (Some(used), Some(left), _) => Some((used, left)),
-        (_, _, Some(percent)) => {
-            let limit = limit.unwrap_or(100.0);
-            let used = limit * percent / 100.0;
-            Some((used, limit - used))
-        }
-        _ => None,
-    }
 }
 
 /// Did the provider answer 429?

@@ -80,7 +80,7 @@ impl Daily {
                 self.ran_out.pop_first();
             }
         }
-        let used = |sample: &Sample| sample.numbers().map(|(used, _)| used);
+        let used = |sample: &Sample| sample.point().map(|point| point.used);
         let Some(now) = used(sample).filter(|now| *now > 0.0) else {
             return;
         };

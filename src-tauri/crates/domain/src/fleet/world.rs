@@ -140,6 +140,8 @@ pub(crate) struct TaskEntry {
     pub(crate) mark: (Time, Evidence),
     /// Left `submitted` at, by its own account.
     pub(crate) left: Option<(Time, Evidence, TaskState)>,
+    /// By the line of that time.
+    pub(crate) left_told: Time,
     /// First completed, in whichever attempt.
     pub(crate) completed: Option<Completion>,
     /// Began to be live, as far as is known: in its first state since.
@@ -168,7 +170,8 @@ pub(crate) struct TaskEntry {
 #[derive(Clone, Debug)]
 pub(crate) struct Completion {
     pub(crate) at: Time,
-    pub(crate) line: u64,
+    /// By the line of that time.
+    pub(crate) told: Time,
 }
 
 impl TaskEntry {

@@ -40,7 +40,10 @@ pub(crate) fn task(world: &World, task: &TaskRef, entry: &TaskEntry, said: &mut 
         let Some(dependency) = world.tasks.get(&needed).filter(|_| needed != *task) else {
             continue;
         };
-        if in_time(entry, start, dependency) || !said.heard_since(world, &needed.endpoint, start) {
+        let one_poll = needed.endpoint == task.endpoint;
+        if in_time(entry, start, dependency, one_poll)
+            || !said.heard_since(world, &needed.endpoint, start)
+        {
             continue;
         }
         said.push(
@@ -93,13 +96,13 @@ fn began(entry: &TaskEntry) -> Option<Time> {
     }
 }
 
-/// Was it completed by then? What one poll tells counts as before, whatever times it gives.
-fn in_time(entry: &TaskEntry, start: Time, dependency: &TaskEntry) -> bool {
-    let Some(completed) = &dependency.completed else {
-        return false;
-    };
-    let line = entry.left.as_ref().map(|(_, evidence, _)| evidence.line);
-    completed.at <= start || line == Some(completed.line)
+/// Was it completed by then? What one poll tells, in however many lines of one moment, counts as before, whatever times
+/// it gives.
+fn in_time(entry: &TaskEntry, start: Time, dependency: &TaskEntry, one_endpoint: bool) -> bool {
+    let completed = dependency.completed.as_ref();
+    completed.is_some_and(|completed| {
+        completed.at <= start || one_endpoint && completed.told == entry.left_told
+    })
 }
 
 /// Accesses inside what another agent held alone, and of what was not finished.
