@@ -53,6 +53,8 @@ pub enum Fact {
         endpoint: EndpointId,
         /// Why.
         error: PollError,
+        /// Where the line says so: an answer that is no document stands in a file as it came.
+        pointer: &'static str,
     },
     /// Time passes.
     Tick,

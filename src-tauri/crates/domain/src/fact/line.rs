@@ -95,6 +95,7 @@ fn fact(node: &Node<'_>) -> Result<Option<Fact>, String> {
                     retry_after_seconds: None,
                     detail: Some(problem.message),
                 },
+                pointer: "/status",
             },
         }));
     }
@@ -102,6 +103,7 @@ fn fact(node: &Node<'_>) -> Result<Option<Fact>, String> {
         return Ok(endpoint.map(|endpoint| Fact::Failed {
             endpoint,
             error: poll_error(error),
+            pointer: "/error",
         }));
     }
     if node.get("tick").is_some() {
@@ -312,6 +314,7 @@ mod tests {
                     retry_after_seconds: None,
                     detail: Some("The member \"schemaVersion\" is required.".to_owned()),
                 },
+                pointer: "/status",
             })),
         );
     }
@@ -335,6 +338,7 @@ mod tests {
                 Fact::Failed {
                     endpoint: endpoint.clone(),
                     error,
+                    pointer: "/error",
                 },
             ),
             (write_tick(at()), Fact::Tick),

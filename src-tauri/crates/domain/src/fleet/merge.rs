@@ -74,6 +74,7 @@ pub(super) fn task(intake: &mut Intake<'_>, agent: &AgentRef, task: &TaskRef, it
     {
         entry.mark = later(entry.mark, at, &evidence);
     }
+    // Only what has ended can begin again: a higher attempt that comes without an end is one life with the one before.
     let again = old.as_ref().is_some_and(|old| {
         old.value.status.state.is_terminal() && state.is_live() && old.value.attempt < value.attempt
     });

@@ -41,7 +41,11 @@ impl Intake<'_> {
         match &line.fact {
             Fact::Config(_) | Fact::Tick => {}
             Fact::Status { endpoint, document } => self.document(endpoint, document),
-            Fact::Failed { endpoint, error } => self.failed(endpoint, error),
+            Fact::Failed {
+                endpoint,
+                error,
+                pointer,
+            } => self.failed(endpoint, error, pointer),
             Fact::Woke { slept_seconds } => self.woke(*slept_seconds),
             Fact::Decision {
                 endpoint,
@@ -164,7 +168,7 @@ impl Intake<'_> {
         }
     }
 
-    fn failed(&mut self, endpoint: &EndpointId, error: &PollError) {
+    fn failed(&mut self, endpoint: &EndpointId, error: &PollError, pointer: &str) {
         let (now, line) = (self.now, self.line);
         let state = self.world.endpoints.entry(endpoint.clone()).or_default();
         let told = state.failed.as_ref();
@@ -173,7 +177,7 @@ impl Intake<'_> {
         }
         let evidence = Evidence {
             line,
-            pointer: "/error".to_owned(),
+            pointer: pointer.to_owned(),
         };
         self.world.dirty.insert(Subject::Replies(endpoint.clone()));
         state.failed = Some((now, error.clone(), evidence.clone()));
@@ -184,7 +188,7 @@ impl Intake<'_> {
             state.contact = Some(now);
         }
         if !state.paused {
-            state.run.add(now, line, error.kind);
+            state.run.add(now, evidence.clone(), error.kind);
             self.polled(endpoint, false);
             self.failed_again(endpoint, error, evidence);
         }

@@ -88,17 +88,14 @@ pub(crate) struct ErrorRun {
 }
 
 impl ErrorRun {
-    pub(crate) fn add(&mut self, at: Time, line: u64, kind: PollErrorKind) {
+    pub(crate) fn add(&mut self, at: Time, evidence: Evidence, kind: PollErrorKind) {
         let silent = matches!(kind, PollErrorKind::Connect | PollErrorKind::Timeout);
         self.silent = silent && (self.silent || self.count == 0);
         self.count += 1;
         self.first.get_or_insert(at);
         // The first few show it; a week of errors need not be kept.
         if self.evidence.len() < 10 {
-            self.evidence.push(Evidence {
-                line,
-                pointer: "/error".to_owned(),
-            });
+            self.evidence.push(evidence);
         }
     }
 }

@@ -1,7 +1,9 @@
 //! `context-divergence`: two agents work from what does not fit together: they say different things of one key, or one
 //! has not read what was decided.
 //!
-//! What is superseded no longer counts, and an author has read what it wrote.
+//! What is superseded no longer counts, and an author has read what it wrote: that it missed its own entry is nothing.
+//! It is not ahead of the others by it either: they could not have read it before it was there, and how far somebody has
+//! read is what `contextRefs` say.
 
 use serde_json::Value;
 

@@ -1,14 +1,14 @@
-//! When two tasks were live at once. Shared by the rules about writing side by side.
+//! When two tasks were live at once, and what is said of two writes. For the rules about writing side by side.
 //!
 //! An access without a task is an instant and overlaps nothing.
 
 use crate::{
     contract::Access,
     fleet::{
-        slots::Said,
+        slots::{Said, Verdict},
         world::{Entry, TaskEntry, World, seconds},
     },
-    ids::TaskRef,
+    ids::{Resource, TaskRef},
 };
 
 /// Did the tasks of two accesses live at once for longer than the setting? Waits for both endpoints to have answered.
@@ -39,6 +39,19 @@ pub(super) fn overlap(
     !endpoints
         .map(|endpoint| said.heard_since(world, endpoint, until))
         .contains(&false)
+}
+
+/// What two writes of one resource show.
+pub(super) fn both(
+    rule: &'static str,
+    resource: &Resource,
+    first: &Entry<Access>,
+    later: &Entry<Access>,
+) -> Verdict {
+    Verdict::new(rule, resource.as_str())
+        .of(&first.seen, first.value.task_id.as_ref())
+        .of(&later.seen, later.value.task_id.as_ref())
+        .resource(resource)
 }
 
 fn task<'w>(world: &'w World, access: &Entry<Access>) -> Option<&'w TaskEntry> {

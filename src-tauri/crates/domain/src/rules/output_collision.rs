@@ -3,12 +3,12 @@
 //!
 //! Intervals that only touch are no collision. The order of a sequence is not policed, only that one has the turn.
 
-use super::lives::overlap;
+use super::lives::{both, overlap};
 use crate::{
     contract::Access,
     fleet::{
         rulebook::RightsOverTime,
-        slots::{Said, Verdict},
+        slots::Said,
         world::{Entry, Touched, World},
     },
     ids::{Resource, TaskRef},
@@ -55,10 +55,7 @@ pub(crate) fn check(world: &World, resource: &Resource, touched: &Touched, said:
                 continue;
             }
             said.push(
-                Verdict::new(RULE, resource.as_str())
-                    .of(&first.seen, first.value.task_id.as_ref())
-                    .of(&later.seen, later.value.task_id.as_ref())
-                    .resource(resource)
+                both(RULE, resource, first, later)
                     .says(format!(
                         "{} and {} wrote to {resource} while both were at work.",
                         a.agent, b.agent
@@ -98,11 +95,8 @@ fn turns(
             continue;
         }
         said.push(
-            Verdict::new(RULE, resource.as_str())
-                .of(&held.seen, held.value.task_id.as_ref())
-                .of(&write.seen, write.value.task_id.as_ref())
+            both(RULE, resource, held, write)
                 .evidence(&world.rule_evidence(at))
-                .resource(resource)
                 .says(format!(
                     "{} wrote to {resource} while it was the turn of {}.",
                     write.seen.agent.agent, held.seen.agent.agent

@@ -53,14 +53,18 @@ pub(crate) fn check(world: &World, key: &(EndpointId, String, String), said: &mu
             task: item.as_str().into(),
         });
     }
-    // The task it says it belongs to; of an artifact what stands of it says so.
-    let artifact = world.artifacts.get(&(endpoint.clone(), item.clone()));
-    let task = match list.as_str() {
-        "tasks" => None,
-        "artifacts" => artifact.and_then(|a| a.value.task_id.as_ref().map(ToString::to_string)),
-        _ => task_of(&dead.seen.raw),
+    // The task it says it belongs to, however bad the rest of it is; and the one that what stands of it belongs to: the
+    // letter carries both, so that whoever waits for either finds it.
+    let stands = || {
+        let artifact = world.artifacts.get(&(endpoint.clone(), item.clone()))?;
+        artifact.value.task_id.as_ref().map(ToString::to_string)
     };
-    if let Some(task) = task {
+    let tasks = match list.as_str() {
+        "tasks" => [None, None],
+        "artifacts" => [task_of(&dead.seen.raw), stands()],
+        _ => [task_of(&dead.seen.raw), None],
+    };
+    for task in tasks.into_iter().flatten() {
         verdict = verdict.task(&TaskRef {
             endpoint: endpoint.clone(),
             task: task.as_str().into(),

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use super::lives::overlap;
+use super::lives::{both, overlap};
 use crate::{
     contract::Access,
     fleet::{
@@ -145,10 +145,7 @@ fn lost_updates(
         let Some(other) = other else {
             continue;
         };
-        let mut verdict = Verdict::new(RULE, resource.as_str())
-            .of(&other.seen, other.value.task_id.as_ref())
-            .of(&write.seen, write.value.task_id.as_ref())
-            .resource(resource)
+        let mut verdict = both(RULE, resource, other, write)
             .says(format!(
                 "{} wrote {resource} over a change of {} it had not read.",
                 write.seen.agent.agent, other.seen.agent.agent
@@ -160,7 +157,8 @@ fn lost_updates(
     }
 }
 
-/// Two live tasks write what nobody owns.
+/// Two live tasks write what nobody owns. By the ruling on live intervals it is the tasks that must overlap: one may have
+/// ended when the other writes, as what it wrote was begun beside the first.
 fn side_by_side(
     world: &World,
     resource: &Resource,
@@ -192,10 +190,7 @@ fn side_by_side(
                 continue;
             }
             said.push(
-                Verdict::new(RULE, resource.as_str())
-                    .of(&first.seen, first.value.task_id.as_ref())
-                    .of(&later.seen, later.value.task_id.as_ref())
-                    .resource(resource)
+                both(RULE, resource, first, later)
                     .says(format!(
                         "{} and {} write {resource} side by side, and nobody owns it.",
                         first.seen.agent.agent, later.seen.agent.agent

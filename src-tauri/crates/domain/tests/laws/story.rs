@@ -301,7 +301,7 @@ pub(crate) fn steps() -> impl Strategy<Value = Vec<Step>> {
     ];
     let step = (after, select(vec!["a", "a", "b", "b", "c"]), what);
     let step = step.prop_map(|(after, who, what)| vec![Step { after, who, what }]);
-    vec(prop_oneof![20 => step, 1 => trouble()], 1..18).prop_map(|steps| steps.concat())
+    vec(prop_oneof![12 => step, 1 => trouble()], 1..18).prop_map(|steps| steps.concat())
 }
 
 /// What seldom comes about by itself.
@@ -357,7 +357,22 @@ fn trouble() -> impl Strategy<Value = Vec<Step>> {
         told.map(|(sample, who)| step(25, who, What::Poll(vec![("quotas", sample)])))
             .collect::<Vec<_>>()
     };
+    let side_by_side = move |resource: &'static str| {
+        let at_work = |who: &'static str, id: &'static str| {
+            let task =
+                json!({"id": id, "title": id, "status": {"state": "working", "timestamp": -1}});
+            let write =
+                json!({"id": "", "taskId": id, "mode": "write", "resource": resource, "at": 0});
+            step(
+                7,
+                who,
+                What::Poll(vec![("tasks", task), ("accesses", write)]),
+            )
+        };
+        vec![at_work("a", "t0"), at_work("c", "t1"), at_work("b", "t2")]
+    };
     prop_oneof![
+        select(vec!["output:free", "output:o", "file:x"]).prop_map(side_by_side),
         (80..180i64).prop_map(running_out),
         select(vec!["connect", "timeout"]).prop_map(no_network),
         any::<u16>().prop_map(same_again),
