@@ -147,6 +147,16 @@ async fn check(manner: Manner, expected: PollErrorKind, native: &str, a2a: &str)
         );
         assert!(detail.chars().count() < 500, "{detail}");
     }
+    // The others ask what serves there first, so each has words of its own.
+    for kind in [Kind::LangGraph, Kind::OpenCode] {
+        let error = refusal(kind, &server.url).await;
+        let detail = error.detail.expect("a sentence");
+        assert!(
+            !detail.contains("127.0.0.1") && !detail.contains("secret-token"),
+            "{kind:?}: {detail}"
+        );
+        assert!((1..500).contains(&detail.chars().count()), "{detail}");
+    }
     server
 }
 
@@ -208,7 +218,7 @@ async fn a_gigabyte_is_not_read() {
     .await;
     // Per request 16 MiB and what lay in the sockets; A2A asks a second time for less.
     let sent = server.sent.load(Ordering::SeqCst);
-    assert!(sent < 4 * 32 * 1024 * 1024, "{sent} bytes were taken");
+    assert!(sent < 8 * 32 * 1024 * 1024, "{sent} bytes were taken");
 }
 
 #[tokio::test]
@@ -236,11 +246,13 @@ async fn a_compressed_bomb_is_counted_as_what_it_becomes() {
 #[tokio::test]
 async fn a_body_that_drips_is_given_up_after_the_whole_time_not_the_last_byte() {
     let server = serve(Manner::Drip).await;
-    let (native, a2a) = tokio::join!(
+    let (native, a2a, langgraph, opencode) = tokio::join!(
         refusal(Kind::Native, &server.url),
-        refusal(Kind::A2a, &server.url)
+        refusal(Kind::A2a, &server.url),
+        refusal(Kind::LangGraph, &server.url),
+        refusal(Kind::OpenCode, &server.url)
     );
-    for error in [native, a2a] {
+    for error in [native, a2a, langgraph, opencode] {
         assert_eq!(error.kind, PollErrorKind::Timeout);
         assert!(error.detail.expect("a sentence").contains("in time"));
     }
