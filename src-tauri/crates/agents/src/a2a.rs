@@ -32,10 +32,12 @@ use serde_json::value::RawValue;
 use self::card::Generation;
 pub(crate) use self::card::{Card, as_card, clip, filled, find, is_no_card};
 pub(crate) use self::page::agent_id;
+pub(crate) use self::page::{Memory, Page};
 pub(crate) use self::task::depth;
+#[cfg(test)]
+pub(crate) use self::{card::read as read_card, reply::message};
 use self::{
     follow::Followed,
-    page::{Memory, Page},
     rpc::{Call, Failure, code},
 };
 use crate::{

@@ -115,7 +115,7 @@ pub fn invalid(detail: impl Into<String>) -> PollError {
 }
 
 /// Seconds or an HTTP-date, clamped to 0..3600.
-fn retry_after(text: &str, now: DateTime<Utc>) -> Option<u64> {
+pub(crate) fn retry_after(text: &str, now: DateTime<Utc>) -> Option<u64> {
     let text = text.trim();
     let seconds = match text.parse::<f64>() {
         Ok(seconds) if seconds.is_finite() && seconds >= 0.0 => seconds.ceil(),

@@ -5,6 +5,8 @@
 //! error of ours: it is an observation, a [`PollError`] in words, or a delivery [`Outcome`].
 
 mod a2a;
+#[cfg(test)]
+mod fuzz;
 pub mod http;
 mod langgraph;
 mod native;
