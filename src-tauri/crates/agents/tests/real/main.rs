@@ -4,6 +4,7 @@
 
 #![allow(clippy::expect_used, clippy::panic)] // Outside `#[test]` functions the lint does not know that this is a test.
 
+mod frameworks;
 mod generations;
 mod graphs;
 mod langgraph;
