@@ -10,7 +10,9 @@ use domain::fact::{PollError, PollErrorKind};
 use futures_util::StreamExt;
 use reqwest::{
     Method, StatusCode, Url,
-    header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER},
+    header::{
+        ACCEPT, AUTHORIZATION, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE,
+    },
 };
 
 use crate::Credential;
@@ -64,11 +66,20 @@ impl Reply {
         retry_after(self.header(RETRY_AFTER)?, now)
     }
 
+    /// Whether a token would be of no use.
+    fn wants_basic(&self) -> bool {
+        let asked = self.header(WWW_AUTHENTICATE).unwrap_or_default();
+        asked.to_ascii_lowercase().starts_with("basic")
+    }
+
     /// This answer as a failed poll.
     pub fn as_error(&self, now: DateTime<Utc>) -> PollError {
         let detail = match self.status.as_u16() {
             300..=399 => {
                 "It sends us to another address, which is not followed. Enter the final address instead."
+            }
+            401 if self.wants_basic() => {
+                "It refuses our credentials; it asks for a user name and a password."
             }
             401 | 403 => "It refuses our credentials.",
             404 => "There is nothing at this address.",

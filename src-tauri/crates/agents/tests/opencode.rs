@@ -570,6 +570,38 @@ async fn a_change_too_long_to_be_read_is_shown_in_pieces_and_can_be_refused() {
 }
 
 #[tokio::test]
+async fn what_a_session_used_is_told_as_it_stands_when_it_has_ended() {
+    let mut now = session("ses_1", "/w/shop");
+    now["tokens"] = json!({"input": 70, "output": 30});
+    now["time"]["updated"] = json!(NOW + 10);
+    let time = json!({"created": NOW, "completed": NOW + 9});
+    let ended = json!([{"info": {"id": "msg_1", "role": "assistant", "time": time}, "parts": []}]);
+    let other = vec![
+        ("/session/ses_1", now),
+        ("/session/ses_1/message", ended),
+        ("/session/status", json!({})),
+        ("/permission", json!([])),
+    ];
+    let paths = with(asking(), other);
+    let server = serve(World {
+        paths,
+        ..World::default()
+    })
+    .await;
+    let document = look(&mut *server.connect()).await;
+    assert_eq!(state(&document, "ses_1"), TaskState::Completed);
+    let usage = document.tasks.as_ref().expect("tasks")[0]
+        .value
+        .usage
+        .clone();
+    let usage = usage.expect("its usage");
+    assert_eq!(
+        (usage.input_tokens, usage.output_tokens),
+        (Some(70.0), Some(30.0))
+    );
+}
+
+#[tokio::test]
 async fn an_unknown_word_for_what_it_does_is_shown_as_unknown_with_the_word() {
     let odd = json!({"ses_1": {"type": "compacting"}});
     let paths = with(

@@ -45,7 +45,7 @@ pub(crate) fn test(long: bool) -> Outcome {
     Ok(())
 }
 
-/// The servers of others, from PyPI and npm, driven through the connectors and through the engine.
+/// The servers of others, from PyPI and npm, driven through the connectors, the engine and the command line.
 pub(crate) fn real() -> Outcome {
     let root = step::root()?;
     system::install(system::Need::Test)?;
@@ -58,7 +58,21 @@ pub(crate) fn real() -> Outcome {
         "--test",
         "real",
     ];
-    step("Real agent servers", &mut cargo(&root, &tests))
+    step("Real agent servers", &mut cargo(&root, &tests))?;
+    let tests = [
+        "test",
+        "--package",
+        "cli",
+        "--test",
+        "missionctl",
+        "--",
+        "a2a",
+        "opencode",
+    ];
+    step(
+        "Real agent servers, from the command line",
+        &mut cargo(&root, &tests),
+    )
 }
 
 /// The tests write the screens' types; a difference means that they were not committed. A source archive without a

@@ -80,6 +80,7 @@ impl OpenCode {
         }
         self.adopt(&about, &statuses, &mut found).await?;
         self.take_statuses(&about, statuses, &mut found).await?;
+        self.refresh(&found).await?;
         self.drop_dead(&mut found);
         Ok(self.document(&about, found))
     }
@@ -307,6 +308,30 @@ impl OpenCode {
                 && known.messages.last().is_some_and(is_unfinished)
             {
                 known.stuck_at = Some(known.session.updated());
+            }
+        }
+        Ok(())
+    }
+
+    /// Sessions that ended after the list was read: what they used in the end stands in the session itself.
+    async fn refresh(&mut self, found: &Found) -> Result<(), PollError> {
+        for id in &found.read {
+            let Some(known) = self.sessions.get_mut(id) else {
+                continue;
+            };
+            let ended = known.messages.last().and_then(|last| last.completed);
+            if known.status.is_some() || ended <= Some(known.session.updated()) {
+                continue;
+            }
+            match get::<Session>(&self.client, &["session", id], &[]).await {
+                Ok(Some(mut now)) if now.id == *id => {
+                    // Which project it belongs to stands in the list only.
+                    now.project = known.session.project.take();
+                    known.session = now;
+                }
+                Ok(_) => {}
+                Err(error) if is_of_this_alone(&error) => {}
+                Err(error) => return Err(error),
             }
         }
         Ok(())

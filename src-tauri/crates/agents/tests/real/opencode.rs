@@ -2,9 +2,10 @@
 //! the other, because each start takes seconds; a case has its own sessions.
 
 use agents::{Credential, Delivery, Endpoint, Kind, Observation, Outcome, Target};
-use domain::contract::{self, Document, TaskState};
+use domain::contract::{self, Document};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
+use tokio::sync::Mutex;
 
 use crate::opencode_server::{OpenCode, PASSWORD};
 
@@ -19,10 +20,36 @@ fn connect(server: &OpenCode, password: &str) -> Box<dyn Endpoint> {
     .expect("it opens")
 }
 
-/// Everything it shows to somebody who looks for the first time.
-async fn look(server: &OpenCode) -> (Document, Value) {
-    let seen = see(&mut *connect(server, PASSWORD)).await;
-    seen.expect("something is new")
+/// A server, and somebody who has looked at it since it was started.
+struct Desk {
+    server: OpenCode,
+    eye: Mutex<(Box<dyn Endpoint>, Value)>,
+}
+
+impl Desk {
+    async fn open() -> Self {
+        let server = OpenCode::start().await;
+        let eye = Mutex::new((connect(&server, PASSWORD), Value::Null));
+        Self { server, eye }
+    }
+}
+
+impl std::ops::Deref for Desk {
+    type Target = OpenCode;
+
+    fn deref(&self) -> &OpenCode {
+        &self.server
+    }
+}
+
+/// Everything it shows now.
+async fn look(desk: &Desk) -> Value {
+    let mut eye = desk.eye.lock().await;
+    let (endpoint, seen) = &mut *eye;
+    if let Some((_, raw)) = see(&mut **endpoint).await {
+        *seen = raw;
+    }
+    seen.clone()
 }
 
 /// One poll; `None` = nothing is new.
@@ -50,23 +77,16 @@ fn asked<'a>(document: &'a Value, session: &str) -> Option<&'a Value> {
 }
 
 /// Looks until a session is in this state.
-async fn shows(server: &OpenCode, session: &str, state: TaskState) -> Value {
+async fn shows(desk: &Desk, session: &str, state: &str) -> Value {
     let until = Instant::now() + Duration::from_secs(60);
-    let mut endpoint = connect(server, PASSWORD);
-    let mut shown = Value::Null;
     loop {
-        if let Some((document, raw)) = see(&mut *endpoint).await {
-            let tasks = document.tasks.expect("tasks");
-            let found = tasks.iter().find(|task| task.value.id.as_str() == session);
-            if found.is_some_and(|task| task.value.status.state == state) {
-                return raw;
-            }
-            shown = raw;
+        let raw = look(desk).await;
+        let tasks = raw["tasks"].as_array().expect("tasks");
+        let found = tasks.iter().find(|task| task["id"] == session);
+        if found.is_some_and(|task| task["status"]["state"] == state) {
+            return raw;
         }
-        assert!(
-            Instant::now() < until,
-            "{session} is not {state:?}: {shown}"
-        );
+        assert!(Instant::now() < until, "{session} is not {state}: {raw}");
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
 }
@@ -90,14 +110,14 @@ fn decide(question: &Value, key: &str, decision: Value) -> Delivery {
 
 /// Begins a session that asks, and decides. The session, its question and what became of the decision.
 async fn decided(
-    server: &OpenCode,
+    server: &Desk,
     project: &str,
     words: &str,
     decision: Value,
 ) -> (String, Delivery, Outcome) {
     let session = server.begin(project, words).await;
     server.waits(project, &session).await;
-    let (_, raw) = look(server).await;
+    let raw = look(server).await;
     let question = asked(&raw, &session).expect("the question").clone();
     let delivery = decide(&question, &session, decision);
     let outcome = connect(server, PASSWORD).deliver(&delivery).await;
@@ -106,7 +126,7 @@ async fn decided(
 
 #[tokio::test]
 async fn what_runs_and_what_waits_in_every_folder_is_seen_and_answered() {
-    let server = OpenCode::start().await;
+    let server = Desk::open().await;
     a_server_is_named_and_its_password_is_needed(&server).await;
     what_goes_on_in_every_folder_is_told_in_the_contracts_words(&server).await;
     a_permission_is_given_once_and_only_once(&server).await;
@@ -118,7 +138,7 @@ async fn what_runs_and_what_waits_in_every_folder_is_seen_and_answered() {
     files_and_usage_are_told_as_the_server_has_them(&server).await;
 }
 
-async fn a_server_is_named_and_its_password_is_needed(server: &OpenCode) {
+async fn a_server_is_named_and_its_password_is_needed(server: &Desk) {
     let login = |password: &str| Credential::Basic(format!("opencode:{password}"));
     let found = agents::probe(&server.url, Some(&login(PASSWORD))).await;
     let found = found.expect("it is identified");
@@ -145,7 +165,10 @@ async fn a_server_is_named_and_its_password_is_needed(server: &OpenCode) {
     let refused = agents::probe(&server.url, Some(&login("wrong"))).await;
     assert_eq!(refused.expect_err("it is refused").http_status, Some(401));
     let refused = agents::probe(&server.url, None).await;
-    assert_eq!(refused.expect_err("it is refused").http_status, Some(401));
+    let refused = refused.expect_err("it is refused");
+    assert_eq!(refused.http_status, Some(401));
+    let words = refused.detail.unwrap_or_default();
+    assert!(words.contains("a user name and a password"), "{words}");
     let error = connect(server, "wrong")
         .observe()
         .await
@@ -153,7 +176,7 @@ async fn a_server_is_named_and_its_password_is_needed(server: &OpenCode) {
     assert_eq!(error.http_status, Some(401));
 }
 
-async fn what_goes_on_in_every_folder_is_told_in_the_contracts_words(server: &OpenCode) {
+async fn what_goes_on_in_every_folder_is_told_in_the_contracts_words(server: &Desk) {
     let makes = server.begin("shop", "make a.txt").await;
     let far = server.begin("bank", "make b.txt").await;
     let asks = server.begin("shop", "ask me").await;
@@ -171,7 +194,7 @@ async fn what_goes_on_in_every_folder_is_told_in_the_contracts_words(server: &Op
     server.comes_to("shop", &limited, "retry").await;
     server.comes_to("shop", &broken, "idle").await;
     server.comes_to("shop", &done, "idle").await;
-    let raw = shows(server, &done, TaskState::Completed).await;
+    let raw = shows(server, &done, "completed").await;
     for (session, state, native) in [
         (&makes, "input-required", "busy"),
         (&far, "input-required", "busy"),
@@ -243,14 +266,14 @@ async fn what_goes_on_in_every_folder_is_told_in_the_contracts_words(server: &Op
             .await;
         server.comes_to(project, session, "idle").await;
     }
-    let raw = shows(server, &sleeps, TaskState::Canceled).await;
+    let raw = shows(server, &sleeps, "canceled").await;
     assert_eq!(
         item(&raw, "tasks", &sleeps)["status"]["native"],
         "idle, MessageAbortedError"
     );
 }
 
-async fn a_permission_is_given_once_and_only_once(server: &OpenCode) {
+async fn a_permission_is_given_once_and_only_once(server: &Desk) {
     for project in ["shop", "bank"] {
         let (session, delivery, outcome) = decided(
             server,
@@ -299,10 +322,10 @@ async fn a_permission_is_given_once_and_only_once(server: &OpenCode) {
     assert_eq!(outcome, Outcome::Applied, "{delivery:?}");
 }
 
-async fn always_is_given_only_when_it_is_chosen(server: &OpenCode) {
+async fn always_is_given_only_when_it_is_chosen(server: &Desk) {
     let session = server.begin("bank", "make always.txt").await;
     server.waits("bank", &session).await;
-    let (_, raw) = look(server).await;
+    let raw = look(server).await;
     let question = asked(&raw, &session).expect("the question");
     for refused in [
         json!({"outcome": "approve", "optionId": "always"}),
@@ -337,14 +360,14 @@ async fn always_is_given_only_when_it_is_chosen(server: &OpenCode) {
     assert_eq!(outcome, Outcome::Applied);
     server.comes_to("bank", &session, "idle").await;
     let next = server.begin("bank", "make next.txt").await;
-    shows(server, &next, TaskState::Completed).await;
+    shows(server, &next, "completed").await;
     assert!(
         server.has("bank", "next.txt"),
         "it was not asked for any more"
     );
 }
 
-async fn a_refusal_arrives_with_its_words_and_nothing_is_done(server: &OpenCode) {
+async fn a_refusal_arrives_with_its_words_and_nothing_is_done(server: &Desk) {
     let refusal = json!({"outcome": "reject", "message": "Not on a Friday"});
     let (session, delivery, outcome) = decided(server, "shop", "make never.txt", refusal).await;
     assert_eq!(outcome, Outcome::Applied);
@@ -394,7 +417,7 @@ async fn a_refusal_arrives_with_its_words_and_nothing_is_done(server: &OpenCode)
     assert!(!server.has("shop", "never.txt"));
 }
 
-async fn questions_are_answered_by_choice_by_form_or_not_at_all(server: &OpenCode) {
+async fn questions_are_answered_by_choice_by_form_or_not_at_all(server: &Desk) {
     for (words, decision, expected) in [
         (
             "ask me",
@@ -437,7 +460,7 @@ async fn questions_are_answered_by_choice_by_form_or_not_at_all(server: &OpenCod
         matches!(outcome, Outcome::Refused(_)),
         "one sentence for two questions: {outcome:?}"
     );
-    let (_, raw) = look(server).await;
+    let raw = look(server).await;
     let form = asked(&raw, &session).expect("it still waits");
     assert_eq!(form["kind"], "form");
     assert_eq!(
@@ -453,7 +476,7 @@ async fn questions_are_answered_by_choice_by_form_or_not_at_all(server: &OpenCod
     assert!(call["error"].to_string().contains("dismissed"), "{call}");
 }
 
-async fn the_newer_interface_is_seen_and_answered_too(server: &OpenCode) {
+async fn the_newer_interface_is_seen_and_answered_too(server: &Desk) {
     for (words, decision) in [
         ("make two.txt", json!({"outcome": "approve"})),
         (
@@ -463,7 +486,7 @@ async fn the_newer_interface_is_seen_and_answered_too(server: &OpenCode) {
         ("ask me", json!({"outcome": "respond", "optionId": "Red"})),
     ] {
         let session = server.begin_two(words).await;
-        let raw = shows(server, &session, TaskState::InputRequired).await;
+        let raw = shows(server, &session, "input-required").await;
         let question = asked(&raw, &session).expect("the question");
         assert_eq!(question["native"]["generation"], "v2", "{question}");
         let delivery = decide(question, "two", decision.clone());
@@ -472,7 +495,7 @@ async fn the_newer_interface_is_seen_and_answered_too(server: &OpenCode) {
             Outcome::Applied,
             "{decision}"
         );
-        shows(server, &session, TaskState::Completed).await;
+        shows(server, &session, "completed").await;
         let late = connect(server, PASSWORD).deliver(&delivery).await;
         assert!(
             matches!(late, Outcome::AlreadyResolved { .. }),
@@ -481,14 +504,14 @@ async fn the_newer_interface_is_seen_and_answered_too(server: &OpenCode) {
     }
     assert!(server.has("shop", "two.txt") && !server.has("shop", "not.txt"));
     let session = server.begin_two("sleep").await;
-    shows(server, &session, TaskState::Working).await;
+    shows(server, &session, "working").await;
     let stop = connect(server, PASSWORD)
         .cancel(&session.as_str().into(), &"stop".into())
         .await;
     assert_eq!(stop, Outcome::Applied);
 }
 
-async fn work_is_stopped_and_a_request_nobody_waits_for_is_not_shown(server: &OpenCode) {
+async fn work_is_stopped_and_a_request_nobody_waits_for_is_not_shown(server: &Desk) {
     let sleeps = server.begin("bank", "sleep").await;
     server.comes_to("bank", &sleeps, "busy").await;
     let mut endpoint = connect(server, PASSWORD);
@@ -497,7 +520,7 @@ async fn work_is_stopped_and_a_request_nobody_waits_for_is_not_shown(server: &Op
         endpoint.cancel(&sleeper, &"stop".into()).await,
         Outcome::Applied
     );
-    shows(server, &sleeps, TaskState::Canceled).await;
+    shows(server, &sleeps, "canceled").await;
     let late = endpoint.cancel(&sleeper, &"stop".into()).await;
     assert_eq!(
         late,
@@ -537,7 +560,7 @@ async fn work_is_stopped_and_a_request_nobody_waits_for_is_not_shown(server: &Op
     assert!(!server.has("shop", "dead.txt"));
 }
 
-async fn files_and_usage_are_told_as_the_server_has_them(server: &OpenCode) {
+async fn files_and_usage_are_told_as_the_server_has_them(server: &Desk) {
     let (session, delivery, outcome) = decided(
         server,
         "bank",
@@ -555,7 +578,10 @@ async fn files_and_usage_are_told_as_the_server_has_them(server: &OpenCode) {
             .is_some_and(|diff| diff.contains("+Hello")),
         "{action}"
     );
-    let raw = shows(server, &session, TaskState::Completed).await;
+    shows(server, &session, "completed").await;
+    // Somebody who looks for the first time sees all of it.
+    let seen = see(&mut *connect(server, PASSWORD)).await;
+    let (_, raw) = seen.expect("something is new");
     let wrote: Vec<_> = raw["accesses"]
         .as_array()
         .expect("accesses")
@@ -583,7 +609,7 @@ async fn files_and_usage_are_told_as_the_server_has_them(server: &OpenCode) {
 
 #[tokio::test]
 async fn a_server_that_is_killed_forgets_its_questions_and_nothing_is_said_to_be_applied() {
-    let mut server = OpenCode::start().await;
+    let mut server = Desk::open().await;
     let (asks, sleeps) = (
         server.begin("shop", "make a.txt").await,
         server.begin("bank", "sleep").await,
@@ -597,7 +623,7 @@ async fn a_server_that_is_killed_forgets_its_questions_and_nothing_is_said_to_be
         "key",
         json!({"outcome": "approve"}),
     );
-    server.kill();
+    server.server.kill();
     let error = endpoint.observe().await.expect_err("it is away");
     assert_eq!(error.http_status, None);
     let outcome = endpoint.deliver(&delivery).await;
@@ -611,7 +637,7 @@ async fn a_server_that_is_killed_forgets_its_questions_and_nothing_is_said_to_be
         ),
         "{outcome:?}"
     );
-    server.restart().await;
+    server.server.restart().await;
     let (_, raw) = see(&mut *endpoint).await.expect("it shows what is left");
     for session in [&asks, &sleeps] {
         assert_eq!(
