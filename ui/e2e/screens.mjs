@@ -28,6 +28,7 @@ const routes = {
   "a pair": "#/timeline/f%3Asilent-completion%1Fresearch-host%2Fhandoff-1840%1Fresearch%1Eresearch-host",
   ownership: "#/ownership",
   limits: "#/limits",
+  context: "#/context",
   agents: "#/agents",
   "dead letters": "#/dead-letters",
   settings: "#/settings",
@@ -35,7 +36,7 @@ const routes = {
   "no such screen": "#/nowhere",
 };
 /** Those with a state of their own when there is nothing, an error, or nothing new. */
-const whole = ["inbox", "board", "timeline", "ownership", "limits", "agents", "dead letters", "settings", "first run"];
+const whole = ["inbox", "board", "timeline", "ownership", "limits", "context", "agents", "dead letters", "settings", "first run"];
 /** What is answered, and what must be seen before it is judged. */
 const states = {
   "with content": { options: {} },

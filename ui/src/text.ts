@@ -10,6 +10,7 @@ export const text = {
     timeline: "Timeline",
     ownership: "Ownership",
     limits: "Limits",
+    context: "Context",
     agents: "Agents",
     "dead-letters": "Dead letters",
     settings: "Settings",

@@ -19,6 +19,8 @@ import type { HitView } from "./generated/HitView";
 import type { InboxView } from "./generated/InboxView";
 import type { SearchView } from "./generated/SearchView";
 import type { SettingsView } from "./generated/SettingsView";
+import type { SettleRequest } from "./generated/SettleRequest";
+import type { SettleView } from "./generated/SettleView";
 import type { StatusView } from "./generated/StatusView";
 import type { TimelineRequest } from "./generated/TimelineRequest";
 import type { TimelineView } from "./generated/TimelineView";
@@ -200,6 +202,10 @@ export function fake(scenario = asked("fleet") ?? "office", state = asked("state
       }
       case "deadLetter":
         return found(answers, `deadLetter:${asked["endpoint"]}/${asked["list"]}/${asked["item"]}`);
+      case "contextDocument":
+        return found(answers, `contextDocument:${asked["document"]}`);
+      case "settleContext":
+        return settled(request as SettleRequest);
       case "rawAnswer":
         return found(answers, `rawAnswer:${asked["endpoint"]}`);
       case "cancelTask":
@@ -237,6 +243,13 @@ function timeline(answers: Record<string, unknown>, request: TimelineRequest): T
   const whole = found(answers, (request.seconds ?? 0) > 3600 ? "timeline:86400" : "timeline:900") as TimelineView;
   const view = named ?? paired ?? whole;
   return request.until === null ? view : { ...view, live: false };
+}
+
+/** The entry in the shape the engine gives it; who appends it is left to the engine. */
+function settled(request: SettleRequest): SettleView {
+  const entry = JSON.stringify({ documentId: request.document, kind: "decision", key: request.key, value: JSON.parse(request.value) as unknown, body: request.sentence });
+  const tell = { agent: "research", text: `About ${request.key} in ${request.document}: ${request.sentence}\nAppend exactly this, and read it before you go on:\n${entry}` };
+  return { entry, does: [], tells: [tell], problem: null, did: request.record ? ["It is kept."] : [] };
 }
 
 /** Only the recorded cards that match, when something is typed or only problems are asked for. */

@@ -4,6 +4,7 @@ pub mod agents;
 pub mod board;
 mod call;
 pub mod commands;
+pub mod context;
 mod endpoint;
 pub mod error;
 pub mod escalation;

@@ -5,8 +5,8 @@ use domain::change::Change;
 use crate::{
     Result, Tx,
     tables::{
-        accesses, agents, dead_letters, escalations, findings, health, moments, quota, records,
-        tasks,
+        accesses, agents, artifacts, dead_letters, escalations, findings, health, moments, quota,
+        records, tasks,
     },
 };
 
@@ -20,7 +20,10 @@ pub fn apply(tx: &Tx<'_>, change: &Change) -> Result<()> {
         Change::Access(record) => accesses::put(tx, record),
         Change::Claim(record) => records::put(tx, record),
         Change::Handoff(record) => records::put(tx, record),
-        Change::Artifact(record) => records::put(tx, record),
+        Change::Artifact(record) => {
+            artifacts::put(tx, record)?;
+            records::put(tx, record)
+        }
         Change::Context(record) => records::put(tx, record),
         Change::Quota(record) => quota::put(tx, record),
         Change::Schedule(record) => records::put(tx, record),

@@ -13,8 +13,9 @@ use domain::{
 use crate::{
     Store,
     tables::{
-        accesses, agents, audit, dead_letters, decisions, endpoints, escalations, facts, findings,
-        health, moments, overtaken, ownership, quota, records, settings, tasks,
+        accesses, agents, artifacts, audit, context, dead_letters, decisions, endpoints,
+        escalations, facts, findings, health, moments, overtaken, ownership, quota, records,
+        settings, tasks,
     },
 };
 
@@ -77,6 +78,12 @@ fn every_question_of_a_screen_is_answered_from_an_index() {
             accesses::of_task(r, &task, 5)?;
             accesses::between(r, now, now, 5)?;
             accesses::search(r, "x", 5)?;
+            accesses::readers_of(r, "x", 5)?;
+            artifacts::of_task(r, &task)?;
+            artifacts::get(r, &endpoint, "x", "x")?;
+            context::documents(r)?;
+            context::entries(r, "x", 5)?;
+            context::reads(r, "x")?;
             agents::list(r)?;
             agents::of(r, &endpoint)?;
             agents::get(r, &agent)?;

@@ -2,7 +2,9 @@
 
 pub mod accesses;
 pub mod agents;
+pub mod artifacts;
 pub mod audit;
+pub mod context;
 pub mod dead_letters;
 pub mod decisions;
 pub mod endpoints;

@@ -2,6 +2,7 @@
 import type { LetterRequest } from "./LetterRequest";
 
 /**
- * Does one way with letters of one group. `corrected` is what is sent instead, `cancel` also ends the task.
+ * Does one way with letters of one group. `corrected` is what is sent instead, `cancel` also ends the task,
+ * `by_text`: the person has sent the text, so the agent's question is left alone.
  */
-export type LetterAction = { letters: Array<LetterRequest>, way: string, reason: string | null, corrected: string | null, cancel: boolean, };
+export type LetterAction = { letters: Array<LetterRequest>, way: string, reason: string | null, corrected: string | null, cancel: boolean, byText: boolean, };

@@ -3,6 +3,9 @@ import type { AddEndpointRequest } from "./AddEndpointRequest";
 import type { AgentsView } from "./AgentsView";
 import type { BoardRequest } from "./BoardRequest";
 import type { BoardView } from "./BoardView";
+import type { ContextDocument } from "./ContextDocument";
+import type { ContextRequest } from "./ContextRequest";
+import type { ContextView } from "./ContextView";
 import type { DecideRequest } from "./DecideRequest";
 import type { DecisionView } from "./DecisionView";
 import type { DiscoverPlan } from "./DiscoverPlan";
@@ -44,6 +47,8 @@ import type { SearchRequest } from "./SearchRequest";
 import type { SearchView } from "./SearchView";
 import type { SettingsRequest } from "./SettingsRequest";
 import type { SettingsView } from "./SettingsView";
+import type { SettleRequest } from "./SettleRequest";
+import type { SettleView } from "./SettleView";
 import type { SettledView } from "./SettledView";
 import type { StatusView } from "./StatusView";
 import type { TaskRequest } from "./TaskRequest";
@@ -91,6 +96,9 @@ export type Commands = {
   deadLetter: [LetterRequest, LetterView];
   draftLetter: [LetterDraft, LetterDraftView];
   actOnLetters: [LetterAction, LetterOutcomes];
+  context: [Nothing, ContextView];
+  contextDocument: [ContextRequest, ContextDocument];
+  settleContext: [SettleRequest, SettleView];
   settings: [Nothing, SettingsView];
   saveSettings: [SettingsRequest, SettingsView];
   search: [SearchRequest, SearchView];
@@ -135,6 +143,9 @@ export const topics: Record<keyof Commands, Topic[]> = {
   deadLetter: ["letters"],
   draftLetter: [],
   actOnLetters: [],
+  context: ["context"],
+  contextDocument: ["context"],
+  settleContext: [],
   settings: ["settings"],
   saveSettings: [],
   search: [],

@@ -47,6 +47,7 @@ export const words = {
   ways: "What can be done",
   wayOut: (number: number) => `Show way ${number}`,
   tell: (agent: string) => `Mission Control cannot say this to ${agent}. Send it yourself:`,
+  tellInstead: (agent: string) => `Or leave the question alone and send this to ${agent} yourself:`,
   copy: "Copy",
   copied: "Copied",
   sent: "I have sent it",

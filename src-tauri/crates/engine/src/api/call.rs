@@ -14,9 +14,9 @@ use store::{Reader, Store, Tx, tables::endpoints};
 use tokio::sync::{broadcast, mpsc};
 
 use super::{
-    ApiError, agents as agent_views, board, commands::camel, endpoint, escalation, finding, inbox,
-    letters, limits, logins, ownership, remedy, search, settings, status, timeline, views::*,
-    wording::Glance,
+    ApiError, agents as agent_views, board, commands::camel, context, endpoint, escalation,
+    finding, inbox, letters, limits, logins, ownership, remedy, search, settings, status, timeline,
+    views::*, wording::Glance,
 };
 use crate::{
     clock::wall,
@@ -479,6 +479,21 @@ impl Api {
 
     async fn act_on_letters(&self, action: LetterAction) -> Answer<LetterOutcomes> {
         letters::act(&self.shown(), action).await
+    }
+
+    async fn context(&self, _: Nothing) -> Answer<ContextView> {
+        self.glance(context::documents).await
+    }
+
+    async fn context_document(&self, request: ContextRequest) -> Answer<ContextDocument> {
+        let view = self
+            .glance(move |glance| context::document(glance, &request))
+            .await?;
+        view.ok_or_else(|| ApiError::new("missing", "There is no such document."))
+    }
+
+    async fn settle_context(&self, request: SettleRequest) -> Answer<SettleView> {
+        context::settle(&self.shown(), request).await
     }
 
     async fn settings(&self, _: Nothing) -> Answer<SettingsView> {

@@ -43,6 +43,9 @@ macro_rules! with_commands {
             dead_letter: LetterRequest => LetterView [Letters];
             draft_letter: LetterDraft => LetterDraftView [];
             act_on_letters: LetterAction => LetterOutcomes [];
+            context: Nothing => ContextView [Context];
+            context_document: ContextRequest => ContextDocument [Context];
+            settle_context: SettleRequest => SettleView [];
             settings: Nothing => SettingsView [Settings];
             save_settings: SettingsRequest => SettingsView [];
             search: SearchRequest => SearchView [];

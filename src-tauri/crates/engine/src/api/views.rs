@@ -311,5 +311,7 @@ views! {
     Nothing { }
 }
 
+mod context;
 mod letters;
+pub use context::*;
 pub use letters::*;

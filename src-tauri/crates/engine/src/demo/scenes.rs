@@ -335,10 +335,59 @@ impl Scene<'_> {
             "output": { "artifactId": "art-12-text" }, "emittedAt": self.at(150), "acknowledgedAt": self.at(150),
             "acknowledgedBy": "publisher",
         }))]);
-        let artifacts = self.since(vec![(150, json!({
-            "id": "art-12-text", "taskId": "art-12", "name": "Launch article", "version": "r4", "mediaType": "text/markdown",
-            "uri": file, "createdAt": self.at(150),
-        }))]);
+        let draft = |second: i64, version: &str, price: &str| {
+            let body = format!(
+                "# Launch article\n\nThe new desk opens on **Monday**. Read the [notes](https://example.com/notes) first.\n\n\
+                 ## Prices\n\n| Plan | A month |\n| --- | --- |\n| Team | {price} |\n| Company | 49 |\n\n\
+                 - Sign in with the old account\n- Prices are `net`\n"
+            );
+            (
+                second,
+                json!({
+                    "id": "art-12-text", "taskId": "art-12", "name": "Launch article", "version": version, "mediaType": "text/markdown",
+                    "uri": file, "createdAt": self.at(second), "body": body,
+                }),
+            )
+        };
+        let drafts = self.since(vec![
+            draft(12, "r2", "19"),
+            draft(64, "r3", "21"),
+            draft(150, "r4", "21"),
+        ]);
+        let artifacts: Vec<Value> = drafts.into_iter().next_back().into_iter().collect();
+        let entry = |second: i64, seq: u64, kind: &str, key: &str, body: &str| {
+            (
+                second,
+                json!({
+                    "documentId": "launch-article", "seq": seq, "kind": kind, "key": key, "body": body, "author": "article-editor",
+                    "createdAt": self.at(second),
+                }),
+            )
+        };
+        let context = self.since(vec![
+            entry(
+                3,
+                1,
+                "goal",
+                "launch",
+                "The launch article is out on Monday, and right.",
+            ),
+            entry(
+                4,
+                2,
+                "constraint",
+                "release",
+                "Nothing is published before the editor has finished.",
+            ),
+            entry(20, 3, "decision", "tone", "Plain words, no superlatives."),
+            entry(
+                66,
+                4,
+                "fact",
+                "prices",
+                "The team plan costs 21 from Monday.",
+            ),
+        ]);
         let escalations =
             self.since(vec![self.question(
             30,
@@ -354,7 +403,7 @@ impl Scene<'_> {
         )]);
         json!({
             "tasks": tasks, "accesses": accesses, "claims": [claim], "handoffs": handoffs, "artifacts": artifacts,
-            "escalations": escalations,
+            "escalations": escalations, "context": context,
             "ownership": { "triggers": [], "reads": [], "writes": ["file:articles/**"], "outputs": [] },
         })
     }
@@ -368,6 +417,7 @@ impl Scene<'_> {
         let file = "file:articles/launch.md";
         let tasks = vec![self.task("pub-12", "Publish the launch article", state, since, json!({
             "startedAt": if self.t < 45 { Value::Null } else { json!(self.at(45)) }, "kind": "publish",
+            "contextRefs": if self.t < 45 { json!([]) } else { json!([{ "documentId": "launch-article", "seq": 3 }]) },
             "dependsOn": ["article-editor/art-12"],
         }))];
         let accesses = self.since(vec![

@@ -44,6 +44,8 @@ pub(crate) enum Ask {
     Note(PersonAction, Noted, Reply<()>),
     /// Write what was done about a dead letter.
     Letter(Box<Deed>, Reply<()>),
+    /// Keep in the audit what the person did beside the agents.
+    Keep(&'static str, String, serde_json::Value, Reply<()>),
     /// Change the rules in force, without a draft; answers what changed.
     ChangeRules(Vec<Edit>, Reply<String>),
     /// Save the draft of the ownership document.
@@ -81,6 +83,14 @@ impl Owner {
             Ask::Undo(id, reply) => drop(reply.send(self.undo(&id))),
             Ask::Note(action, noted, reply) => drop(reply.send(self.note(&action, noted))),
             Ask::Letter(deed, reply) => drop(reply.send(self.letter(*deed))),
+            Ask::Keep(kind, subject, detail, reply) => {
+                let now = self.now();
+                let kept = self.commit_only(move |tx| {
+                    audit::append(tx, now, kind, &subject, &detail)?;
+                    Ok(())
+                });
+                drop(reply.send(kept.then_some(()).ok_or_else(unsaved)));
+            }
             Ask::ChangeRules(edits, reply) => drop(reply.send(self.change_rules(&edits))),
             Ask::Save(request, reply) => drop(reply.send(self.save_rules(&request))),
             Ask::Settings(request, reply) => drop(reply.send(self.settings(*request))),

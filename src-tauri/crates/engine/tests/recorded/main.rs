@@ -19,11 +19,12 @@ use std::{collections::BTreeMap, fs, path::PathBuf};
 use chrono::{DateTime, TimeDelta};
 use domain::time::{self, Time};
 use engine::api::{
-    agents, board, escalation, finding, inbox, letters, limits, ownership, search, settings,
-    status, timeline,
+    agents, board, context, escalation, finding, inbox, letters, limits, ownership, search,
+    settings, status, timeline,
     views::{
-        BoardRequest, Column, EndpointRequest, EscalationRequest, ExportTimelineRequest,
-        FindingRequest, LetterRequest, PageRequest, SearchRequest, TaskRequest, TimelineRequest,
+        BoardRequest, Column, ContextRequest, EndpointRequest, EscalationRequest,
+        ExportTimelineRequest, FindingRequest, LetterRequest, PageRequest, SearchRequest,
+        TaskRequest, TimelineRequest,
     },
 };
 use serde::Serialize;
@@ -131,6 +132,15 @@ fn answers(stage: &Stage, cards: u32) -> BTreeMap<String, Value> {
         all.insert(format!("deadLetter:{}", item.key), value(view));
     }
     all.insert("deadLetters".to_owned(), value(refused));
+    let shared = stage.see(now, context::documents);
+    for item in &shared.documents {
+        let request = ContextRequest {
+            document: item.document.clone(),
+        };
+        let view = stage.see(now, |glance| context::document(glance, &request));
+        all.insert(format!("contextDocument:{}", item.document), value(view));
+    }
+    all.insert("context".to_owned(), value(shared));
     let fleet = stage.see(now, agents::agents);
     for endpoint in fleet.endpoints.iter().take(10) {
         let request = EndpointRequest {

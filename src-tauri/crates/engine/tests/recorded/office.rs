@@ -211,7 +211,8 @@ fn stamp(minute: i64) -> String {
 fn latest(items: Vec<Value>) -> Value {
     let mut kept: Vec<Value> = vec![];
     for item in items {
-        kept.retain(|other| other["id"] != item["id"]);
+        // Entries of shared documents are only added to, and have no id.
+        kept.retain(|other| other["id"].is_null() || other["id"] != item["id"]);
         kept.push(item);
     }
     json!(kept)
@@ -543,7 +544,63 @@ fn research() -> Lists {
                     "T-1903",
                     "Write the release notes",
                     "input-required",
-                    json!({"waitingFor": {"kind": "human", "ref": "tone"}}),
+                    json!({
+                        "waitingFor": {"kind": "human", "ref": "tone"}, "contextId": "articles",
+                        "contextRefs": [{"documentId": "article-pipeline", "seq": 9}],
+                    }),
+                ),
+            ],
+        ),
+        (
+            "context",
+            vec![
+                agreed(
+                    170,
+                    1,
+                    "goal",
+                    "A shop page that a customer trusts at first sight.",
+                    "research",
+                    json!({}),
+                ),
+                agreed(
+                    165,
+                    2,
+                    "constraint",
+                    "Publish only after the legal tick.",
+                    "me",
+                    json!({"key": "release"}),
+                ),
+                agreed(
+                    145,
+                    4,
+                    "decision",
+                    "Auth is a session cookie.",
+                    "research",
+                    json!({"key": "auth", "value": "cookie"}),
+                ),
+                agreed(
+                    80,
+                    6,
+                    "decision",
+                    "Auth is custom JWT.",
+                    "research",
+                    json!({"key": "auth", "value": "jwt", "supersedes": 4}),
+                ),
+                agreed(
+                    79,
+                    7,
+                    "decision",
+                    "Tone: plain, no em dashes.",
+                    "research",
+                    json!({"key": "tone", "value": "plain"}),
+                ),
+                agreed(
+                    70,
+                    9,
+                    "decision",
+                    "Prices are shown with tax, as the law wants it.",
+                    "research",
+                    json!({"key": "prices", "value": "gross"}),
                 ),
             ],
         ),
@@ -609,6 +666,21 @@ fn page_schema() -> Value {
     })
 }
 
+/// An entry of the document that research and press share.
+fn agreed(
+    minute: i64,
+    seq: u64,
+    kind: &str,
+    body: &str,
+    author: &str,
+    more: Value,
+) -> (i64, Value) {
+    let item = json!({
+        "documentId": "article-pipeline", "seq": seq, "kind": kind, "body": body, "author": author, "createdAt": stamp(minute),
+    });
+    (minute, with(item, more))
+}
+
 fn press() -> Lists {
     let page = |minute: i64, blocks: Value| {
         let item = json!({
@@ -631,7 +703,42 @@ fn press() -> Lists {
     if let Some(members) = headless.as_object_mut() {
         members.remove("heading");
     }
+    let context = vec![
+        agreed(
+            150,
+            3,
+            "decision",
+            "Articles go out on Tuesdays and Fridays.",
+            "publisher",
+            json!({"key": "days", "value": ["tue", "fri"]}),
+        ),
+        agreed(
+            140,
+            5,
+            "fact",
+            "The site is rebuilt every ten minutes.",
+            "publisher",
+            json!({}),
+        ),
+        agreed(
+            76,
+            8,
+            "decision",
+            "Prices are written without tax.",
+            "publisher",
+            json!({"key": "prices", "value": "net"}),
+        ),
+    ];
+    let written = access(
+        58,
+        "T-1860",
+        "output:site/prices",
+        "write",
+        json!({"newVersion": "draft-64"}),
+    );
     Lists::from([
+        ("context", context),
+        ("accesses", vec![written]),
         (
             "artifacts",
             vec![page(66, table(json!("19 €"))), page(64, headless)],
@@ -644,7 +751,10 @@ fn press() -> Lists {
                     "T-1860",
                     "Publish the price page",
                     "working",
-                    json!({"kind": "publish", "progress": {"done": 1, "total": 3, "at": stamp(64)}}),
+                    json!({
+                        "kind": "publish", "progress": {"done": 1, "total": 3, "at": stamp(64)}, "contextId": "articles",
+                        "contextRefs": [{"documentId": "article-pipeline", "seq": 4}],
+                    }),
                 ),
                 task(
                     180,

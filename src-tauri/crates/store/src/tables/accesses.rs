@@ -10,6 +10,19 @@ use rusqlite::params;
 
 use crate::{Reader, Result, Tx, sql};
 
+/// One time somebody read a resource.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ReaderRow {
+    /// Who.
+    pub agent: AgentRef,
+    /// For which of its tasks.
+    pub task: Option<String>,
+    /// Which version.
+    pub version: Option<String>,
+    /// When.
+    pub at: Time,
+}
+
 /// Observed behaviour, summed up.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SeenRow {
@@ -168,6 +181,27 @@ pub fn between(reader: &Reader, from: Time, to: Time, limit: u32) -> Result<Vec<
                 event_id: row.get(8)?,
                 at: sql::time(row.get(9)?),
                 line: row.get::<_, i64>(10)? as u64,
+            })
+        },
+    )
+}
+
+/// Who read a resource, the latest first: agent, task, version and time.
+pub fn readers_of(reader: &Reader, resource: &str, limit: u32) -> Result<Vec<ReaderRow>> {
+    sql::all(
+        reader,
+        "SELECT endpoint, agent, task, coalesce(new_version, base_version), at FROM accesses
+         WHERE resource = ?1 AND mode <> 'write' ORDER BY at DESC LIMIT ?2",
+        params![resource, limit],
+        |row| {
+            Ok(ReaderRow {
+                agent: AgentRef {
+                    endpoint: row.get::<_, String>(0)?.into(),
+                    agent: row.get::<_, String>(1)?.into(),
+                },
+                task: row.get(2)?,
+                version: row.get(3)?,
+                at: sql::time(row.get(4)?),
             })
         },
     )

@@ -93,9 +93,9 @@ pub fn put<T: Kept>(tx: &Tx<'_>, record: &Record<T>) -> Result<()> {
     Ok(())
 }
 
-const FIELDS: &str = "endpoint, agent, at, line, value, raw";
+pub(super) const FIELDS: &str = "endpoint, agent, at, line, value, raw";
 
-fn read<T: Kept>(row: &Row<'_>) -> Result<Record<T>> {
+pub(super) fn read<T: Kept>(row: &Row<'_>) -> Result<Record<T>> {
     Ok(Record {
         agent: AgentRef {
             endpoint: row.get::<_, String>(0)?.into(),

@@ -9,6 +9,7 @@ use domain::{
 };
 use rusqlite::{Row, params};
 
+use super::context;
 use crate::{Reader, Result, Tx, sql};
 
 /// Words of the columns, in the order of the board.
@@ -77,7 +78,7 @@ pub fn put(tx: &Tx<'_>, record: &TaskRecord) -> Result<()> {
             &*record.raw
         ],
     )?;
-    Ok(())
+    context::read_by(tx, record)
 }
 
 /// Something of the task moved without a change of the task itself.

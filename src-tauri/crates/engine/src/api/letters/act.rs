@@ -104,6 +104,7 @@ pub(in crate::api) async fn accept(engine: &Engine, subject: &str) -> Answer<Let
         reason: None,
         corrected: None,
         cancel: false,
+        by_text: false,
     };
     act(engine, action).await
 }
@@ -115,7 +116,7 @@ async fn one(
     reason: Option<&str>,
     action: &LetterAction,
 ) -> Answer<Vec<String>> {
-    let read = look(engine, letter, act, action.corrected.clone()).await?;
+    let read = look(engine, letter, act, action).await?;
     if let Some(wrong) = read.still_wrong {
         return Err(ApiError::new(
             "invalid",
@@ -182,8 +183,9 @@ async fn look(
     engine: &Engine,
     letter: &LetterRequest,
     act: Act,
-    corrected: Option<String>,
+    action: &LetterAction,
 ) -> Answer<Read> {
+    let (corrected, by_text) = (action.corrected.clone(), action.by_text);
     let (store, letter) = (engine.store().clone(), letter.clone());
     let read = move || {
         store.read(|reader| {
@@ -204,8 +206,8 @@ async fn look(
                 _ => None,
             };
             let question = match &message {
-                Some(_) => question(reader, &row)?,
-                None => None,
+                Some(_) if !by_text => question(reader, &row)?,
+                _ => None,
             };
             let ask = question.map(|record| DecideRequest {
                 endpoint: record.agent.endpoint.clone(),

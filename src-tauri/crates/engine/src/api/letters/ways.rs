@@ -85,33 +85,29 @@ pub(super) fn correction(row: &DeadLetterRow, corrected: &str) -> String {
     )
 }
 
-/// An answer in the agent's place to ask, or a text to send.
+/// An answer where the task waits for one, and in any case a text that the person can send instead.
 fn carried(
     row: &DeadLetterRow,
     question: Option<&EscalationRecord>,
     with: &str,
     text: String,
 ) -> (Vec<String>, Vec<TellView>) {
-    match question {
-        Some(question) => (
-            vec![
-                format!(
-                    "Answers \"{}\" of {} with {with}.",
-                    plain(&question.value.title),
-                    agent(row)
-                ),
-                "It leaves after 10 seconds and can be taken back until then.".to_owned(),
-            ],
-            vec![],
-        ),
-        None => (
-            vec![],
-            vec![TellView {
-                agent: agent(row),
-                text,
-            }],
-        ),
-    }
+    let does = match question {
+        Some(question) => vec![
+            format!(
+                "Answers \"{}\" of {} with {with}.",
+                plain(&question.value.title),
+                agent(row)
+            ),
+            "It leaves after 10 seconds and can be taken back until then.".to_owned(),
+        ],
+        None => vec![],
+    };
+    let tell = TellView {
+        agent: agent(row),
+        text,
+    };
+    (does, vec![tell])
 }
 
 pub(super) fn ways(

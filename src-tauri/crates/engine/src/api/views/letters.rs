@@ -42,8 +42,9 @@ views! {
     LetterDraft { endpoint: EndpointId, list: String, item: String, fixes: Option<String>, text: Option<String>, }
     /// The corrected item and what is still wrong with it.
     LetterDraftView { text: String, problems: Vec<LetterProblem>, does: Vec<String>, tells: Vec<TellView>, }
-    /// Does one way with letters of one group. `corrected` is what is sent instead, `cancel` also ends the task.
-    LetterAction { letters: Vec<LetterRequest>, way: String, reason: Option<String>, corrected: Option<String>, cancel: bool, }
+    /// Does one way with letters of one group. `corrected` is what is sent instead, `cancel` also ends the task,
+    /// `by_text`: the person has sent the text, so the agent's question is left alone.
+    LetterAction { letters: Vec<LetterRequest>, way: String, reason: Option<String>, corrected: Option<String>, cancel: bool, by_text: bool, }
     /// What became of each.
     LetterOutcomes { outcomes: Vec<LetterOutcome>, }
     LetterOutcome { key: String, did: Vec<String>, problem: Option<String>, }
