@@ -19,20 +19,23 @@ use tokio::{
     net::{TcpListener, TcpStream},
 };
 
+/// Path and body of what was posted.
+type Told = Vec<(String, Value)>;
+
 /// An agent that takes answers and ends tasks: what it says, and what it was told.
 #[derive(Clone, Default)]
 struct Agent {
-    inside: Arc<Mutex<(Value, Vec<(String, Value)>)>>,
+    inside: Arc<Mutex<(Value, Told)>>,
 }
 
 impl Agent {
-    fn with<T>(&self, change: impl FnOnce(&mut Value, &mut Vec<(String, Value)>) -> T) -> T {
+    fn with<T>(&self, change: impl FnOnce(&mut Value, &mut Told) -> T) -> T {
         let mut inside = self.inside.lock().unwrap_or_else(PoisonError::into_inner);
         let (document, told) = &mut *inside;
         change(document, told)
     }
 
-    fn told(&self) -> Vec<(String, Value)> {
+    fn told(&self) -> Told {
         self.with(|_, told| told.clone())
     }
 
