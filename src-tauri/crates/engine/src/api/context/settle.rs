@@ -144,6 +144,7 @@ fn propose(reader: &Reader, present: &Present, request: &SettleRequest) -> Answe
         message: Some(sentence.to_owned()),
         shown_ms: 0,
         reached_end: false,
+        overtaken_by: None,
     });
     Ok(Proposal {
         view: SettleView {
