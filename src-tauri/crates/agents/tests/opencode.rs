@@ -436,6 +436,7 @@ async fn what_the_server_says_to_an_answer_is_told_as_what_it_is() {
             r#"Refused("Expected something else")"#,
         ),
         ("approve", Some((200, page)), None, "Refused"),
+        ("approve", Some((307, String::new())), None, "Refused"),
         ("approve", Some((401, String::new())), None, "Retry"),
         ("approve", Some((429, String::new())), None, "Retry"),
         ("approve", Some((500, String::new())), None, "Retry"),

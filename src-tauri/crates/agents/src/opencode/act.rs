@@ -146,6 +146,7 @@ impl OpenCode {
                     Err(error) => away(error, question.delivery.resend),
                 },
                 401 | 403 | 429 => away(reply.as_error(Utc::now()), question.delivery.resend),
+                300..=399 => Outcome::Refused(sentence(&reply.as_error(Utc::now()))),
                 400..=499 => Outcome::Refused(words(&reply)),
                 _ => {
                     self.doubted(about, question, reply.as_error(Utc::now()))

@@ -28,6 +28,8 @@ const PAGE: usize = 100;
 const WHOLE_EVERY: u32 = 20;
 /// Messages read of a session; older edits are not looked for.
 const MESSAGES: u32 = 30;
+/// Messages read again of a session at work; all of those above are read when it ends.
+const NEW_MESSAGES: u32 = 6;
 /// Messages read when those are too large, or the session is older than [`OLD`].
 const FEW_MESSAGES: u32 = 2;
 const OLD: TimeDelta = TimeDelta::days(7);
@@ -184,7 +186,12 @@ impl OpenCode {
         };
         let updated = known.session.updated();
         let is_old = updated < (Utc::now() - OLD).timestamp_millis();
-        let most = if is_old { FEW_MESSAGES } else { MESSAGES };
+        let again = known.status.is_some() && !known.messages.is_empty();
+        let most = match (is_old, again) {
+            (_, true) => NEW_MESSAGES,
+            (true, false) => FEW_MESSAGES,
+            (false, false) => MESSAGES,
+        };
         let mut answer = self.messages(id, most, about.has_two).await;
         if let Err(error) = &answer
             && error.detail.as_deref() == Some(TOO_LARGE)
