@@ -12,6 +12,7 @@ mod langgraph;
 mod native;
 mod opencode;
 mod probe;
+pub mod quota;
 
 use std::{future::Future, pin::Pin};
 
@@ -118,6 +119,12 @@ pub enum Kind {
     /// An OpenCode server.
     #[serde(rename = "opencode")]
     OpenCode,
+    /// GitHub's limits.
+    Github,
+    /// The limits of a LiteLLM proxy.
+    Litellm,
+    /// A Prometheus page; which numbers are limits says a mapping ([`quota::open_mapped`]).
+    Prometheus,
 }
 
 /// What a new connection needs.
@@ -185,5 +192,8 @@ pub fn open(target: &Target) -> Result<Box<dyn Endpoint>, PollError> {
         Kind::A2a => Ok(Box::new(a2a::A2a::new(target)?)),
         Kind::LangGraph => Ok(Box::new(langgraph::LangGraph::new(target)?)),
         Kind::OpenCode => Ok(Box::new(opencode::OpenCode::new(target)?)),
+        Kind::Github => Ok(Box::new(quota::Github::open(target)?)),
+        Kind::Litellm => Ok(Box::new(quota::LiteLlm::open(target)?)),
+        Kind::Prometheus => quota::open_mapped(target, quota::mapping::Mapping::default()),
     }
 }

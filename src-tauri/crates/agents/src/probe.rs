@@ -13,7 +13,7 @@ use reqwest::{
 use crate::{
     Credential, Kind, Observation, Probe, Target, a2a,
     http::{Client, Reply, invalid},
-    langgraph, open, opencode,
+    langgraph, open, opencode, quota,
 };
 
 /// Identifies what serves `url`. `Err` = nothing usable answers, in words.
@@ -31,6 +31,9 @@ pub async fn probe(url: &str, credential: Option<&Credential>) -> Result<Probe, 
         },
         _ => reply.as_error(Utc::now()),
     };
+    if let Some(found) = quota::find(&client, &reply).await? {
+        return Ok(found);
+    }
     let forbidden = matches!(reply.status.as_u16(), 401 | 403);
     // A web page at its root, and its unknown paths answer with one too; so it is asked before others are looked for.
     if a2a::as_card(&reply.body).is_none()

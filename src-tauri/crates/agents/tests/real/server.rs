@@ -142,7 +142,7 @@ impl Server {
     }
 
     async fn ready(&self) {
-        let until = Instant::now() + Duration::from_secs(60);
+        let until = Instant::now() + Duration::from_secs(180);
         let card = format!("{}/.well-known/agent-card.json", self.url);
         while Instant::now() < until {
             if self.rpc.get(&card).send().await.is_ok() {
@@ -150,7 +150,7 @@ impl Server {
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
-        panic!("the server did not answer within a minute");
+        panic!("the server did not answer within three minutes");
     }
 
     /// Where it keeps what it has, if it does.

@@ -1,0 +1,169 @@
+//! GitHub's `/rate_limit`: asking it counts against nothing. The limits belong to the user or app of the token, shared by all
+//! agents that use it, so the pool is that login.
+//!
+//! Wire facts: `resources{core, search, graphql, …}{limit, used, remaining, reset}`, `reset` in seconds since 1970; `rate`
+//! repeats `core` and is not read.
+
+use chrono::Utc;
+use domain::fact::PollError;
+use reqwest::{
+    Url,
+    header::{ACCEPT, HeaderMap, HeaderName, HeaderValue},
+};
+use serde_json::Value;
+
+use super::{Pool, Quotas, Source, Told, Window, probed, time};
+use crate::{
+    Answer, Kind, Probe, Target,
+    http::{Client, Reply, invalid},
+};
+
+const VERSION: HeaderName = HeaderName::from_static("x-github-api-version");
+
+/// The limits of one token, or of this computer's address without one.
+pub(crate) struct Github {
+    client: Client,
+    /// Asked once; `None` = not yet.
+    login: Option<Option<String>>,
+    has_token: bool,
+    endpoint: String,
+}
+
+impl Github {
+    /// Connects; asks nothing yet.
+    pub(crate) fn open(target: &Target) -> Result<Quotas<Self>, PollError> {
+        let source = Self {
+            client: Client::new(&target.url, target.credential.as_ref())?,
+            login: None,
+            has_token: target.credential.is_some(),
+            endpoint: target.endpoint.as_str().to_owned(),
+        };
+        Ok(Quotas::over(source, target, "GitHub limits"))
+    }
+
+    async fn limits(&mut self) -> Result<Vec<Told>, PollError> {
+        let reply = get(&self.client, "rate_limit").await?;
+        if reply.status.as_u16() != 200 {
+            return Err(reply.as_error(Utc::now()));
+        }
+        let body: Value =
+            serde_json::from_slice(&reply.body).map_err(|_| invalid("Its answer is not JSON."))?;
+        let resources = body.get("resources").and_then(Value::as_object);
+        let resources =
+            resources.ok_or_else(|| invalid("It answers, but names no limits as GitHub does."))?;
+        let account = self.account().await;
+        let now = Utc::now();
+        Ok(resources
+            .iter()
+            .filter_map(|(name, limit)| {
+                Some(Told {
+                    pool: Pool {
+                        provider: "github".to_owned(),
+                        account: account.clone(),
+                        scope: Some(name.clone()),
+                    },
+                    window: window(name, limit)?,
+                    observed_at: now,
+                })
+            })
+            .collect())
+    }
+
+    /// Whose token it is. One that may not ask that is told apart by our name for the endpoint: two tokens are two pools.
+    async fn account(&mut self) -> Option<String> {
+        if !self.has_token {
+            return None;
+        }
+        if self.login.is_none() {
+            self.login = match get(&self.client, "user").await {
+                Ok(reply) if reply.status.is_success() => {
+                    let user: Option<Value> = serde_json::from_slice(&reply.body).ok();
+                    let login = user.and_then(|user| Some(user.get("login")?.as_str()?.to_owned()));
+                    Some(login)
+                }
+                // Tokens of apps have no user; what fails otherwise is asked again.
+                Ok(reply) if matches!(reply.status.as_u16(), 403 | 404) => Some(None),
+                _ => None,
+            };
+        }
+        let login = self.login.clone().flatten();
+        login.or_else(|| Some(self.endpoint.clone()))
+    }
+}
+
+impl Source for Github {
+    fn ask(&mut self) -> Answer<'_, Result<Vec<Told>, PollError>> {
+        Box::pin(self.limits())
+    }
+}
+
+/// `https://api.github.com/rate_limit` and `https://api.github.com` are the same place.
+fn beside(base: &Url, name: &str) -> Option<Url> {
+    let mut url = base.clone();
+    url.set_query(None);
+    url.set_fragment(None);
+    let is_named = url.path().trim_end_matches('/').ends_with("/rate_limit");
+    let mut path = url.path_segments_mut().ok()?;
+    path.pop_if_empty();
+    if is_named {
+        path.pop();
+    }
+    path.push(name);
+    drop(path);
+    Some(url)
+}
+
+async fn get(client: &Client, name: &str) -> Result<Reply, PollError> {
+    let url = beside(client.base(), name).ok_or_else(|| invalid("Its address has no path."))?;
+    let mut headers = HeaderMap::new();
+    let json = HeaderValue::from_static("application/vnd.github+json");
+    headers.insert(ACCEPT, json);
+    headers.insert(VERSION, HeaderValue::from_static("2022-11-28"));
+    client.get(url, headers).await
+}
+
+/// A resource without a limit is none of ours.
+fn window(name: &str, limit: &Value) -> Option<Window> {
+    let number = |member: &str| limit.get(member)?.as_f64().filter(|value| *value >= 0.0);
+    let whole = number("limit").filter(|limit| *limit > 0.0)?;
+    // What GitHub's documentation says of each; the answer does not.
+    let seconds = match name {
+        "core" | "graphql" | "integration_manifest" => Some(3600),
+        "search" | "code_search" => Some(60),
+        _ => None,
+    };
+    Some(Window {
+        name: name.to_owned(),
+        unit: Some(
+            if name == "graphql" {
+                "points"
+            } else {
+                "requests"
+            }
+            .to_owned(),
+        ),
+        limit: Some(whole),
+        remaining: number("remaining"),
+        used: number("used"),
+        used_percent: None,
+        window_seconds: seconds,
+        reset_at: number("reset").and_then(time),
+    })
+}
+
+/// Whether it is GitHub: the root of its API names the address of its limits, which itself names them.
+pub(super) fn find(client: &Client, first: &Reply) -> Option<Probe> {
+    let body: Value = serde_json::from_slice(&first.body).ok()?;
+    let is_root = body.get("rate_limit_url").is_some_and(Value::is_string);
+    let is_limits = body.pointer("/resources/core/limit").is_some();
+    if first.status.as_u16() != 200 || !(is_root || is_limits) {
+        return None;
+    }
+    let url = beside(client.base(), "rate_limit")?;
+    let warnings = [
+        "Asking it counts against no limit. Once after each start it is asked whose token it is, which counts as one request.",
+        "Secondary limits are told only in refused answers, so they are not seen here.",
+    ];
+    let (kind, product) = (Kind::Github, "GitHub limits");
+    Some(probed(kind, product, url.as_str(), &warnings))
+}
