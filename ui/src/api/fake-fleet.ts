@@ -9,6 +9,8 @@ import type { DiscoverView } from "./generated/DiscoverView";
 import type { EditEndpointRequest } from "./generated/EditEndpointRequest";
 import type { EndpointView } from "./generated/EndpointView";
 import type { LoginPlacesView } from "./generated/LoginPlacesView";
+import type { PreviewMappingRequest } from "./generated/PreviewMappingRequest";
+import type { PreviewMappingView } from "./generated/PreviewMappingView";
 import type { ProbeRequest } from "./generated/ProbeRequest";
 import type { ProbeView } from "./generated/ProbeView";
 
@@ -23,6 +25,12 @@ export function answerFleet(answers: Answers, name: string, request: unknown): u
       return plan;
     case "loginPlaces":
       return places;
+    case "mapping":
+      return { windows: [] };
+    case "saveMapping":
+      return {};
+    case "previewMapping":
+      return previewMapping(request as PreviewMappingRequest);
     case "discover":
       return discover((request as DiscoverRequest).ports);
     case "addEndpoint":
@@ -166,10 +174,49 @@ const known: ProbeView = {
 };
 
 /** Ports ending in 1 answer with a web page, in 2 want a login, in 3 are silent; all others are agents. */
+const metricsPage: ProbeView = {
+  ...silent,
+  kind: "prometheus",
+  identified: true,
+  name: "Metrics page",
+  product: "Metrics page",
+  can: ["Reports its limits"],
+  warnings: [
+    "It only reports limits: it has no tasks, asks nothing and takes no answer.",
+    "Which of its numbers are limits is not known: say it in a mapping, or nothing is seen.",
+  ],
+};
+
+/** As the engine would answer for one page, for what a first mapping needs. */
+function previewMapping({ mapping }: PreviewMappingRequest): PreviewMappingView {
+  const metrics = [
+    { name: "gateway_requests_left", kind: "gauge", samples: 2 },
+    { name: "gateway_requests_limit", kind: "gauge", samples: 1 },
+  ];
+  const view: PreviewMappingView = { windows: [], problems: [], metrics, page: null };
+  for (const [rule, one] of mapping.windows.entries()) {
+    if (one.provider === "") view.problems.push({ rule, sentence: "It does not say whose limit it is." });
+    else if (one.name === "") view.problems.push({ rule, sentence: "The window has no name." });
+    else if (one.remaining !== "gateway_requests_left") view.problems.push({ rule, sentence: "No metric says what is used or what remains." });
+    else if (!one.account.includes("{key}")) {
+      const sentence = `2 values of remaining fall together as ${one.provider}///${one.name}. Tell them apart by a label in its names.`;
+      view.problems.push({ rule, sentence });
+    } else {
+      for (const [key, left] of [["billing", 40], ["research", 7]] as const) {
+        const sentence = one.limit === "" ? `${left} left, of an unknown limit.` : `${left} of ${one.limit} left.`;
+        const samples = [{ field: "remaining", text: `gateway_requests_left{key="${key}"} ${left}` }];
+        view.windows.push({ rule, pool: `${one.provider}/${key}`, name: one.name, sentence, samples });
+      }
+    }
+  }
+  return view;
+}
+
 function probe(url: string, token: string | null): ProbeView {
   const port = new URL(url).port;
   if (port.endsWith("1")) return { ...silent, url, problem: "Its answer cannot be read. The body is HTML, not JSON." };
   if (port.endsWith("2") && !token) return { ...silent, url, problem: "It asks for a login.", needsCredential: true };
+  if (port.endsWith("9")) return { ...metricsPage, url };
   if (port.endsWith("3")) return { ...silent, url, problem: "No connection could be made." };
   return { ...known, url };
 }

@@ -183,6 +183,9 @@ export function fake(scenario = asked("fleet") ?? "office", state = asked("state
         return pages(narrowed(answers["board"] as BoardView, request as BoardRequest), request as BoardRequest);
       case "loginPlaces":
         return scenario === "trouble" ? withoutKeychain : answerFleet(answers, name, request);
+      case "mapping":
+      case "previewMapping":
+      case "saveMapping":
       case "probe":
       case "discoverPlan":
       case "discover":

@@ -13,6 +13,7 @@ pub mod inbox;
 pub mod letters;
 pub mod limits;
 mod logins;
+mod mapping;
 pub mod ownership;
 pub(crate) mod remedy;
 pub mod search;

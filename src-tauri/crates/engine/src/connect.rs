@@ -3,11 +3,15 @@
 
 use std::sync::{Arc, Mutex};
 
-use agents::{Kind, Target, http::invalid};
-use domain::fact::PollError;
+use agents::{
+    Kind, Target,
+    http::invalid,
+    quota::{self, mapping::Mapping},
+};
+use domain::{fact::PollError, ids::EndpointId};
 use store::{
     Store,
-    tables::{endpoints::EndpointRow, tasks},
+    tables::{endpoints::EndpointRow, settings, tasks},
 };
 
 use crate::{
@@ -61,7 +65,7 @@ impl Connector {
             Box::pin(async move {
                 let kind: Kind = kind(&row.kind)?;
                 let credential = secrets.of(&row.credential, &row.url).await?;
-                agents::open(&Target {
+                let target = Target {
                     endpoint: row.id.clone(),
                     kind,
                     url: row.url.clone(),
@@ -70,10 +74,23 @@ impl Connector {
                     known_tasks: store
                         .read(|reader| tasks::ids(reader, &row.id, FOLLOWED))
                         .unwrap_or_default(),
-                })
+                };
+                if kind != Kind::Prometheus {
+                    return agents::open(&target);
+                }
+                let name = mapping_name(&row.id);
+                let mapping: Option<Mapping> = store
+                    .read(|reader| settings::get(reader, &name))
+                    .unwrap_or_default();
+                quota::open_mapped(&target, mapping.unwrap_or_default())
             })
         })
     }
+}
+
+/// What the mapping of a metrics page is called among the settings.
+pub(crate) fn mapping_name(endpoint: &EndpointId) -> String {
+    format!("mapping:{endpoint}")
 }
 
 fn kind(word: &str) -> Result<Kind, PollError> {

@@ -36,12 +36,16 @@ import type { LettersView } from "./LettersView";
 import type { LimitsView } from "./LimitsView";
 import type { LinkRequest } from "./LinkRequest";
 import type { LoginPlacesView } from "./LoginPlacesView";
+import type { MappingView } from "./MappingView";
 import type { Nothing } from "./Nothing";
 import type { OwnershipView } from "./OwnershipView";
+import type { PreviewMappingRequest } from "./PreviewMappingRequest";
+import type { PreviewMappingView } from "./PreviewMappingView";
 import type { ProbeRequest } from "./ProbeRequest";
 import type { ProbeView } from "./ProbeView";
 import type { RawView } from "./RawView";
 import type { RevisionRequest } from "./RevisionRequest";
+import type { SaveMappingRequest } from "./SaveMappingRequest";
 import type { SaveRequest } from "./SaveRequest";
 import type { SearchRequest } from "./SearchRequest";
 import type { SearchView } from "./SearchView";
@@ -85,6 +89,9 @@ export type Commands = {
   addEndpoint: [AddEndpointRequest, EndpointView];
   editEndpoint: [EditEndpointRequest, Nothing];
   removeEndpoint: [EndpointRequest, Nothing];
+  mapping: [EndpointRequest, MappingView];
+  previewMapping: [PreviewMappingRequest, PreviewMappingView];
+  saveMapping: [SaveMappingRequest, Nothing];
   loginPlaces: [Nothing, LoginPlacesView];
   pollNow: [EndpointRequest, Nothing];
   rawAnswer: [EndpointRequest, RawView];
@@ -132,6 +139,9 @@ export const topics: Record<keyof Commands, Topic[]> = {
   addEndpoint: [],
   editEndpoint: [],
   removeEndpoint: [],
+  mapping: ["agents"],
+  previewMapping: [],
+  saveMapping: [],
   loginPlaces: ["agents"],
   pollNow: [],
   rawAnswer: [],

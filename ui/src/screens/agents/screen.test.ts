@@ -115,6 +115,28 @@ test.each([
   expect(page()).not.toContain("secret");
 });
 
+test("a metrics page shows what a mapping gives before it is watched, and what is wrong with it", async () => {
+  const { asked } = await opened(Agents, { fleet: "trouble" });
+  await says("Look on this computer");
+  await press("n");
+  const field = document.activeElement as HTMLInputElement;
+  await type(field, "localhost:9999");
+  await fireEvent.submit(field.form as HTMLFormElement);
+  await says("No limit yet. The page has 2 metrics to choose from.");
+  const fields = document.querySelectorAll("fieldset .grid input");
+  await type(fields[0] ?? null, "gateway");
+  await type(fields[1] ?? null, "requests");
+  await type(fields[2] ?? null, "gateway_requests_left");
+  await says("Limit 1: 2 values of remaining fall together as gateway///requests.");
+  await type(fields[6] ?? null, "{key}");
+  await says("gateway/research requests: 7 left, of an unknown limit.");
+  expect(asked("saveMapping")).toEqual([]);
+  await fireEvent.submit(button("Watch it").closest("form") as HTMLFormElement);
+  await settled();
+  const [saved] = asked("saveMapping") as [{ mapping: { windows: unknown[] } }];
+  expect(saved.mapping.windows).toMatchObject([{ provider: "gateway", account: "{key}", remaining: "gateway_requests_left" }]);
+});
+
 test("nothing watched yet offers to add", async () => {
   await opened(Agents, { fleet: "empty" });
   await says("No agents are watched yet.");

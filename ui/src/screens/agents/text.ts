@@ -104,6 +104,40 @@ export const words = {
   port: (port: number) => `port ${port}`,
 };
 
+/** The words of a mapping, from the numbers of a metrics page to limits. */
+export const mappingWords = {
+  title: "Which numbers are limits",
+  means:
+    "Take a metric of the page, or a plain number. In names, {label} is replaced by the value of that label: what differs in it is told apart. A metric may be narrowed with name{label=\"value\"} and changed with * 60.",
+  window: (number: number) => `Limit ${whole(number)}`,
+  provider: "Whose limit",
+  name: "What it is called",
+  remaining: "What is left",
+  used: "What is used",
+  limit: "The whole",
+  unit: "Unit, such as requests",
+  more: "Account, length, reset and more",
+  account: "Account or key",
+  scope: "Model or resource",
+  seconds: "Length in seconds",
+  usedPercent: "Used, in percent",
+  resetsIn: "Begins anew in seconds",
+  resetsAt: "Begins anew at (seconds since 1970)",
+  movedBy: "Counter that must have moved",
+  several: "Several numbers at once",
+  severalRefuse: "Show none",
+  severalSmallest: "Take the smallest",
+  severalSum: "Add them up",
+  countsUp: "What is used only grows; count its rise within the length. It is counted from the moment it is watched.",
+  remove: "Remove this limit",
+  add: "Add another limit",
+  now: "What that gives now",
+  noMetrics: "The page has no metrics.",
+  nothing: (metrics: number) => (metrics === 1 ? "No limit yet. The page has 1 metric to choose from." : `No limit yet. The page has ${whole(metrics)} metrics to choose from.`),
+  save: "Save the limits",
+  saved: "Saved. It is asked by this from now on.",
+};
+
 /** What an endpoint speaks, in words; an unknown word stays as it is. */
 export function kindWord(kind: string): string {
   const known: Record<string, string> = {
@@ -111,6 +145,9 @@ export function kindWord(kind: string): string {
     a2a: "A2A",
     langgraph: "LangGraph server",
     opencode: "OpenCode",
+    github: "GitHub limits",
+    litellm: "LiteLLM proxy",
+    prometheus: "Metrics page",
     demo: "Demo fleet",
   };
   return known[kind] ?? kind;

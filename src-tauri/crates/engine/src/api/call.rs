@@ -15,8 +15,8 @@ use tokio::sync::{broadcast, mpsc};
 
 use super::{
     ApiError, agents as agent_views, board, commands::camel, context, endpoint, escalation,
-    finding, inbox, letters, limits, logins, ownership, remedy, search, settings, status, timeline,
-    views::*, wording::Glance,
+    finding, inbox, letters, limits, logins, mapping, ownership, remedy, search, settings, status,
+    timeline, views::*, wording::Glance,
 };
 use crate::{
     clock::wall,
@@ -389,6 +389,19 @@ impl Api {
 
     async fn remove_endpoint(&self, request: EndpointRequest) -> Answer<Nothing> {
         logins::remove(&self.shown(), request.endpoint).await?;
+        Ok(Nothing {})
+    }
+
+    async fn mapping(&self, request: EndpointRequest) -> Answer<MappingView> {
+        mapping::saved(&self.shown(), request.endpoint).await
+    }
+
+    async fn preview_mapping(&self, request: PreviewMappingRequest) -> Answer<PreviewMappingView> {
+        mapping::preview(&self.shown(), request).await
+    }
+
+    async fn save_mapping(&self, request: SaveMappingRequest) -> Answer<Nothing> {
+        mapping::save(&self.shown(), request).await?;
         Ok(Nothing {})
     }
 

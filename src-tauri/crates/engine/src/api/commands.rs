@@ -32,6 +32,9 @@ macro_rules! with_commands {
             add_endpoint: AddEndpointRequest => EndpointView [];
             edit_endpoint: EditEndpointRequest => Nothing [];
             remove_endpoint: EndpointRequest => Nothing [];
+            mapping: EndpointRequest => MappingView [Agents];
+            preview_mapping: PreviewMappingRequest => PreviewMappingView [];
+            save_mapping: SaveMappingRequest => Nothing [];
             login_places: Nothing => LoginPlacesView [Agents];
             poll_now: EndpointRequest => Nothing [];
             raw_answer: EndpointRequest => RawView [];

@@ -129,7 +129,7 @@ pub(super) async fn remove(engine: &Engine, id: EndpointId) -> Result<(), ApiErr
     Ok(())
 }
 
-async fn known(engine: &Engine, id: EndpointId) -> Result<EndpointRow, ApiError> {
+pub(super) async fn known(engine: &Engine, id: EndpointId) -> Result<EndpointRow, ApiError> {
     let store = engine.store().clone();
     let row = blocking(move || Ok(store.read(|reader| endpoints::get(reader, &id))?)).await?;
     row.ok_or_else(|| ApiError::new("missing", "There is no such endpoint."))

@@ -288,6 +288,25 @@ views! {
     /// Without `token` and `basic` the login stays, unless `url` is of another origin; blank ones take it away. `keep` alone
     /// moves it to another place.
     EditEndpointRequest { endpoint: EndpointId, name: Option<String>, url: Option<String>, token: Option<String>, basic: Option<String>, keep: Option<String>, paused: Option<bool>, }
+    /// Which numbers of a metrics page are limits.
+    MappingView { windows: Vec<MappingRule>, }
+    /// One sort of window. All are text, an empty one is absent: `{label}` in the first four, a metric or a number in the others.
+    /// `several`: `smallest`, `sum` or empty.
+    MappingRule {
+        provider: String, account: String, scope: String, name: String, unit: String, window_seconds: Option<u64>, limit: String,
+        remaining: String, used: String, used_percent: String, resets_at: String, resets_in: String, counts_up: bool, moved_by: String,
+        several: String,
+    }
+    /// `endpoint`: use its login, where the address is of the same origin and none is given.
+    PreviewMappingRequest { url: String, endpoint: Option<EndpointId>, token: Option<String>, basic: Option<String>, mapping: MappingView, }
+    /// `page` says what is wrong with the page itself.
+    PreviewMappingView { windows: Vec<MappedWindow>, problems: Vec<MappingProblem>, metrics: Vec<MetricView>, page: Option<String>, }
+    /// A window as it would be shown, and the samples it comes from. `rule` counts from 0.
+    MappedWindow { rule: u32, pool: String, name: String, sentence: String, samples: Vec<SampleView>, }
+    SampleView { field: String, text: String, }
+    MappingProblem { rule: u32, sentence: String, }
+    MetricView { name: String, kind: String, samples: u32, }
+    SaveMappingRequest { endpoint: EndpointId, mapping: MappingView, }
     /// Where logins can be kept. `keychain` is false when this computer has none that answers; the sentence says why.
     LoginPlacesView { sentence: String, keychain: bool, places: Vec<LoginPlace>, }
     /// `place` is a word for `keep`; `kept` counts the endpoints whose login is there.
