@@ -60,7 +60,13 @@ fn written(line: &Line, text: &str) -> Option<String> {
             let text = text.strip_prefix('\u{feff}').unwrap_or(text);
             write_status(at?, endpoint, outline::at(text, "/status")?)
         }
-        Fact::Failed { endpoint, error } => write_failed(at?, endpoint, error),
+        Fact::Failed {
+            endpoint,
+            error,
+            pointer,
+        } if *pointer == "/error" => write_failed(at?, endpoint, error),
+        // An answer that is no document stands in the file as it came.
+        Fact::Failed { .. } => return None,
         Fact::Tick => write_tick(at?),
         Fact::Woke { slept_seconds } => write_woke(at?, *slept_seconds),
         Fact::Decision {
