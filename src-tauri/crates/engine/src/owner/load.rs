@@ -119,3 +119,6 @@ fn status_text(line: &str) -> Option<&str> {
         .ok()
         .map(|row| row.status.get())
 }
+
+#[cfg(test)]
+mod tests;

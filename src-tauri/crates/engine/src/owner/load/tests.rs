@@ -1,0 +1,165 @@
+//! A story that is broken off and taken up again, at each of its lines: what is on the disk gives the same findings as the
+//! story in one piece, none twice and none lost.
+
+use std::path::{Path, PathBuf};
+
+use chrono::TimeDelta;
+use domain::{
+    fact::Line,
+    finding::{Finding, FindingState},
+    replay::replay,
+};
+use serde_json::{Value, json};
+use store::tables::{facts::FactKind, findings};
+
+use super::*;
+
+/// A scenario as a log has it: its configuration, and lines that are strictly later than the one before.
+struct Story {
+    name: String,
+    config: Value,
+    rows: Vec<(Time, String)>,
+}
+
+impl Story {
+    fn read(path: &Path) -> Self {
+        let text = std::fs::read_to_string(path).expect("a scenario");
+        let mut config = json!({});
+        let mut rows: Vec<(Time, String)> = vec![];
+        for line in text.lines().filter(|line| !line.trim().is_empty()) {
+            let mut value: Value = serde_json::from_str(line).expect("JSON");
+            if let Some(first) = value.get_mut("config") {
+                config = first.take();
+                continue;
+            }
+            let Ok(Some(Line { at: Some(at), .. })) = read_line(1, line) else {
+                continue;
+            };
+            let least = rows
+                .last()
+                .map(|(last, _)| *last + TimeDelta::microseconds(1));
+            let at = least.map_or(at, |least| at.max(least));
+            value["at"] = json!(facts::stamp(at));
+            rows.push((at, value.to_string()));
+        }
+        let name = path
+            .file_stem()
+            .map(|name| name.to_string_lossy().into_owned());
+        Self {
+            name: name.unwrap_or_default(),
+            config,
+            rows,
+        }
+    }
+
+    /// What is found in it in one piece.
+    fn whole(&self) -> Vec<Finding> {
+        let config = json!({"config": self.config}).to_string();
+        let rows = self.rows.iter().map(|(_, text)| text.as_str());
+        replay(std::iter::once(config.as_str()).chain(rows)).expect("lines")
+    }
+
+    /// What is found when it is broken off before each of these lines, and what the disk then holds to be open.
+    fn broken(&self, at: impl Fn(usize) -> bool) -> (Vec<Finding>, Vec<String>) {
+        let dir = tempfile::tempdir().expect("a folder");
+        let open = || Store::open(dir.path(), self.rows[0].0).expect("it opens");
+        let mut store = open();
+        let config = self.config.clone();
+        store
+            .write(move |tx| facts::set_config(tx, &config))
+            .expect("kept");
+        let mut loaded = load(&store).expect("it loads");
+        let mut found = vec![];
+        for (index, (at_time, text)) in self.rows.iter().enumerate() {
+            if at(index) {
+                drop(store);
+                store = open();
+                loaded = load(&store).expect("it loads");
+            }
+            let line = read_line(loaded.seq + 2, text)
+                .expect("a line")
+                .expect("a fact");
+            let mut changes = loaded.fleet.take(&line);
+            loaded.fleet.judge(*at_time, &mut changes);
+            found.extend(changes.iter().filter_map(|change| match change {
+                Change::Finding(finding) => Some((**finding).clone()),
+                _ => None,
+            }));
+            let (when, row) = (*at_time, text.clone());
+            loaded.seq = store
+                .write(move |tx| {
+                    let seq = facts::append(tx, when, FactKind::Tick, None, &row)?;
+                    store::apply_all(tx, &changes)?;
+                    Ok(seq)
+                })
+                .expect("kept");
+        }
+        let open = store.read(findings::open).expect("findings");
+        let mut open: Vec<_> = open.into_iter().map(|row| row.finding.episode).collect();
+        open.sort();
+        (found, open)
+    }
+}
+
+fn still_open(findings: &[Finding]) -> Vec<String> {
+    let mut open = vec![];
+    for finding in findings {
+        open.retain(|episode| *episode != finding.episode);
+        if finding.state == FindingState::Open {
+            open.push(finding.episode.clone());
+        }
+    }
+    open.sort();
+    open
+}
+
+fn check(story: &Story, at: impl Fn(usize) -> bool) {
+    if story.rows.is_empty() {
+        return;
+    }
+    let whole = story.whole();
+    let (found, open) = story.broken(at);
+    assert_eq!(whole, found, "{}", story.name);
+    assert_eq!(
+        still_open(&whole),
+        open,
+        "{}: what the disk says is open",
+        story.name
+    );
+}
+
+fn stories(folder: &str) -> Vec<PathBuf> {
+    let root = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../../tests/fixtures/scenarios"
+    );
+    let files = std::fs::read_dir(Path::new(root).join(folder)).expect("scenarios");
+    let mut files: Vec<_> = files.map(|file| file.expect("a file").path()).collect();
+    files.retain(|path| path.extension().is_some_and(|end| end == "jsonl"));
+    files.sort();
+    files
+}
+
+#[test]
+fn a_scenario_broken_off_at_each_line_finds_the_same() {
+    for path in stories("") {
+        let story = Story::read(&path);
+        // Of the long ones the first and last lines, and some between.
+        let rows = story.rows.len();
+        check(&story, |line| {
+            line < 12 || line + 3 > rows || line % 17 == 0
+        });
+    }
+}
+
+#[test]
+fn a_clause_broken_off_somewhere_finds_the_same() {
+    for (number, path) in stories("clauses").iter().enumerate() {
+        let story = Story::read(path);
+        let rows = story.rows.len().max(1);
+        // Another line in each of them.
+        if number % 3 == 0 {
+            check(&story, |line| line == number % rows);
+        }
+    }
+}
