@@ -555,3 +555,62 @@ async fn many_known_tasks_are_read_in_turns_of_one_snapshot() {
     }
     assert_eq!((seen, turns), (60, 3));
 }
+
+/// Words are answered with words; to stop is a call of its own, and is said where there is none.
+#[tokio::test]
+async fn every_outcome_of_a_question_in_words_has_its_words() {
+    for (decision, cancels, expected) in [
+        (json!({"outcome": "approve"}), true, Some("approve")),
+        (json!({"outcome": "approve-always"}), true, Some("approve")),
+        (
+            json!({"outcome": "approve", "message": "Go on"}),
+            true,
+            Some("approve\n\nGo on"),
+        ),
+        (
+            json!({"outcome": "reject", "message": "Too dear"}),
+            true,
+            Some("reject\n\nToo dear"),
+        ),
+        (
+            json!({"outcome": "respond", "message": "Ann"}),
+            true,
+            Some("Ann"),
+        ),
+        (json!({"outcome": "cancel"}), true, None),
+        (json!({"outcome": "cancel"}), false, Some("cancel")),
+    ] {
+        let shown = says("input-required", agent(json!([text("May I?")])));
+        let mut over = false;
+        let (url, asked) = serve(old_card(), move |method, _| match method {
+            "tasks/get" if !over => json!({"result": shown.clone()}),
+            "tasks/cancel" if !cancels => {
+                json!({"error": {"code": -32002, "message": "Task cannot be canceled"}})
+            }
+            "tasks/cancel" => {
+                over = true;
+                json!({"result": task("t", "canceled", 5)})
+            }
+            "message/send" | "tasks/get" => {
+                over = true;
+                json!({"result": task("t", "completed", 5)})
+            }
+            _ => json!({"error": {"code": -32601, "message": "Method not found"}}),
+        })
+        .await;
+        let mut endpoint = scripted::follow(&url, &["t"]);
+        let (document, _) = poll(&mut *endpoint).await;
+        let question = &document.escalations.expect("a question")[0];
+        let sent = delivery(&question.raw, &question.value.version, &decision);
+        assert_eq!(
+            endpoint.deliver(&sent).await,
+            Outcome::Applied,
+            "{decision}"
+        );
+        let asked = asked.lock().expect("notes");
+        let message = asked.iter().find(|(method, _)| method == "message/send");
+        let words = message.map(|(_, params)| params["message"]["parts"].clone());
+        let expected = expected.map(|words| json!([text(words)]));
+        assert_eq!(words, expected, "{decision}");
+    }
+}

@@ -6,7 +6,10 @@
 use std::{collections::HashSet, time::Duration};
 
 use chrono::Utc;
-use domain::ids::TaskId;
+use domain::{
+    decision::{DecisionBody, Outcome as Decided},
+    ids::TaskId,
+};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -46,6 +49,13 @@ impl A2a {
         };
         if let Some(outcome) = self.before(&task, delivery) {
             return outcome;
+        }
+        // To stop is a call of its own; only where there is none, it is said in the answer.
+        if decided(delivery) == Some(Decided::Cancel) {
+            match self.stop(id).await {
+                Outcome::Refused(_) => {}
+                outcome => return outcome,
+            }
         }
         let message = match reply::message(delivery, &card, task.context_id.as_deref()) {
             Ok(message) => message,
@@ -289,9 +299,12 @@ fn arrived(task: &Task, delivery: &Delivery) -> Outcome {
 }
 
 fn says_no(delivery: &Delivery) -> bool {
-    use domain::decision::{DecisionBody, Outcome as Decided};
+    matches!(decided(delivery), Some(Decided::Reject | Decided::Cancel))
+}
+
+fn decided(delivery: &Delivery) -> Option<Decided> {
     let body: Option<DecisionBody> = serde_json::from_str(&delivery.body).ok();
-    body.is_some_and(|body| matches!(body.outcome, Decided::Reject | Decided::Cancel))
+    body.map(|body| body.outcome)
 }
 
 /// Whether the task still asks what was shown.
