@@ -1,5 +1,5 @@
-//! The whole way with a real A2A server: its question is in the inbox, the person's answer moves its task on, and an answer
-//! that may have arrived is never sent a second time.
+//! The whole way with real servers: a question is in the inbox, the person's answer moves its task on, and an answer that
+//! may have arrived is never sent a second time.
 
 #![allow(clippy::expect_used, clippy::panic)] // Outside `#[test]` functions the lint does not know that this is a test.
 
@@ -11,9 +11,14 @@ mod server;
 #[allow(dead_code)] // The tests of `agents` use more of it.
 mod opencode_server;
 
+#[path = "../../agents/tests/real/graphs.rs"]
+#[allow(dead_code)] // The same.
+mod graphs;
+
 use std::time::{Duration, Instant};
 
 use engine::api::Api;
+use graphs::Graphs;
 use opencode_server::{OpenCode, PASSWORD};
 use serde_json::{Value, json};
 use server::Server;
@@ -30,13 +35,13 @@ async fn ask(api: &Api, command: &str, payload: Value) -> Value {
 
 /// The engine, with the server added as the person would.
 async fn flight(server: &Server) -> (tempfile::TempDir, Api) {
-    flight_to(&server.url).await
+    flight_to(&server.url, "a2a", None).await
 }
 
-async fn flight_to(url: &str) -> (tempfile::TempDir, Api) {
+async fn flight_to(url: &str, kind: &str, token: Option<&str>) -> (tempfile::TempDir, Api) {
     let dir = tempfile::tempdir().expect("a folder");
     let api = Api::open(dir.path(), None, Box::new(|_| Ok(()))).expect("it starts");
-    let add = json!({ "name": "Clerk", "url": url, "kind": "a2a", "token": null, "basic": null });
+    let add = json!({ "name": "Clerk", "url": url, "kind": kind, "token": token, "keep": "session", "basic": null });
     ask(&api, "addEndpoint", add).await;
     (dir, api)
 }
@@ -45,25 +50,32 @@ async fn flight_to(url: &str) -> (tempfile::TempDir, Api) {
 async fn question(api: &Api, task: &str) -> Value {
     let end = Instant::now() + Duration::from_secs(30);
     loop {
-        let inbox = ask(api, "inbox", json!({})).await;
-        let groups = inbox["groups"].as_array().expect("groups");
-        let items = groups
-            .iter()
-            .flat_map(|group| group["items"].as_array().expect("items"));
-        for item in items {
-            let key = item["key"].as_str().expect("a key");
-            let Some(escalation) = key.strip_prefix("e:clerk/") else {
-                continue;
-            };
-            let asked = json!({ "endpoint": "clerk", "escalation": escalation });
-            let question = ask(api, "escalation", asked).await;
-            if question["task"]["task"] == json!(task) {
-                return question;
-            }
+        if let Some(question) = question_or_none(api, task).await {
+            return question;
         }
-        assert!(Instant::now() < end, "{inbox:#}");
+        assert!(Instant::now() < end, "{task} asks nothing");
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
+}
+
+async fn question_or_none(api: &Api, task: &str) -> Option<Value> {
+    let inbox = ask(api, "inbox", json!({})).await;
+    let groups = inbox["groups"].as_array().expect("groups");
+    let items = groups
+        .iter()
+        .flat_map(|group| group["items"].as_array().expect("items"));
+    for item in items {
+        let key = item["key"].as_str().expect("a key");
+        let Some(escalation) = key.strip_prefix("e:clerk/") else {
+            continue;
+        };
+        let asked = json!({ "endpoint": "clerk", "escalation": escalation });
+        let question = ask(api, "escalation", asked).await;
+        if question["task"]["task"] == json!(task) {
+            return Some(question);
+        }
+    }
+    None
 }
 
 async fn approve(api: &Api, question: &Value) -> String {
@@ -71,11 +83,19 @@ async fn approve(api: &Api, question: &Value) -> String {
 }
 
 async fn decide(api: &Api, question: &Value, outcome: &str, option: Value) -> String {
-    let decide = json!({
+    let said = json!({ "outcome": outcome, "optionId": option });
+    say(api, question, said).await
+}
+
+async fn say(api: &Api, question: &Value, said: Value) -> String {
+    let mut decide = json!({
         "endpoint": "clerk", "escalation": question["escalation"], "version": question["version"],
-        "bindingHash": question["bindingHash"], "outcome": outcome, "optionId": option, "editedAction": null,
+        "bindingHash": question["bindingHash"], "outcome": "approve", "optionId": null, "editedAction": null,
         "payload": null, "message": null, "shownMs": 5000, "reachedEnd": true,
     });
+    for (member, value) in said.as_object().expect("an object") {
+        decide[member] = value.clone();
+    }
     let decision = ask(api, "decide", decide).await;
     decision["id"].as_str().expect("an id").to_owned()
 }
@@ -157,7 +177,7 @@ async fn an_answer_that_may_have_arrived_is_not_sent_again_when_nothing_shows_it
 async fn a_task_that_was_entered_by_its_id_is_followed_also_after_a_restart_of_ours() {
     let server = Server::start("a2a-03", "a2a_03_agent.py", &[]).await;
     let task = server.begin("ask").await;
-    let (dir, api) = flight_to(&format!("{}/#task={task}", server.url)).await;
+    let (dir, api) = flight_to(&format!("{}/#task={task}", server.url), "a2a", None).await;
     question(&api, &task).await;
     let added = json!({ "endpoint": "clerk", "name": "Clerk", "url": server.url, "paused": false, "token": null, "basic": null });
     ask(&api, "editEndpoint", added).await;
@@ -184,7 +204,7 @@ async fn a_real_coding_agent_goes_on_when_it_is_allowed_and_not_when_it_forgot_w
     let dir = tempfile::tempdir().expect("a folder");
     let api = Api::open(dir.path(), None, Box::new(|_| Ok(()))).expect("it starts");
     let basic = format!("opencode:{PASSWORD}");
-    let add = json!({ "name": "Clerk", "url": server.url, "kind": "opencode", "token": null, "basic": basic });
+    let add = json!({ "name": "Clerk", "url": server.url, "kind": "opencode", "token": null, "basic": basic, "keep": "session" });
     ask(&api, "addEndpoint", add).await;
     let colour = question(&api, &asks).await;
     let permission = question(&api, &makes).await;
@@ -220,5 +240,43 @@ async fn a_real_coding_agent_goes_on_when_it_is_allowed_and_not_when_it_forgot_w
         "{decision:#}"
     );
     assert!(!server.has("shop", "b.txt"), "nothing was done");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_real_langgraph_server_asks_is_answered_or_comes_back() {
+    let graphs = Graphs::start().await;
+    let (inbox, form) = (graphs.story("inbox").await, graphs.story("form").await);
+    let (_dir, api) = flight_to(&graphs.server.url, "langgraph", Some(graphs::TOKEN)).await;
+    let asked = question(&api, &inbox).await;
+    let shown = asked["action"]["raw"]["text"].as_str();
+    assert!(
+        shown.is_some_and(|raw| raw.contains("18446744073709551615")),
+        "{asked:#}"
+    );
+    let filled = question(&api, &form).await;
+    approve(&api, &asked).await;
+    // A form that is not filled in is not sent, and asked again as another version.
+    let half = json!({ "outcome": "respond", "payload": "{\"account\":\"giro\"}" });
+    say(&api, &filled, half).await;
+    delivery(&api, &asked, &["applied"]).await;
+    assert_eq!(
+        graphs.answers(&inbox).await,
+        json!([{ "inbox": [{ "type": "accept", "args": null }] }])
+    );
+    let end = Instant::now() + Duration::from_secs(60);
+    let again = loop {
+        let again = question_or_none(&api, &form).await;
+        if let Some(again) = again.filter(|again| again["version"] != filled["version"]) {
+            break again;
+        }
+        assert!(Instant::now() < end, "it is not asked again");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    };
+    assert_eq!(graphs.runs(&form).await.len(), 1, "nothing was sent");
+    let whole = json!({ "outcome": "respond", "payload": "{\"account\":\"giro\",\"amount\":3}" });
+    say(&api, &again, whole).await;
+    delivery(&api, &again, &["applied"]).await;
+    let got = graphs.answers(&form).await;
+    assert_eq!(got, json!([{ "form": { "account": "giro", "amount": 3 } }]));
     api.end();
 }

@@ -7,6 +7,7 @@ mod a2a;
 mod documents;
 mod endpoints;
 mod headless;
+mod langgraph;
 mod opencode;
 mod server;
 mod stored;

@@ -1,0 +1,127 @@
+//! `probe`, `observe`, `check` and `answer` with the official LangGraph development server.
+
+#[allow(dead_code)] // The tests of `agents` use more of it.
+#[path = "../../../agents/tests/real/graphs.rs"]
+mod graphs;
+
+use graphs::{Graphs, TOKEN, questions};
+use serde_json::{Value, json};
+
+use super::{Said, a2a::server, check_unusable, run, run_with};
+
+fn ask(graphs: &Graphs, command: &str, more: &[&str]) -> Said {
+    let mut arguments = vec![
+        command,
+        &graphs.server.url,
+        "--json",
+        "--token-env",
+        "TOKEN",
+    ];
+    arguments.extend_from_slice(more);
+    run_with(&arguments, b"", &[("TOKEN", TOKEN)])
+}
+
+fn answer(graphs: &Graphs, question: &Value, more: &[&str]) -> (i32, Value) {
+    let mut arguments = vec!["--escalation", question["id"].as_str().expect("an id")];
+    arguments.extend_from_slice(more);
+    let said = ask(graphs, "answer", &arguments);
+    (said.code, said.one())
+}
+
+#[tokio::test]
+async fn questions_of_a_langgraph_server_are_seen_and_answered_once() {
+    let graphs = Graphs::start().await;
+    let stories = ["inbox", "form", "free", "again"];
+    let mut threads = vec![];
+    for story in stories {
+        threads.push(graphs.story(story).await);
+    }
+    check_unusable(&run(&["probe", &graphs.server.url]), "");
+    check_unusable(
+        &run(&["observe", &graphs.server.url, "--kind", "langgraph"]),
+        "",
+    );
+    let found = ask(&graphs, "probe", &[]).one();
+    assert_eq!(
+        (&found["kind"], &found["name"], &found["productVersion"]),
+        (
+            &json!("langgraph"),
+            &json!("clerk, mailer, mover"),
+            &json!("0.16.7")
+        )
+    );
+    let observed = ask(&graphs, "observe", &[]);
+    let document = observed.one();
+    let checked = run_with(&["check", "-", "--json"], observed.out.as_bytes(), &[]);
+    assert_eq!((checked.code, checked.out.as_str()), (0, ""));
+    let question = |number: usize| questions(&document, &threads[number]).remove(0);
+
+    let inbox = question(0);
+    let edited =
+        r#"{"name":"send_mail","args":{"to":"c@example.com","reference":12345678901234567890}}"#;
+    let (code, said) = answer(&graphs, &inbox, &["--outcome", "edit", "--edited", edited]);
+    assert_eq!(
+        (code, said),
+        (
+            0,
+            json!({"state": "applied", "escalation": inbox["id"], "task": threads[0]})
+        )
+    );
+    let edited: Value = serde_json::from_str(edited).expect("JSON");
+    let got = json!([{"inbox": [{"type": "edit", "args": {"action": "send_mail", "args": edited["args"]}}]}]);
+    assert_eq!(graphs.answers(&threads[0]).await, got);
+    for kind in [&[][..], &["--kind", "langgraph"]] {
+        let (code, said) = answer(&graphs, &inbox, &[&["--outcome", "approve"], kind].concat());
+        assert_eq!(
+            (code, &said["state"]),
+            (1, &json!("already-resolved")),
+            "{said}"
+        );
+    }
+    assert_eq!(
+        graphs.runs(&threads[0]).await.len(),
+        2,
+        "nothing was sent for a settled question"
+    );
+
+    let form = question(1);
+    let (code, said) = answer(
+        &graphs,
+        &form,
+        &["--outcome", "respond", "--payload", r#"{"account":1}"#],
+    );
+    assert_eq!((code, &said["state"]), (1, &json!("refused")), "{said}");
+    let whole = r#"{"account":"giro","amount":3}"#;
+    let (code, said) = answer(
+        &graphs,
+        &form,
+        &["--outcome", "respond", "--payload", whole],
+    );
+    assert_eq!((code, &said["state"]), (0, &json!("applied")), "{said}");
+    let (code, said) = answer(
+        &graphs,
+        &question(2),
+        &["--outcome", "respond", "--message", "The giro"],
+    );
+    assert_eq!((code, &said["state"]), (0, &json!("applied")), "{said}");
+    assert_eq!(
+        graphs.answers(&threads[2]).await,
+        json!([{"free": "The giro"}])
+    );
+
+    // Answered with nonsense it asks anew: that is another question, and the old one is settled.
+    let asked = question(3);
+    let (code, said) = answer(
+        &graphs,
+        &asked,
+        &["--outcome", "respond", "--message", "many"],
+    );
+    assert_eq!((code, &said["state"]), (0, &json!("applied")), "{said}");
+    let (code, said) = answer(&graphs, &asked, &["--outcome", "respond", "--message", "7"]);
+    assert_eq!(
+        (code, &said["state"]),
+        (1, &json!("already-resolved")),
+        "{said}"
+    );
+    assert_eq!(graphs.runs(&threads[3]).await.len(), 2);
+}
