@@ -205,6 +205,10 @@ export function fake(scenario = asked("fleet") ?? "office", state = asked("state
       }
       case "deadLetter":
         return found(answers, `deadLetter:${asked["endpoint"]}/${asked["list"]}/${asked["item"]}`);
+      case "artifacts":
+        return answers[`artifacts:${asked["endpoint"]}/${asked["task"]}`] ?? { artifacts: [] };
+      case "artifactBody":
+        return found(answers, `artifactBody:${asked["endpoint"]}/${asked["id"]}/${asked["digest"]}`);
       case "contextDocument":
         return found(answers, `contextDocument:${asked["document"]}`);
       case "settleContext":

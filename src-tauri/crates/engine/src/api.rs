@@ -1,6 +1,7 @@
 //! What screens may ask and say. One list of commands; each answers with a view.
 
 pub mod agents;
+pub mod artifacts;
 pub mod board;
 mod call;
 pub mod commands;

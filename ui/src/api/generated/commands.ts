@@ -1,6 +1,9 @@
 // Written by `cargo test -p engine`; do not edit.
 import type { AddEndpointRequest } from "./AddEndpointRequest";
 import type { AgentsView } from "./AgentsView";
+import type { ArtifactBody } from "./ArtifactBody";
+import type { ArtifactBodyRequest } from "./ArtifactBodyRequest";
+import type { ArtifactsView } from "./ArtifactsView";
 import type { BoardRequest } from "./BoardRequest";
 import type { BoardView } from "./BoardView";
 import type { ContextDocument } from "./ContextDocument";
@@ -73,6 +76,8 @@ export type Commands = {
   actOnFinding: [FindingAction, SettledView];
   board: [BoardRequest, BoardView];
   task: [TaskRequest, TaskView];
+  artifacts: [TaskRequest, ArtifactsView];
+  artifactBody: [ArtifactBodyRequest, ArtifactBody];
   cancelTask: [TaskRequest, TextView];
   timeline: [TimelineRequest, TimelineView];
   exportTimeline: [ExportTimelineRequest, ExportView];
@@ -123,6 +128,8 @@ export const topics: Record<keyof Commands, Topic[]> = {
   actOnFinding: [],
   board: ["board"],
   task: ["board"],
+  artifacts: ["board"],
+  artifactBody: [],
   cancelTask: [],
   timeline: ["timeline"],
   exportTimeline: [],

@@ -1,7 +1,7 @@
 // The board as a person meets it, over a board recorded from the engine.
 import { fireEvent } from "@testing-library/svelte";
 import { afterEach, expect, test, vi } from "vitest";
-import { close, keysNow, opened, page, press, says, settled } from "../../../tests/opened";
+import { button, close, keysNow, opened, page, press, says, settled } from "../../../tests/opened";
 import Board from "./Board.svelte";
 
 vi.setConfig({ testTimeout: 30_000 });
@@ -52,4 +52,14 @@ test("a board that cannot be read says so and offers to ask again", async () => 
   await opened(Board, { state: "error" });
   await says("The store did not answer.");
   expect(page()).toContain("Try again");
+});
+
+test("what a task made stands with its versions, and who read an older one", async () => {
+  await opened(Board, { fleet: "story", route: "#/board/article-editor/art-12" });
+  await says("What it made");
+  await says("a newer version has come since");
+  expect(page()).toMatch(/sha256:[0-9a-f]{64}/);
+  await fireEvent.click(button("Show"));
+  await says("# Launch article");
+  expect(document.querySelector("aside h1")).toBeNull();
 });

@@ -6,6 +6,19 @@ import type { TaskState } from "../../api/generated/TaskState";
 import { whole } from "../../text";
 
 export const words = {
+  askedAgo: (age: string) => `Asked ${age} ago, not confirmed yet`,
+  artifacts: "What it made",
+  refused: "It was refused; see what is wrong with it",
+  noVersion: "no version told",
+  newest: "the newest",
+  show: "Show",
+  hide: "Hide",
+  digestTold: "As the agent says; the content was not sent here.",
+  digestSeen: "SHA-256 of the content",
+  digestWrong: "The content does not have the digest that the agent told.",
+  handedTo: (name: string) => `handed to ${name}`,
+  readVersion: (version: string | null) => (version === null ? "read it" : `read ${version}`),
+  newer: "a newer version has come since",
   board: "Board",
   filter: "Filter",
   filterHint: "Title, agent or task",

@@ -14,9 +14,9 @@ use store::{Reader, Store, Tx, tables::endpoints};
 use tokio::sync::{broadcast, mpsc};
 
 use super::{
-    ApiError, agents as agent_views, board, commands::camel, context, endpoint, escalation,
-    finding, inbox, letters, limits, logins, mapping, ownership, remedy, search, settings, status,
-    timeline, views::*, wording::Glance,
+    ApiError, agents as agent_views, artifacts, board, commands::camel, context, endpoint,
+    escalation, finding, inbox, letters, limits, logins, mapping, ownership, remedy, search,
+    settings, status, timeline, views::*, wording::Glance,
 };
 use crate::{
     clock::wall,
@@ -271,6 +271,18 @@ impl Api {
             .glance(move |glance| board::task(glance, &request))
             .await?;
         view.ok_or_else(|| ApiError::new("missing", "There is no such task."))
+    }
+
+    async fn artifacts(&self, request: TaskRequest) -> Answer<ArtifactsView> {
+        self.glance(move |glance| artifacts::of_task(glance, &request))
+            .await
+    }
+
+    async fn artifact_body(&self, request: ArtifactBodyRequest) -> Answer<ArtifactBody> {
+        let view = self
+            .glance(move |glance| artifacts::body(glance, &request))
+            .await?;
+        view.ok_or_else(|| ApiError::new("missing", "Its content is not kept here."))
     }
 
     async fn cancel_task(&self, request: TaskRequest) -> Answer<TextView> {

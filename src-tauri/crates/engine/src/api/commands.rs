@@ -16,6 +16,8 @@ macro_rules! with_commands {
             act_on_finding: FindingAction => SettledView [];
             board: BoardRequest => BoardView [Board];
             task: TaskRequest => TaskView [Board];
+            artifacts: TaskRequest => ArtifactsView [Board];
+            artifact_body: ArtifactBodyRequest => ArtifactBody [];
             cancel_task: TaskRequest => TextView [];
             timeline: TimelineRequest => TimelineView [Timeline];
             export_timeline: ExportTimelineRequest => ExportView [];

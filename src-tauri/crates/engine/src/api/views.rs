@@ -330,7 +330,9 @@ views! {
     Nothing { }
 }
 
+mod artifacts;
 mod context;
 mod letters;
+pub use artifacts::*;
 pub use context::*;
 pub use letters::*;

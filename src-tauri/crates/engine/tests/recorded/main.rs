@@ -19,12 +19,12 @@ use std::{collections::BTreeMap, fs, path::PathBuf};
 use chrono::{DateTime, TimeDelta};
 use domain::time::{self, Time};
 use engine::api::{
-    agents, board, context, escalation, finding, inbox, letters, limits, ownership, search,
-    settings, status, timeline,
+    agents, artifacts, board, context, escalation, finding, inbox, letters, limits, ownership,
+    search, settings, status, timeline,
     views::{
-        BoardRequest, Column, ContextRequest, EndpointRequest, EscalationRequest,
-        ExportTimelineRequest, FindingRequest, LetterRequest, PageRequest, SearchRequest,
-        TaskRequest, TimelineRequest,
+        ArtifactBodyRequest, BoardRequest, Column, ContextRequest, EndpointRequest,
+        EscalationRequest, ExportTimelineRequest, FindingRequest, LetterRequest, PageRequest,
+        SearchRequest, TaskRequest, TimelineRequest,
     },
 };
 use serde::Serialize;
@@ -104,6 +104,27 @@ fn answers(stage: &Stage, cards: u32) -> BTreeMap<String, Value> {
             task: card.task.clone(),
         };
         let view = stage.see(now, |glance| board::task(glance, &request));
+        let made = stage.see(now, |glance| artifacts::of_task(glance, &request));
+        for artifact in &made.artifacts {
+            for version in &artifact.versions {
+                let asked = ArtifactBodyRequest {
+                    endpoint: card.endpoint.clone(),
+                    id: artifact.id.clone(),
+                    digest: version.digest.clone(),
+                };
+                if let Some(body) = stage.see(now, |glance| artifacts::body(glance, &asked)) {
+                    let key = format!(
+                        "artifactBody:{}/{}/{}",
+                        asked.endpoint, asked.id, asked.digest
+                    );
+                    all.insert(key, value(body));
+                }
+            }
+        }
+        if !made.artifacts.is_empty() {
+            let key = format!("artifacts:{}/{}", card.endpoint, card.task);
+            all.insert(key, value(made));
+        }
         all.insert(format!("task:{}/{}", card.endpoint, card.task), value(view));
     }
     all.insert("board".to_owned(), value(shown));
