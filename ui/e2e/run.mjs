@@ -3,9 +3,10 @@ import { launch, serve } from "./browser.mjs";
 import * as decisions from "./decisions.mjs";
 import * as ownership from "./ownership.mjs";
 import * as screens from "./screens.mjs";
+import * as timeline from "./timeline.mjs";
 
 const wanted = process.argv.slice(2).join(" ").toLowerCase();
-const flows = { ...screens.flows, ...decisions.flows, ...ownership.flows };
+const flows = { ...screens.flows, ...decisions.flows, ...ownership.flows, ...timeline.flows };
 const server = await serve();
 const browser = await launch();
 let failed = 0;

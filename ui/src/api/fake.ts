@@ -174,8 +174,10 @@ export function fake(scenario = asked("fleet") ?? "office", state = asked("state
         return (request as ExportTimelineRequest).save ? { ...written, path: `/home/you/.local/share/mission-control/exports/${written.fileName}` } : written;
       }
       case "search": {
-        const words = String(asked["text"]).toLowerCase().split(/\s+/);
-        const { hits } = answers["search"] as SearchView;
+        const typed = String(asked["text"]).toLowerCase().trim();
+        const kinds = { "@": ["agent"], "#": ["task"], ":": ["resource"], "!": ["decision", "finding"] }[typed.slice(0, 1)];
+        const words = (kinds ? typed.slice(1) : typed).trim().split(/\s+/);
+        const hits = (answers["search"] as SearchView).hits.filter((hit) => kinds?.includes(hit.kind) ?? true);
         const says = (hit: HitView) => `${hit.title.text} ${hit.subtitle}`.toLowerCase();
         return { hits: hits.filter((hit) => words.every((word) => says(hit).includes(word))) } satisfies SearchView;
       }
@@ -248,7 +250,7 @@ function timeline(answers: Record<string, unknown>, request: TimelineRequest): T
   const named = answers[`timeline:${request.about}`] as TimelineView | undefined;
   const paired = all.find((view) => request.pair.length > 0 && view.pair.map((agent) => agent.key).sort().join(" ") === wanted);
   const whole = found(answers, (request.seconds ?? 0) > 3600 ? "timeline:86400" : "timeline:900") as TimelineView;
-  const view = named ?? paired ?? whole;
+  const view = named ?? (paired && { ...paired, about: null, aboutText: null }) ?? whole;
   return request.until === null ? view : { ...view, live: false };
 }
 

@@ -2,6 +2,6 @@
 import type { AgentText } from "./AgentText";
 
 /**
- * `kind`: `agent`, `task`, `resource`, `decision`. `route` is where it is shown.
+ * `kind`: `agent`, `task`, `resource`, `decision`, `finding`. `route` is where it is shown.
  */
 export type HitView = { kind: string, title: AgentText, subtitle: string, route: string, };

@@ -5,6 +5,7 @@ import type { Shape } from "../../api/generated/Shape";
 import { span, whole } from "../../text";
 
 export const words = {
+  timeline: "Timeline",
   agents: "Agents",
   empty: "No agents are watched yet.",
   add: "Add an agent",

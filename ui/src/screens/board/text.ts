@@ -6,6 +6,7 @@ import type { TaskState } from "../../api/generated/TaskState";
 import { whole } from "../../text";
 
 export const words = {
+  timeline: "See it on the timeline",
   askedAgo: (age: string) => `Asked ${age} ago, not confirmed yet`,
   artifacts: "What it made",
   refused: "It was refused; see what is wrong with it",

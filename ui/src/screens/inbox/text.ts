@@ -5,6 +5,7 @@ import type { Verdict } from "./gate";
 const seconds = (ms: number) => `${Math.max(0.1, Math.ceil(ms / 100) / 10).toFixed(1)} s`;
 
 export const words = {
+  timeline: "See it on the timeline",
   list: "What needs you",
   newItems: (count: number) => (count === 1 ? "1 new" : `${count} new`),
   showNew: "Show new items",

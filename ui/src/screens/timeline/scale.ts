@@ -15,6 +15,17 @@ export type Tick = { at: number; x: number };
 
 const steps = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400, 172_800, 604_800];
 
+/** The folded stretches that are wide enough for a word about how long they were. */
+export function folded(spans: readonly TimelineSpan[], slots: number, width: number): { x: number; ms: number; key: number }[] {
+  return spans
+    .filter((span) => span.folded)
+    .map((span) => ({
+      key: span.begin,
+      x: (xOf(span.begin, slots, width) + xOf(span.end - 1, slots, width)) / 2,
+      ms: Date.parse(span.to) - Date.parse(span.from),
+    }));
+}
+
 /** Round times on the open stretches, at least `gap` pixels apart; none on folded ones. */
 export function ticks(spans: readonly TimelineSpan[], slots: number, width: number, gap = 88): Tick[] {
   const open = spans.filter((span) => !span.folded);
@@ -54,6 +65,27 @@ export function stepped(row: TimelineRow, from: number | undefined, by: number):
   return Math.max(0, Math.min(row.marks.length - 1, from + by));
 }
 
+export type Label = { number: string; text: string };
+
+/** What stands beside the marks of a row without lying on one another: the numbers of findings above, versions after. */
+export function labels(marks: readonly TimelineMark[], x: (slot: number) => number): Label[] {
+  const ends = new Map<number, number>();
+  return marks.map((mark, index) => {
+    const at = x(mark.slot);
+    const number = mark.findings
+      .slice(0, 3)
+      .map((each) => each + 1)
+      .join(" ");
+    const half = (number.length * 6) / 2;
+    const fits = number !== "" && at - half >= (ends.get(mark.side) ?? -Infinity) + 3;
+    if (fits) ends.set(mark.side, at + half);
+    const said = mark.text ?? (mark.count > 1 ? `×${mark.count}` : "");
+    const next = marks.slice(index + 1).find((each) => each.side === mark.side);
+    const room = next === undefined || x(next.slot) - at >= 16 + said.length * 6.5;
+    return { number: fits ? number : "", text: room ? said : "" };
+  });
+}
+
 /** One row's bars as a single path: counts over slots, the highest as high as the row allows. */
 export function bars(dense: readonly [number, number][], slots: number, width: number, height: number): string {
   const most = Math.max(1, ...dense.map(([, count]) => count));
@@ -63,6 +95,14 @@ export function bars(dense: readonly [number, number][], slots: number, width: n
       return `M${xOf(slot, slots, width)} ${height}v${-tall}`;
     })
     .join("");
+}
+
+/** Where the witnesses of a finding stand: on the shared thing where there is a row for it, else with the agent. */
+function witnesses(rows: readonly TimelineRow[], finding: number): Placed[] {
+  const all = inOrder(rows).filter(({ mark }) => mark.findings.includes(finding));
+  const shared = all.filter(({ row }) => rows[row]?.kind !== "agent");
+  const said = new Set(shared.map(({ mark }) => `${mark.at} ${mark.kind}`));
+  return all.filter(({ row, mark }) => rows[row]?.kind !== "agent" || !said.has(`${mark.at} ${mark.kind}`));
 }
 
 /** Handoffs and the witnesses of a finding as lines between rows; `y` is the middle of a row. */
@@ -86,8 +126,7 @@ export function links(
   const points =
     finding === undefined
       ? []
-      : inOrder(rows)
-          .filter(({ mark }) => mark.findings.includes(finding))
+      : witnesses(rows, finding)
           .map(({ row, mark }) => `${x(mark.slot)} ${y(row, mark.side)}`);
   return { handoffs, witness: points.length > 1 ? `M${points.join("L")}` : "" };
 }

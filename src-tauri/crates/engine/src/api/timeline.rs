@@ -255,14 +255,15 @@ fn choose(glance: Glance<'_>, people: &People, request: &TimelineRequest) -> Res
         (Some(until), _) => (until.min(glance.now), until >= glance.now, USUAL),
         (None, Some((first, last))) if request.seconds.is_none() => {
             let long = (last - first).num_seconds().clamp(0, LONGEST);
-            let margin = (long / 10).max(15);
+            // What led to it counts more than what came after.
+            let (before, margin) = ((long / 5).max(60), (long / 10).max(15));
             let live = last >= glance.now;
             let to = if live {
                 glance.now
             } else {
                 (last + TimeDelta::seconds(margin)).min(glance.now)
             };
-            (to, live, long + 2 * margin)
+            (to, live, long + before + margin)
         }
         (None, _) => (glance.now, true, USUAL),
     };
@@ -524,5 +525,8 @@ fn short(text: String) -> String {
         return text;
     }
     let head: String = text.chars().take(TITLE - 1).collect();
-    format!("{}…", head.trim_end())
+    let words = head
+        .rsplit_once(' ')
+        .map_or(head.as_str(), |(words, _)| words);
+    format!("{} …", words.trim_end_matches([',', ';', '.', ':']))
 }

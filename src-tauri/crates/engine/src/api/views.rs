@@ -323,7 +323,7 @@ views! {
 
     SearchRequest { text: String, limit: u32, }
     SearchView { hits: Vec<HitView>, }
-    /// `kind`: `agent`, `task`, `resource`, `decision`. `route` is where it is shown.
+    /// `kind`: `agent`, `task`, `resource`, `decision`, `finding`. `route` is where it is shown.
     HitView { kind: String, title: AgentText, subtitle: String, route: String, }
     LinkRequest { url: String, }
     TextView { text: String, }

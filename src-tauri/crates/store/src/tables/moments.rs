@@ -290,6 +290,16 @@ pub fn between(reader: &Reader, from: Time, to: Time, limit: u32) -> Result<Vec<
     )
 }
 
+/// Tasks that turn at or after a time, the next ones first, at most `limit`.
+pub fn turning(reader: &Reader, from: Time, limit: u32) -> Result<Vec<(EndpointId, String)>> {
+    sql::all(
+        reader,
+        "SELECT endpoint, item FROM moments WHERE at >= ?1 AND kind = 'task' ORDER BY at LIMIT ?2",
+        params![sql::micros(from), limit],
+        |row| Ok((row.get::<_, String>(0)?.into(), row.get(1)?)),
+    )
+}
+
 /// What an item was just before a time.
 pub fn before(
     reader: &Reader,

@@ -9,7 +9,7 @@ use crate::api::views::TimelineSpan;
 pub(super) const SLOTS: u32 = 600;
 /// A folded stretch takes this many, however long it was, and there are at most so many of them.
 const FOLD: u32 = 14;
-const FOLDS: usize = 20;
+const FOLDS: usize = 8;
 /// A pause is worth folding when it is this part of what is left open, and lasts at least so many microseconds.
 const WORTH: i64 = 10;
 const SHORTEST: i64 = 20_000_000;
@@ -98,19 +98,21 @@ fn pauses(whole: i64, times: impl Iterator<Item = i64>) -> Vec<(i64, i64)> {
     }
     let Some(last) = last else { return vec![] };
     all.push((last, whole, true));
-    let mut open = whole;
-    let mut least;
+    let (mut open, mut least) = (whole, i64::MAX);
     loop {
-        least = (open / WORTH).max(SHORTEST);
-        let long = all
-            .iter()
-            .map(|(begin, end, _)| end - begin)
-            .filter(|long| *long >= least);
-        let left = whole - long.sum::<i64>();
-        if left >= open {
+        let next = (open / WORTH).max(SHORTEST);
+        let long = all.iter().map(|(begin, end, _)| end - begin);
+        let long = long.filter(|long| *long >= next);
+        let (folds, folded) = long.fold((0, 0), |(folds, sum), long| (folds + 1, sum + long));
+        // Things that happen at a steady pace are no pauses, however slow the pace is.
+        if folds > FOLDS {
             break;
         }
-        open = left;
+        least = next;
+        if whole - folded >= open {
+            break;
+        }
+        open = whole - folded;
     }
     all.retain(|(begin, end, _)| end - begin >= least);
     all.sort_by_key(|(begin, end, _)| begin - end);

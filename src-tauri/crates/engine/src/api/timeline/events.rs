@@ -27,6 +27,8 @@ use crate::api::{
 pub(super) const MOST: u32 = 120_000;
 /// Tasks whose state before the stretch is looked up.
 const LOOKED_UP: usize = 1_000;
+/// Tasks that turn after the stretch and are looked at for what they were in it.
+const TURNING: u32 = 2_000;
 /// How far back a claim is looked for that is still held.
 const CLAIMS_BACK: i64 = 6 * 3600;
 
@@ -317,6 +319,13 @@ fn lives(
         };
         let item = (kind, &turn.endpoint, turn.item.as_str());
         items.entry(item).or_default().push(turn);
+    }
+    // What turned only later was something before, too.
+    let later = moments::turning(reader, to, TURNING)?;
+    for (endpoint, item) in &later {
+        items
+            .entry((Lasting::Task, endpoint, item.as_str()))
+            .or_default();
     }
     let mut edges: BTreeMap<AgentRef, Vec<(Time, usize, i32)>> = BTreeMap::new();
     let mut add = |agent: &AgentRef, shape: Shape, begin: Time, end: Time| {
