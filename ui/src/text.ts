@@ -42,7 +42,7 @@ export const text = {
   statusLine: "Status",
   notices: "Notices",
   paletteEmpty: "Nothing found",
-  paletteHint: "Prefixes: @ agent, # task, : resource, ! decision, > command",
+  paletteHint: "Prefixes: @ agent, # task, : resource, ! decision or finding, > command",
   unknownScreen: "There is no such screen.",
   openInbox: "Open the inbox",
   back: "Last view",

@@ -631,6 +631,109 @@ fn things_are_found_by_a_piece_of_their_name() {
 }
 
 #[test]
+fn tasks_findings_and_questions_are_found_by_all_their_words_however_they_are_typed() {
+    let fleet = fleet(vec![
+        agent("billing"),
+        task(
+            "t-1841",
+            "working",
+            json!({"title": "Réconcile the März invoices"}),
+        ),
+        task("t-2", "completed", json!({"title": "Something else"})),
+        found("write-conflict", "warning", "open"),
+        Change::Escalation(question(
+            "e1",
+            600,
+            json!({"title": "Pay it?", "message": "The supplier Northwind waits"}),
+        )),
+    ]);
+    let find = |text: &str| -> Vec<String> {
+        let request = SearchRequest {
+            text: text.into(),
+            limit: 20,
+        };
+        let view = fleet.see(0, |glance| search::search(glance, &request));
+        view.hits
+            .into_iter()
+            .map(|hit| format!("{} {}", hit.kind, hit.route))
+            .collect()
+    };
+    let task = ["task #/board/desk/t-1841".to_owned()];
+    for typed in [
+        "invoices reconcile",
+        "marz INVO",
+        "#t-1841",
+        "#1841",
+        "invoices AND \"reconcile\"*".replace("AND ", "").as_str(),
+    ] {
+        assert_eq!(find(typed), task, "{typed}");
+    }
+    assert_eq!(find("!northwind"), ["decision #/inbox/e%3Adesk%2Fe1"]);
+    assert_eq!(
+        find("write-conflict"),
+        ["finding #/inbox/f%3Awrite-conflict%7Ct1"]
+    );
+    assert_eq!(
+        find("crm contact email"),
+        ["finding #/inbox/f%3Awrite-conflict%7Ct1"]
+    );
+    // Whatever is typed is words, never a question to the database.
+    for hostile in [
+        "\"",
+        "'; DROP TABLE texts; --",
+        "a OR b NOT c",
+        "title:*",
+        "^x",
+        "NEAR(a b, 2)",
+        "*",
+        "((((",
+        "-",
+        "\u{0}",
+        "\u{202e}x",
+        "💥 💥",
+    ] {
+        find(hostile);
+    }
+    find(&"word ".repeat(10_000));
+    find(&"x".repeat(1_000_000));
+    assert_eq!(find("something else"), ["task #/board/desk/t-2"]);
+}
+
+#[test]
+fn a_task_with_a_new_title_is_found_by_the_new_one_only() {
+    let fleet = fleet(vec![task(
+        "t1",
+        "working",
+        json!({"title": "Sort the oranges"}),
+    )]);
+    fleet
+        .store
+        .write(|tx| {
+            apply_all(
+                tx,
+                &[task("t1", "working", json!({"title": "Sort the lemons"}))],
+            )
+        })
+        .unwrap();
+    let find = |text: &str| {
+        let request = SearchRequest {
+            text: text.into(),
+            limit: 20,
+        };
+        fleet
+            .see(0, |glance| search::search(glance, &request))
+            .hits
+            .len()
+    };
+    assert_eq!((find("lemons"), find("oranges")), (1, 0));
+    fleet
+        .store
+        .write(|tx| tables::tasks::forget(tx, &"desk".into()))
+        .unwrap();
+    assert_eq!(find("lemons"), 0);
+}
+
+#[test]
 fn the_day_of_an_endpoint_has_forty_eight_slots() {
     let fleet = fleet(vec![]);
     fleet

@@ -15,7 +15,7 @@ use crate::{
     tables::{
         accesses, agents, artifacts, audit, context, dead_letters, decisions, endpoints,
         escalations, facts, findings, health, moments, overtaken, ownership, quota, records,
-        settings, tasks,
+        settings, tasks, texts,
     },
 };
 
@@ -128,6 +128,7 @@ fn every_question_of_a_screen_is_answered_from_an_index() {
             moments::between(r, now, now, 5)?;
             moments::before(r, moments::MomentKind::Task, &endpoint, "t", now)?;
             moments::ends(r)?;
+            moments::turning(r, now, 5)?;
             ownership::current(r)?;
             ownership::version(r, 1)?;
             ownership::versions(r, 5)?;
@@ -149,6 +150,8 @@ fn every_question_of_a_screen_is_answered_from_an_index() {
             tasks::blocked_by(r, &task, 5)?;
             tasks::tokens(r, &agent, now)?;
             tasks::search(r, "x", 5)?;
+            texts::search(r, "x y", "", 5)?;
+            texts::search(r, "x", "task", 5)?;
             tasks::count_of(r, "e")?;
             for (filter, problems_only) in [("", false), ("x", false), ("", true)] {
                 let wanted = tasks::Wanted {

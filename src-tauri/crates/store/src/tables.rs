@@ -19,3 +19,4 @@ pub mod quota;
 pub mod records;
 pub mod settings;
 pub mod tasks;
+pub mod texts;

@@ -22,7 +22,7 @@ use store::{
     tables::{
         audit::{self, Verdict},
         decisions::{self, Recorded},
-        escalations, facts, findings, ownership, settings, tasks,
+        escalations, facts, findings, moments, ownership, settings, tasks, texts,
     },
 };
 
@@ -529,4 +529,63 @@ fn a_copy_of_the_whole_database_opens_by_itself() {
         .backup(&other.path().join("mission-control.db"))
         .unwrap();
     assert_eq!(column_counts(&open(other.path()))[1], 1);
+}
+
+#[test]
+fn a_store_of_the_time_before_timeline_and_search_begins_with_what_is_still_known() {
+    const EARLIER: [&str; 4] = [
+        include_str!("../migrations/0001_first.sql"),
+        include_str!("../migrations/0002_found_by_index.sql"),
+        include_str!("../migrations/0003_open_findings_by_rule.sql"),
+        include_str!("../migrations/0004_letters.sql"),
+    ];
+    let dir = folder();
+    let file = rusqlite::Connection::open(dir.path().join("mission-control.db")).unwrap();
+    for step in EARLIER {
+        file.execute_batch(step).unwrap();
+    }
+    for (task, state, column) in [("t1", "working", "running"), ("t2", "completed", "done")] {
+        file.execute(
+            "INSERT INTO tasks (endpoint, task, agent, title, state, board_column, state_since, changed_at, last_mark, handoff_open, line, value, raw)
+             VALUES ('desk', ?1, 'billing', 'Task of ' || ?1, ?2, ?3, ?4, ?4, ?4, 0, 2, '{}', '{}')",
+            rusqlite::params![task, state, column, at(0).timestamp_micros()],
+        )
+        .unwrap();
+    }
+    file.execute_batch("PRAGMA application_id = 1296258124; PRAGMA user_version = 4")
+        .unwrap();
+    drop(file);
+    let store = open(dir.path());
+    let (known, found) = store
+        .read(|reader| {
+            let known = moments::between(reader, at(-1), at(1), 10)?;
+            Ok((known, texts::search(reader, "task t2", "", 10)?))
+        })
+        .unwrap();
+    let words: Vec<_> = known
+        .iter()
+        .map(|moment| (moment.item.as_str(), moment.word.as_str()))
+        .collect();
+    assert_eq!(words.len(), 2);
+    assert!(words.contains(&("t1", "working")) && words.contains(&("t2", "completed")));
+    let items: Vec<_> = found.iter().map(|row| row.item.as_str()).collect();
+    assert_eq!(items, ["t2"]);
+}
+
+#[test]
+fn a_turn_is_kept_once_however_often_it_is_told() {
+    let dir = folder();
+    let store = open(dir.path());
+    for state in ["working", "working", "completed", "completed"] {
+        let mut change = task("t1", state);
+        if let Change::Task(record) = &mut change {
+            record.state_since = at(if state == "working" { 0 } else { 5 });
+        }
+        store.write(move |tx| apply(tx, &change)).unwrap();
+    }
+    let turns = store
+        .read(|reader| moments::between(reader, at(-1), at(10), 10))
+        .unwrap();
+    let words: Vec<_> = turns.iter().map(|turn| turn.word.as_str()).collect();
+    assert_eq!(words, ["completed", "working"], "newest first");
 }

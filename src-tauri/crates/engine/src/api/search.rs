@@ -1,9 +1,10 @@
-//! Finding things by a piece of their name: agents, tasks, resources, decisions. A first letter `@`, `#`, `:` or `!`
-//! asks for one kind only.
+//! Finding things: agents and resources by a piece of their name; tasks, findings and decisions by all their words. A first
+//! letter `@`, `#`, `:` or `!` asks for one kind only.
 
+use domain::ids::TaskRef;
 use store::{
     Result,
-    tables::{accesses, agents, decisions, escalations, tasks},
+    tables::{accesses, agents, decisions, escalations, findings, tasks, texts},
 };
 
 use super::{
@@ -11,21 +12,22 @@ use super::{
     wording::{Glance, agent_text, escalation_key, plain, route, whereabouts},
 };
 
-/// Decisions that are looked through.
-const DECISIONS: u32 = 500;
+/// Signs that are looked for.
+const TYPED: usize = 200;
 /// The longest list.
 const LONGEST: u32 = 100;
 
 /// What was found, agents first.
 pub fn search(glance: Glance<'_>, request: &SearchRequest) -> Result<SearchView> {
-    let typed = request.text.trim();
+    // Nobody types more; longer patterns are not looked for.
+    let typed: String = request.text.trim().chars().take(TYPED).collect();
     let only = typed
         .chars()
         .next()
         .filter(|letter| "@#:!".contains(*letter));
     let text = match only {
         Some(letter) => typed[letter.len_utf8()..].trim(),
-        None => typed,
+        None => typed.as_str(),
     };
     let limit = request.limit.min(LONGEST);
     let mut hits = vec![];
@@ -60,26 +62,59 @@ pub fn search(glance: Glance<'_>, request: &SearchRequest) -> Result<SearchView>
                 });
             }
         }
-        for decision in decisions::latest(glance.reader, DECISIONS)? {
-            let record = escalations::version(
-                glance.reader,
-                &decision.endpoint,
-                &decision.escalation,
-                &decision.version,
-            )?;
-            if let Some(record) = record.filter(|record| holds(&record.value.title)) {
-                let key = escalation_key(decision.endpoint.as_str(), decision.escalation.as_str());
-                hits.push(HitView {
-                    kind: "decision".to_owned(),
-                    title: agent_text(&record.value.title),
-                    subtitle: whereabouts(&decision),
-                    route: route(&["inbox", &key]),
-                });
+        for row in texts::search(glance.reader, text, "question", limit)? {
+            let key = escalation_key(&row.endpoint, &row.item);
+            let to = route(&["inbox", &key]);
+            // Those that wait were found above, by pieces of words too.
+            if hits.iter().any(|hit| hit.route == to) {
+                continue;
             }
+            let (endpoint, item) = (row.endpoint.as_str().into(), row.item.as_str().into());
+            let decision = decisions::of_escalation(glance.reader, &endpoint, &item)?;
+            hits.push(HitView {
+                kind: "decision".to_owned(),
+                title: agent_text(&row.title),
+                subtitle: decision.map_or_else(
+                    || "Asked once; it waits no more".to_owned(),
+                    |decision| whereabouts(&decision),
+                ),
+                route: to,
+            });
+        }
+        for row in texts::search(glance.reader, text, "finding", limit)? {
+            let Some(found) = findings::get(glance.reader, &row.item)? else {
+                continue;
+            };
+            hits.push(HitView {
+                kind: "finding".to_owned(),
+                title: agent_text(&row.title),
+                subtitle: match found.cleared_at {
+                    Some(_) => format!("{}, over", found.finding.rule),
+                    None => format!("{}, still so", found.finding.rule),
+                },
+                route: route(&["inbox", &format!("f:{}", row.item)]),
+            });
         }
     }
     if wanted('#') {
+        let mut rows = vec![];
+        for row in texts::search(glance.reader, text, "task", limit)? {
+            let task = TaskRef {
+                endpoint: row.endpoint.as_str().into(),
+                task: row.item.as_str().into(),
+            };
+            rows.extend(tasks::get(glance.reader, &task)?);
+        }
+        // A piece from the middle of a word has no place in an index of words.
         for row in tasks::search(glance.reader, text, limit)? {
+            if !rows
+                .iter()
+                .any(|known| known.record.task == row.record.task)
+            {
+                rows.push(row);
+            }
+        }
+        for row in rows {
             let (endpoint, task) = (
                 row.record.task.endpoint.as_str(),
                 row.record.task.task.as_str(),
