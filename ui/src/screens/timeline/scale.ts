@@ -15,15 +15,21 @@ export type Tick = { at: number; x: number };
 
 const steps = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400, 172_800, 604_800];
 
-/** The folded stretches that are wide enough for a word about how long they were. */
+/** The folded stretches that have room for a word about how long they were. */
 export function folded(spans: readonly TimelineSpan[], slots: number, width: number): { x: number; ms: number; key: number }[] {
-  return spans
+  const all = spans
     .filter((span) => span.folded)
     .map((span) => ({
       key: span.begin,
       x: (xOf(span.begin, slots, width) + xOf(span.end - 1, slots, width)) / 2,
       ms: Date.parse(span.to) - Date.parse(span.from),
     }));
+  // The longest speak first; a word that would lie on theirs is left out, the fold itself stays.
+  const told: typeof all = [];
+  for (const fold of [...all].sort((a, b) => b.ms - a.ms)) {
+    if (told.every((other) => Math.abs(other.x - fold.x) > 44)) told.push(fold);
+  }
+  return told.sort((a, b) => a.x - b.x);
 }
 
 /** Round times on the open stretches, at least `gap` pixels apart; none on folded ones. */

@@ -493,7 +493,10 @@ fn title(scene: &Scene, rows: &[super::views::TimelineRow]) -> String {
     let asked = &scene.asked;
     let worth = |found: &&Found| found.row.finding.severity > Severity::Info;
     let both = |found: &&Found| asked.pair.len() < 2 || concerns(asked, found) == 2;
-    if let Some(found) = scene.found.iter().filter(worth).find(both) {
+    let wanted = scene.found.first();
+    let wanted =
+        wanted.filter(|found| asked.episode.as_deref() == Some(&found.row.finding.episode));
+    if let Some(found) = wanted.or_else(|| scene.found.iter().filter(worth).find(both)) {
         return short(plain(found.row.finding.summary.trim_end_matches('.')));
     }
     let names: Vec<_> = asked
