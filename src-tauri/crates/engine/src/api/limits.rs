@@ -1,11 +1,15 @@
 //! Limits: what is left in each window of each pool, how sure that number is, and when it runs out at the present rate.
-//! The forecast here is still a copy of the one in `domain::forecast` that the rule `quota-pressure` uses: they differ when
-//! the use falls within one window, and the copy is to go.
+//! The forecast is the one the rule `quota-pressure` uses; this only puts it into words.
 
 use std::collections::BTreeMap;
 
 use chrono::TimeDelta;
-use domain::{ids::AgentRef, settings::Settings, time::Time};
+use domain::{
+    forecast::{Forecast, Point, forecast},
+    ids::AgentRef,
+    settings::Settings,
+    time::Time,
+};
 use store::{
     Result,
     tables::{
@@ -22,11 +26,6 @@ use super::{
 
 /// Older numbers are not to be trusted.
 const STALE_SECONDS: i64 = 600;
-/// The rate is measured over this long at most, and over `SHORTEST` at least.
-const LONGEST: i64 = 1800;
-const SHORTEST: i64 = 60;
-/// And from this many samples.
-const SAMPLES: usize = 3;
 /// Points of the small curve.
 const POINTS: usize = 96;
 
@@ -194,66 +193,34 @@ fn shares(
 }
 
 /// What the samples say about the future.
-#[derive(Debug, PartialEq)]
-enum Forecast {
+fn foretell(row: &WindowRow, samples: &[SampleRow]) -> Outlook {
+    let Some(newest) = Point::of(row.observed_at, &row.window) else {
+        return Outlook::Unknown;
+    };
+    // Of several with one time the one that leaves least counts, as it does for the rule.
+    let mut points: Vec<_> = samples.iter().filter_map(point).collect();
+    points.sort_by(|a, b| a.at.cmp(&b.at).then_with(|| b.left.total_cmp(&a.left)));
+    match forecast(&points) {
+        Forecast::TooFew => Outlook::TooFew,
+        told @ Forecast::RunsOut { at, .. } if told.presses(&newest) => Outlook::RunsOut(at),
+        Forecast::RunsOut { .. } | Forecast::Lasts => Outlook::Lasts,
+    }
+}
+
+fn point(sample: &SampleRow) -> Option<Point> {
+    Some(Point {
+        at: sample.at,
+        used: sample.used?,
+        left: sample.remaining?,
+        reset_at: sample.reset_at,
+    })
+}
+
+enum Outlook {
     Unknown,
     TooFew,
     Lasts,
     RunsOut(Time),
-}
-
-fn forecast(row: &WindowRow, samples: &[SampleRow]) -> Forecast {
-    let window = &row.window;
-    let used = |sample: &SampleRow| {
-        sample
-            .used
-            .or_else(|| Some(window.limit? - sample.remaining?))
-            .or(sample.used_percent)
-    };
-    let left = match (window.remaining, window.limit, quota::used_percent(window)) {
-        (Some(remaining), ..) => remaining,
-        (None, Some(limit), Some(percent)) => limit * (1.0 - percent / 100.0),
-        (None, None, Some(percent)) => 100.0 - percent,
-        _ => return Forecast::Unknown,
-    };
-    let points: Vec<(Time, f64)> = samples
-        .iter()
-        .filter_map(|sample| Some((sample.at, used(sample)?)))
-        .collect();
-    let Some(&(newest_at, newest)) = points.last() else {
-        return Forecast::TooFew;
-    };
-    // A fall means that the window started anew.
-    let fresh = points.windows(2).rposition(|pair| pair[1].1 < pair[0].1);
-    let recent: Vec<_> = points[fresh.map_or(0, |place| place + 1)..]
-        .iter()
-        .filter(|(at, _)| between(*at, newest_at) <= LONGEST)
-        .collect();
-    let Some(&&(oldest_at, oldest)) = recent.first() else {
-        return Forecast::TooFew;
-    };
-    let time = between(oldest_at, newest_at);
-    if recent.len() < SAMPLES || time < SHORTEST {
-        return Forecast::TooFew;
-    }
-    let rate = (newest - oldest) / time as f64;
-    if rate <= 0.0 {
-        return Forecast::Lasts;
-    }
-    let seconds = (left.max(0.0) / rate).min(1e9);
-    let at = newest_at + TimeDelta::milliseconds((seconds * 1000.0) as i64);
-    let certain = match window.reset_at {
-        Some(reset) => {
-            let tenth = between(newest_at, reset) / 10;
-            at < reset - TimeDelta::seconds(tenth.max(0))
-        }
-        None => seconds <= 3600.0,
-    };
-    if certain {
-        Forecast::RunsOut(at)
-    } else {
-        Forecast::Lasts
-    }
 }
 
 fn window(now: Time, rules: &Settings, row: &WindowRow, samples: &[SampleRow]) -> WindowView {
@@ -279,12 +246,12 @@ fn window(now: Time, rules: &Settings, row: &WindowRow, samples: &[SampleRow]) -
         (false, Some(1)) => "warn",
         (false, Some(_)) => "high",
     };
-    let forecast = forecast(row, samples);
-    let runs_out_at = match forecast {
-        Forecast::RunsOut(at) if !stale && level != "out" => Some(at.max(now)),
+    let outlook = foretell(row, samples);
+    let runs_out_at = match outlook {
+        Outlook::RunsOut(at) if !stale && level != "out" => Some(at.max(now)),
         _ => None,
     };
-    let sentence = match (&forecast, level) {
+    let sentence = match (&outlook, level) {
         _ if started_anew => "It has started anew since; no newer numbers yet.".to_owned(),
         (_, "out") => match reported.reset_at {
             Some(at) => format!("Used up; it starts anew in {}.", span(between(now, at))),
@@ -294,13 +261,13 @@ fn window(now: Time, rules: &Settings, row: &WindowRow, samples: &[SampleRow]) -
             "The numbers are {} old.",
             span(between(row.observed_at, now))
         ),
-        (Forecast::Unknown, _) => "The limit is not reported, so nothing can be said.".to_owned(),
-        (Forecast::TooFew, _) => "Too few samples yet to say how long it lasts.".to_owned(),
-        (Forecast::Lasts, _) => match reported.reset_at {
+        (Outlook::Unknown, _) => "The limit is not reported, so nothing can be said.".to_owned(),
+        (Outlook::TooFew, _) => "Too few samples yet to say how long it lasts.".to_owned(),
+        (Outlook::Lasts, _) => match reported.reset_at {
             Some(_) => "Lasts until it starts anew.".to_owned(),
             None => "Lasts at the present rate.".to_owned(),
         },
-        (Forecast::RunsOut(at), _) => match reported.reset_at {
+        (Outlook::RunsOut(at), _) => match reported.reset_at {
             Some(reset) => format!(
                 "Runs out in {}, {} before its reset.",
                 span(between(now, *at)),

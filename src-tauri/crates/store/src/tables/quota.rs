@@ -4,6 +4,7 @@
 use domain::{
     change::Record,
     contract::{Pool, Quota, QuotaWindow},
+    forecast::Point,
     ids::AgentRef,
     time::Time,
 };
@@ -41,6 +42,8 @@ pub struct SampleRow {
     pub used_percent: Option<f64>,
     /// Units left.
     pub remaining: Option<f64>,
+    /// When the window it belongs to starts anew.
+    pub reset_at: Option<Time>,
     /// The provider refused.
     pub rejected: bool,
 }
@@ -61,6 +64,7 @@ pub fn put(tx: &Tx<'_>, record: &Record<Quota>) -> Result<()> {
     let at = sql::micros(record.at);
     let (endpoint, agent) = (record.agent.endpoint.as_str(), record.agent.agent.as_str());
     for window in &record.value.windows {
+        let point = Point::of(record.at, window);
         sql::run(
             tx,
             "INSERT INTO quota_windows (pool, window, provider, account, scope, endpoint, agent, from_headers, observed_at, line, value)
@@ -84,17 +88,18 @@ pub fn put(tx: &Tx<'_>, record: &Record<Quota>) -> Result<()> {
         )?;
         sql::run(
             tx,
-            "INSERT OR REPLACE INTO quota_samples (pool, window, observed_at, endpoint, agent, used, used_percent, remaining, rejected)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+            "INSERT OR REPLACE INTO quota_samples (pool, window, observed_at, endpoint, agent, used, used_percent, remaining, reset_at, rejected)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
             params![
                 key,
                 window.name,
                 at,
                 endpoint,
                 agent,
-                window.used,
+                point.map_or(window.used, |point| Some(point.used)),
                 used_percent(window),
-                window.remaining,
+                point.map_or(window.remaining, |point| Some(point.left)),
+                window.reset_at.map(sql::micros),
                 window.status.as_deref() == Some("rejected")
             ],
         )?;
@@ -134,7 +139,7 @@ pub fn windows(reader: &Reader) -> Result<Vec<WindowRow>> {
 pub fn samples(reader: &Reader, pool: &str, window: &str, from: Time) -> Result<Vec<SampleRow>> {
     sql::all(
         reader,
-        "SELECT observed_at, endpoint, agent, used, used_percent, remaining, rejected FROM quota_samples
+        "SELECT observed_at, endpoint, agent, used, used_percent, remaining, reset_at, rejected FROM quota_samples
          WHERE pool = ?1 AND window = ?2 AND observed_at >= ?3 ORDER BY observed_at",
         params![pool, window, sql::micros(from)],
         |row| {
@@ -147,7 +152,8 @@ pub fn samples(reader: &Reader, pool: &str, window: &str, from: Time) -> Result<
                 used: row.get(3)?,
                 used_percent: row.get(4)?,
                 remaining: row.get(5)?,
-                rejected: row.get(6)?,
+                reset_at: row.get::<_, Option<i64>>(6)?.map(sql::time),
+                rejected: row.get(7)?,
             })
         },
     )
