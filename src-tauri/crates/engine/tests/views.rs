@@ -187,6 +187,41 @@ fn inbox_says(changes: Vec<Change>, seconds: i64, expected: &str) {
 }
 
 #[test]
+fn findings_that_say_the_same_are_one_card_which_names_the_others() {
+    let again = |number: u32| match found("schema-violation", "warning", "open") {
+        Change::Finding(mut finding) => {
+            finding.episode = format!("schema-violation|t{number}");
+            finding.tasks = vec![format!("desk/t{number}")];
+            Change::Finding(finding)
+        }
+        other => other,
+    };
+    let fleet = fleet(vec![
+        again(1),
+        again(2),
+        again(3),
+        found("stall", "warning", "open"),
+    ]);
+    let groups = fleet.see(10, inbox::inbox).groups;
+    let stopped = groups
+        .iter()
+        .find(|group| group.id == "stopped-moving")
+        .unwrap();
+    let mut counts: Vec<u32> = stopped.items.iter().map(|item| item.count).collect();
+    counts.sort_unstable();
+    assert_eq!(counts, [1, 3]);
+    let card = stopped.items.iter().find(|item| item.count == 3).unwrap();
+    let request = FindingRequest {
+        key: card.key.clone(),
+    };
+    let opened = fleet
+        .see(10, |glance| finding::finding(glance, &request))
+        .unwrap();
+    assert_eq!(opened.alike.len(), 2);
+    assert!(opened.alike.iter().all(|one| one.key != card.key));
+}
+
+#[test]
 fn the_inbox_title_says_what_needs_the_person() {
     let ask = |id: &str, due: i64| Change::Escalation(question(id, due, json!({})));
     inbox_says(vec![], 0, "Nothing needs you");

@@ -50,6 +50,8 @@ export const words = {
   task: "Task",
   options: "Choices",
   evidence: "Evidence",
+  alike: (count: number) => (count === 1 ? "One more says the same" : `${whole(count)} more say the same`),
+  anotherOne: "Open it",
   line: (line: number, pointer: string) => `line ${line} ${pointer}`,
   wait(verdict: Verdict & { kind: "wait" }): string {
     switch (verdict.why) {

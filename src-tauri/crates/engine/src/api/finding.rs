@@ -10,7 +10,7 @@ use store::{
 };
 
 use super::{
-    views::{EvidenceView, FindingRequest, FindingView},
+    views::{AlikeView, EvidenceView, FindingRequest, FindingView},
     wording::{Glance, agent_text, failure, plain},
 };
 
@@ -43,9 +43,25 @@ pub fn finding(glance: Glance<'_>, request: &FindingRequest) -> Result<Option<Fi
         resource: finding.resource.as_deref().map(plain),
         pool: finding.pool.as_deref().map(plain),
         resolutions,
+        alike: alike(glance.reader, episode, &finding.rule, &finding.summary)?,
         rule: finding.rule,
         evidence,
     }))
+}
+
+fn alike(reader: &Reader, episode: &str, rule: &str, summary: &str) -> Result<Vec<AlikeView>> {
+    let mut all: Vec<AlikeView> = findings::open(reader)?
+        .into_iter()
+        .filter(|row| row.dismissed_at.is_none() && row.finding.episode != episode)
+        .filter(|row| row.finding.rule == rule && row.finding.summary == summary)
+        .map(|row| AlikeView {
+            key: format!("f:{}", row.finding.episode),
+            at: row.opened_at,
+            subject: row.finding.tasks.first().map(|task| plain(task)),
+        })
+        .collect();
+    all.sort_by_key(|one| one.at);
+    Ok(all)
 }
 
 /// Lines of the log, read once however many facts point to them.

@@ -107,7 +107,7 @@ pub fn inbox(glance: Glance<'_>) -> Result<InboxView> {
             } else {
                 &mut stopped
             };
-            list.push(finding_item(&row));
+            push_or_count(list, finding_item(&row));
         }
     }
     let handled = handled(glance)?;
@@ -208,6 +208,17 @@ fn finding_item(row: &findings::FindingRow) -> InboxItem {
     }
 }
 
+/// One cause is one card, however often it was found; opened, it names the others.
+fn push_or_count(list: &mut Vec<InboxItem>, item: InboxItem) {
+    let alike = |known: &&mut InboxItem| {
+        known.key.starts_with("f:") && known.title == item.title && known.subtitle == item.subtitle
+    };
+    match list.iter_mut().find(alike) {
+        Some(known) => known.count += 1,
+        None => list.push(item),
+    }
+}
+
 fn handled(glance: Glance<'_>) -> Result<Vec<InboxItem>> {
     let since = glance.now - TimeDelta::hours(24);
     let mut items = vec![];
@@ -259,8 +270,12 @@ fn handled(glance: Glance<'_>) -> Result<Vec<InboxItem>> {
         }
     }
     items.sort_by_key(|(at, _)| std::cmp::Reverse(*at));
-    items.truncate(HANDLED);
-    Ok(items.into_iter().map(|(_, item)| item).collect())
+    let mut list = vec![];
+    for (_, item) in items {
+        push_or_count(&mut list, item);
+    }
+    list.truncate(HANDLED);
+    Ok(list)
 }
 
 /// How many cards wait for the person: the number beside the screen's name.

@@ -137,7 +137,10 @@ views! {
         key: String, rule: String, severity: Severity, at: Time, cleared_at: Option<Time>, summary: AgentText,
         agents: Vec<AgentId>, endpoints: Vec<EndpointId>, tasks: Vec<String>, resource: Option<String>, pool: Option<String>,
         evidence: Vec<EvidenceView>, resolutions: Vec<ResolutionView>, explanation: String,
+        /// Others that are open and say the same, oldest first: one cause, one card.
+        alike: Vec<AlikeView>,
     }
+    AlikeView { key: String, at: Time, subject: Option<String>, }
     EvidenceView { at: Option<Time>, evidence: Evidence, sentence: AgentText, }
     /// A way out. `does`: what will happen, a sentence each. `tells`: what it has no way to do itself, as texts to send.
     /// `asks`: `nothing`, `agent` (one of `agents`), `until`, `reason`. `problem`: why it cannot be done now. `opens`: where it goes on.
