@@ -187,6 +187,26 @@ fn inbox_says(changes: Vec<Change>, seconds: i64, expected: &str) {
 }
 
 #[test]
+fn an_answer_that_the_endpoint_does_not_take_says_so() {
+    let asked = question(
+        "e1",
+        600,
+        json!({"proposedAction": {"name": "mail.send"}, "taskId": "t1"}),
+    );
+    let gestures = fleet(vec![Change::Escalation(asked)])
+        .opened(1, "e1")
+        .gestures;
+    let reason = |outcome: Outcome| {
+        let gesture = gestures.iter().find(|gesture| gesture.outcome == outcome);
+        gesture.unwrap().cannot.as_deref()
+    };
+    assert_eq!(reason(Outcome::Approve), Some("It takes no approvals."));
+    assert_eq!(reason(Outcome::Edit), Some("It takes no edited action."));
+    assert_eq!(reason(Outcome::Reject), None);
+    assert_eq!(reason(Outcome::Cancel), None);
+}
+
+#[test]
 fn findings_that_say_the_same_are_one_card_which_names_the_others() {
     let again = |number: u32| match found("schema-violation", "warning", "open") {
         Change::Finding(mut finding) => {

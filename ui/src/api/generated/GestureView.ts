@@ -2,6 +2,7 @@
 import type { Outcome } from "./Outcome";
 
 /**
- * What can be answered, by which key; `arm` = first press arms, second acts; `hold` = hold 1.2 s after 5 s.
+ * What can be answered, by which key; `arm` = first press arms, second acts; `hold` = hold 1.2 s after 5 s; `cannot` = why
+ * the endpoint does not take it.
  */
-export type GestureView = { outcome: Outcome, optionId: string | null, label: string, key: string | null, arm: boolean, hold: boolean, safest: boolean, needsMessage: boolean, needsPayload: boolean, };
+export type GestureView = { outcome: Outcome, optionId: string | null, label: string, key: string | null, arm: boolean, hold: boolean, safest: boolean, needsMessage: boolean, needsPayload: boolean, cannot: string | null, };

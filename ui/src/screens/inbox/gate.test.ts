@@ -13,6 +13,7 @@ function gesture(over: Partial<GestureView> = {}): GestureView {
     safest: false,
     needsMessage: false,
     needsPayload: false,
+    cannot: null,
     ...over,
   };
 }

@@ -3,7 +3,7 @@
 //! Looking changes nothing anywhere, and nothing is looked at before the person saw the list and agreed.
 
 use agents::{Credential, Kind, Probe};
-use domain::{fact::PollError, ids::EndpointId, time::Time};
+use domain::{decision::Outcome as Said, fact::PollError, ids::EndpointId, time::Time};
 use store::{Reader, tables::endpoints, tables::endpoints::EndpointRow};
 
 use super::{
@@ -113,6 +113,25 @@ const ABILITIES: [(&str, &str, &str); 9] = [
         "Whether a decision arrived twice cannot always be told",
     ),
 ];
+
+/// Why an endpoint that was identified does not take this answer; `None` when it does, or when nothing is known of it.
+pub(super) fn takes_no(known: &[String], said: Said) -> Option<String> {
+    let ability = match said {
+        Said::Approve | Said::ApproveAlways => "decideApprove",
+        Said::Edit => "decideEdit",
+        Said::Respond => "decideRespond",
+        Said::Cancel => "cancel",
+        // Whoever asks can be told no.
+        Said::Reject => return None,
+    };
+    if known.is_empty() || known.iter().any(|word| word == ability) {
+        return None;
+    }
+    ABILITIES
+        .iter()
+        .find(|(word, ..)| *word == ability)
+        .map(|(.., cannot)| format!("{cannot}."))
+}
 
 /// What an endpoint can and cannot do, in words. Nothing is said of one that was never identified.
 pub(super) fn abilities(known: &[String]) -> (Vec<String>, Vec<String>) {

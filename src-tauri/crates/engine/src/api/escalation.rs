@@ -14,7 +14,7 @@ use domain::{
 use serde_json::Value;
 use store::{
     Result,
-    tables::{agents, audit, decisions, escalations, overtaken, ownership, tasks},
+    tables::{agents, audit, decisions, endpoints, escalations, overtaken, ownership, tasks},
 };
 
 use super::{
@@ -110,7 +110,13 @@ pub fn escalation(
             .collect(),
         response_schema: value.response_schema.clone(),
         gestures: if blocked_reason.is_none() {
-            gestures(&record, class, overtaking.is_some())
+            let known = endpoints::get(glance.reader, &record.agent.endpoint)?
+                .map_or_else(Vec::new, |row| row.capabilities);
+            let mut all = gestures(&record, class, overtaking.is_some());
+            for gesture in &mut all {
+                gesture.cannot = super::endpoint::takes_no(&known, gesture.outcome);
+            }
+            all
         } else {
             vec![]
         },
@@ -385,6 +391,7 @@ fn gestures(record: &EscalationRecord, class: Risk, overtaken: bool) -> Vec<Gest
             safest: false,
             needs_message: false,
             needs_payload: false,
+            cannot: None,
         }
     };
     let refusal = if overtaken { "Discard it" } else { "Refuse" };

@@ -113,8 +113,9 @@ views! {
     TouchView { resource: String, owner: Option<String>, }
     TaskLink { endpoint: EndpointId, task: String, title: AgentText, }
     HistoryLine { at: Time, sentence: String, }
-    /// What can be answered, by which key; `arm` = first press arms, second acts; `hold` = hold 1.2 s after 5 s.
-    GestureView { outcome: Outcome, option_id: Option<String>, label: String, key: Option<String>, arm: bool, hold: bool, safest: bool, needs_message: bool, needs_payload: bool, }
+    /// What can be answered, by which key; `arm` = first press arms, second acts; `hold` = hold 1.2 s after 5 s; `cannot` = why
+    /// the endpoint does not take it.
+    GestureView { outcome: Outcome, option_id: Option<String>, label: String, key: Option<String>, arm: bool, hold: bool, safest: bool, needs_message: bool, needs_payload: bool, cannot: Option<String>, }
     /// A decision and where it is.
     DecisionView {
         id: String, outcome: Outcome, decided_at: Time, state: DeliveryState, sentence: String, held_until: Option<Time>,
