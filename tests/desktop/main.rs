@@ -14,3 +14,4 @@ mod pictures;
 #[path = "../../src-tauri/crates/xtask/src/bench/processes.rs"]
 mod processes;
 mod start;
+mod story;
