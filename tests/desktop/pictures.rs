@@ -89,10 +89,16 @@ fn every_screen_is_drawn_in_both_themes_and_fits_its_window() {
             "(//*[@role='gridcell' or @role='listitem' or contains(@class, 'card')][contains(., 'invoice')])[1]",
         );
         check(&desk, theme, "board-task");
+        go(app, "timeline");
+        check(&desk, theme, "timeline");
         go(app, "ownership");
         check(&desk, theme, "ownership");
         go(app, "limits");
         check(&desk, theme, "limits");
+        go(app, "context");
+        check(&desk, theme, "context");
+        go(app, "dead-letters");
+        check(&desk, theme, "dead-letters");
         go(app, "agents");
         check(&desk, theme, "agents");
         go(app, "agents/publisher");
