@@ -6,16 +6,16 @@ use std::path::Path;
 use crate::step::{Outcome, cargo, step};
 
 pub(crate) fn measure(root: &Path) -> Outcome {
-    let bench = [
-        "bench",
-        "--quiet",
-        "--package",
-        "engine",
-        "--bench",
-        "scale",
-    ];
+    let bench = |package: &str, name: &str| {
+        let arguments = ["bench", "--quiet", "--package", package, "--bench", name];
+        cargo(root, &arguments)
+    };
     step(
         "The rules, the log and the board at few and at many tasks",
-        &mut cargo(root, &bench),
+        &mut bench("engine", "scale"),
+    )?;
+    step(
+        "The rules as history grows, beside a bare check for overlaps",
+        &mut bench("domain", "facts"),
     )
 }
