@@ -137,8 +137,8 @@ pub fn escalation(
     }))
 }
 
-/// What the other agent did, as a sentence for the person and for the agent whose action is refused for it.
-pub fn overtaken_sentence(glance: Glance<'_>, done: &Overtaking) -> Result<String> {
+/// What the other agent did, as the person reads it; what the refused agent is told is the owner's.
+fn overtaken_sentence(glance: Glance<'_>, done: &Overtaking) -> Result<String> {
     let name = agents::get(glance.reader, &done.agent)?
         .map_or_else(|| done.agent.agent.to_string(), |agent| agent.card.name);
     let (name, resource) = (plain(&name), plain(&done.resource));
