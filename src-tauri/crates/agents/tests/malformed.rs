@@ -1,5 +1,6 @@
 //! Three hundred malformed bodies against every kind of endpoint, over real HTTP: nothing stops a reader, nothing that
-//! stands beside a bad item is lost or changed, and nothing is made up.
+//! stands beside a bad item is lost or changed, and nothing is made up. What is refused becomes a dead letter that names
+//! the endpoint, the item and the reason.
 //!
 //! A new kind joins with one line in [`ways`].
 
@@ -14,12 +15,20 @@ use std::{
 };
 
 use agents::{Kind, Observation, Target};
-use domain::contract::{self, Document};
+use domain::{
+    change::{Change, DeadLetter},
+    contract::{self, Document},
+    fact::{Config, Fact, Line},
+    fleet::Fleet,
+};
 use serde_json::{Value, json};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpListener,
 };
+
+/// What the endpoint is called here.
+const ENDPOINT: &str = "malformed";
 
 /// How a kind is served: where its list is, how an item looks, and what else it asks for.
 struct Way {
@@ -154,7 +163,7 @@ async fn serve(way: &Way) -> (String, Arc<Mutex<Vec<u8>>>) {
 /// Everything that one look brings; `None` = an error in words, or nothing.
 async fn look(kind: Kind, url: &str, what: &str) -> Option<Document> {
     let target = Target {
-        endpoint: "malformed".into(),
+        endpoint: ENDPOINT.into(),
         kind,
         url: url.to_owned(),
         credential: None,
@@ -211,12 +220,7 @@ fn judge(way: &Way, document: &Document, what: &str) {
         "{:?}: the item is neither shown nor told of: {what}",
         way.kind
     );
-    for problem in &document.problems {
-        assert!(
-            !problem.message.is_empty() && !problem.code.is_empty(),
-            "{problem:?}"
-        );
-    }
+    told_as_letters(document, what);
     for question in document.escalations.iter().flatten() {
         let of = question.value.task_id.as_ref().map(|id| id.as_str());
         assert!(
@@ -224,6 +228,58 @@ fn judge(way: &Way, document: &Document, what: &str) {
             "{:?}: a question that nobody asked: {what}",
             way.kind
         );
+    }
+}
+
+/// The dead letters that a document brings.
+fn letters(document: &Document) -> Vec<DeadLetter> {
+    let line = Line {
+        number: 2,
+        at: "2026-11-21T08:00:00Z".parse().ok(),
+        fact: Fact::Status {
+            endpoint: ENDPOINT.into(),
+            document: Arc::new(document.clone()),
+        },
+    };
+    let changes = Fleet::new(Config::default()).take(&line).into_iter();
+    changes
+        .filter_map(|change| match change {
+            Change::DeadLetter(letter) => Some(letter),
+            _ => None,
+        })
+        .collect()
+}
+
+/// Nothing is refused without a letter, and each letter says where, what and why, and keeps what came.
+fn told_as_letters(document: &Document, what: &str) {
+    let letters = letters(document);
+    for letter in &letters {
+        assert_eq!(letter.endpoint.as_str(), ENDPOINT, "{what}");
+        assert!(!letter.item.is_empty(), "{letter:?}: {what}");
+        for problem in &letter.problems {
+            let sentence = problem.message.trim();
+            assert!(
+                sentence.len() > 10 && sentence.ends_with('.'),
+                "{problem:?}"
+            );
+            assert!(!problem.code.is_empty(), "{problem:?}");
+            assert!(
+                !problem.list.is_empty() && !problem.raw.is_empty(),
+                "{problem:?}"
+            );
+            // An item that says who it is, is named so.
+            assert!(
+                problem
+                    .item
+                    .as_ref()
+                    .is_none_or(|item| *item == letter.item),
+                "{letter:?}"
+            );
+        }
+    }
+    let told: Vec<_> = letters.iter().flat_map(|l| &l.problems).collect();
+    for problem in &document.problems {
+        assert!(told.contains(&problem), "{problem:?} is not kept: {what}");
     }
 }
 
