@@ -37,6 +37,12 @@ pub trait Endpoint: Send {
 
     /// Asks to cancel a task.
     fn cancel<'a>(&'a mut self, task: &'a TaskId, key: &'a DecisionId) -> Answer<'a, Outcome>;
+
+    /// What the last poll showed of a question that is not listed any more: its task, where it can be told, and what
+    /// became of it. `None` when it showed nothing of that question.
+    fn ended(&self, _question: &EscalationId) -> Option<(Option<TaskId>, Outcome)> {
+        None
+    }
 }
 
 /// What a poll brought.

@@ -18,7 +18,7 @@ use std::hash::{Hash, Hasher};
 use chrono::Utc;
 use domain::{
     fact::PollError,
-    ids::{DecisionId, TaskId},
+    ids::{DecisionId, EscalationId, TaskId},
 };
 use reqwest::{
     Url,
@@ -234,6 +234,10 @@ impl Endpoint for OpenCode {
 
     fn cancel<'a>(&'a mut self, task: &'a TaskId, _key: &'a DecisionId) -> Answer<'a, Outcome> {
         Box::pin(self.stop(task))
+    }
+
+    fn ended(&self, question: &EscalationId) -> Option<(Option<TaskId>, Outcome)> {
+        self.remembered(question.as_str())
     }
 }
 

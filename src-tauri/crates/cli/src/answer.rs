@@ -111,7 +111,7 @@ pub(crate) fn run(options: &Options, everywhere: &Everywhere) -> Result<(), Fail
 async fn round(options: &Options, endpoint: &mut dyn Endpoint) -> Result<Said, Failure> {
     let before = observe::poll(endpoint).await?;
     let Some(record) = question(&before, &options.escalation)? else {
-        return not_listed(&before, &options.escalation);
+        return not_listed(endpoint, &before, &options.escalation);
     };
     let task = record.value.task_id.as_ref();
     let said = |state, detail: Option<String>| Said {
@@ -164,8 +164,18 @@ async fn round(options: &Options, endpoint: &mut dyn Endpoint) -> Result<Said, F
     })
 }
 
-/// Where a question bears the id of its task, or begins with it, the task says what became of the question.
-fn not_listed(body: &str, id: &str) -> Result<Said, Failure> {
+/// Some endpoints show what became of it in other places. Where a question bears the id of its task, or begins with it,
+/// the task says what became of the question.
+fn not_listed(endpoint: &dyn Endpoint, body: &str, id: &str) -> Result<Said, Failure> {
+    if let Some((task, agents::Outcome::AlreadyResolved { recorded })) = endpoint.ended(&id.into())
+    {
+        return Ok(Said {
+            state: State::AlreadyResolved,
+            escalation: id.to_owned(),
+            task: task.map(|id| id.as_str().to_owned()),
+            detail: recorded.map(settled_as),
+        });
+    }
     let tasks = read(body)?.tasks.unwrap_or_default();
     let mut tasks = tasks.iter().map(|item| &item.value);
     let of = tasks.find(|task| {
@@ -195,6 +205,10 @@ fn not_listed(body: &str, id: &str) -> Result<Said, Failure> {
         task: of.map(|task| task.id.as_str().to_owned()),
         detail: Some(detail),
     })
+}
+
+fn settled_as(word: String) -> String {
+    format!("It was settled before, as: {word}.")
 }
 
 fn read(body: &str) -> Result<Document, Failure> {
@@ -242,8 +256,7 @@ async fn deliver(
             agents::Outcome::Applied => return Ok((State::Applied, None)),
             agents::Outcome::Sent => return Ok((State::Sent, None)),
             agents::Outcome::AlreadyResolved { recorded } => {
-                let detail = recorded.map(|word| format!("It was settled before, as: {word}."));
-                return Ok((State::AlreadyResolved, detail));
+                return Ok((State::AlreadyResolved, recorded.map(settled_as)));
             }
             agents::Outcome::Refused(why) => return Ok((State::Refused, Some(why))),
             agents::Outcome::Expired => return Ok((State::Expired, None)),

@@ -295,6 +295,41 @@ impl OpenCode {
         Ok(Outcome::Sent)
     }
 
+    /// What became of a request that is in no list any more. The server forgets it, but its id tells when it was asked,
+    /// and the tool calls of that moment are still there. Only what all of them tell is told.
+    pub(super) fn remembered(&self, request: &str) -> Option<(Option<TaskId>, Outcome)> {
+        let asked = wire::asked_at(request, Utc::now().timestamp_millis())?;
+        // Questions are asked by one tool, and permissions for every other.
+        let is_question = request.starts_with("que_");
+        let may_be = |call: &Call| {
+            let mut open = self.open.values();
+            let waits = open.any(|item| item.native.call_id.as_deref() == Some(&call.id));
+            call.was_under_way(asked) && (call.tool == "question") == is_question && !waits
+        };
+        let mut told: Option<(Option<TaskId>, Outcome)> = None;
+        for known in self.sessions.values() {
+            let calls = known.messages.iter().flat_map(|message| &message.calls);
+            for call in calls.filter(|call| may_be(call)) {
+                let task: TaskId = known.session.id.as_str().into();
+                let outcome = unanswered(Some(call), known.status.is_some());
+                told = Some(match (told, outcome) {
+                    (None, outcome) => (Some(task), outcome),
+                    (
+                        Some((of, Outcome::AlreadyResolved { recorded })),
+                        Outcome::AlreadyResolved { recorded: other },
+                    ) => {
+                        let recorded = recorded.filter(|word| other.as_ref() == Some(word));
+                        let of = of.filter(|of| *of == task);
+                        (of, Outcome::AlreadyResolved { recorded })
+                    }
+                    (Some((_, Outcome::Expired)), Outcome::Expired) => (None, Outcome::Expired),
+                    _ => return None,
+                });
+            }
+        }
+        told
+    }
+
     async fn runs(
         &self,
         about: &About,
@@ -347,6 +382,11 @@ fn before(shown: &Shown, body: &DecisionBody, resend: bool) -> Outcome {
             ),
         };
     }
+    unanswered(call, works)
+}
+
+/// What became of a request that none of our answers settled, by its tool call.
+fn unanswered(call: Option<&Call>, works: bool) -> Outcome {
     match call {
         Some(call) if call.was_stopped() => Outcome::Expired,
         // The server was started anew: it forgot the request, and nobody works on.

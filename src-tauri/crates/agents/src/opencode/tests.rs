@@ -507,3 +507,36 @@ fn a_call_tells_a_refusal_from_a_stop_from_a_failure() {
         );
     }
 }
+
+#[test]
+fn the_id_of_a_request_tells_when_it_was_asked() {
+    let now = 1_795_256_665_790_i64;
+    let id = |at: i64, prefix: &str| {
+        format!(
+            "{prefix}{:012x}AbCdEfGhIjKlMn",
+            (at * 4096 + 1) & 0xffff_ffff_ffff
+        )
+    };
+    for (at, prefix) in [
+        (now, "per_"),
+        (now - 1, "que_"),
+        (now - 60_000_000_000, "per_"),
+    ] {
+        assert_eq!(
+            wire::asked_at(&id(at, prefix), now),
+            Some(at),
+            "{prefix}{at}"
+        );
+    }
+    for other in [
+        "",
+        "per_",
+        "per_12",
+        "ses_0123456789ab",
+        "per_zzzzzzzzzzzz",
+        "per_-12345678901",
+        "per_01234567890é",
+    ] {
+        assert_eq!(wire::asked_at(other, now), None, "{other}");
+    }
+}

@@ -8,6 +8,8 @@ use serde_json::{Value, value::RawValue};
 
 /// Nesting that is still read; the contract's reader has its own limit, and an item must not break a whole document.
 const DEPTH: usize = 60;
+/// Milliseconds by which a request may be older than what is written of its tool call.
+const EARLY: i64 = 1000;
 
 /// Which of its two interfaces a thing was found in: they do not see each other's requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, Deserialize)]
@@ -235,6 +237,12 @@ impl Call {
             && (self.error.contains("aborted") || self.error.contains("interrupted"))
     }
 
+    /// Whether it ran at this moment, epoch milliseconds; a tool may ask shortly before its beginning is written down.
+    pub(crate) fn was_under_way(&self, at: i64) -> bool {
+        let began = self.started.is_some_and(|started| started <= at + EARLY);
+        began && self.ended.is_none_or(|ended| ended >= at)
+    }
+
     /// Ended by a person's "no". The newer interface does not say why a call failed.
     pub(crate) fn was_refused(&self) -> bool {
         self.status == "error"
@@ -348,6 +356,22 @@ pub(crate) fn milliseconds(value: &Value) -> Option<i64> {
 pub(crate) fn time(milliseconds: i64) -> Option<String> {
     let time = DateTime::<Utc>::from_timestamp_millis(milliseconds)?;
     Some(time.to_rfc3339_opts(SecondsFormat::Millis, true))
+}
+
+/// When a request was asked, epoch milliseconds, as its id tells: after its prefix stand twelve hexadecimal digits, the
+/// lowest bits of the time times 4096 plus a counter. The time is the last one before `now` that has them.
+pub(crate) fn asked_at(id: &str, now: i64) -> Option<i64> {
+    let rest = id
+        .strip_prefix("per_")
+        .or_else(|| id.strip_prefix("que_"))?;
+    let digits = rest.get(..12)?;
+    if !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+        return None;
+    }
+    let bits = i64::from_str_radix(digits, 16).ok()? >> 12;
+    let all = 1_i64 << 36;
+    let at = now - (now - bits).rem_euclid(all);
+    (at > 0).then_some(at)
 }
 
 /// The text if it is one that can stand in a document.

@@ -58,9 +58,13 @@ async fn what_opencode_asks_is_seen_and_answered_once() {
     assert_eq!((code, said), (0, expected));
     server.comes_to("bank", &makes, "idle").await;
     assert!(server.has("bank", "a.txt"));
-    // The server forgets what was answered, so nothing more can be said of it than that it is not asked any more.
-    let (code, said) = answer(&server, &permission, &["--outcome", "reject"]);
-    assert_eq!((code, &said["state"]), (1, &json!("expired")), "{said}");
+    // The server forgets the request, but its tool call shows what became of it.
+    for outcome in ["reject", "approve"] {
+        let (code, said) = answer(&server, &permission, &["--outcome", outcome]);
+        let expected = json!({"state": "already-resolved", "escalation": permission["id"], "task": makes,
+            "detail": "It was settled before, as: allowed."});
+        assert_eq!((code, said), (1, expected));
+    }
 
     let (code, said) = answer(
         &server,
@@ -70,4 +74,26 @@ async fn what_opencode_asks_is_seen_and_answered_once() {
     assert_eq!((code, &said["state"]), (0, &json!("applied")), "{said}");
     let call = server.call(&asks).await;
     assert_eq!(call["metadata"]["answers"], json!([["Blue"]]));
+    let (code, said) = answer(
+        &server,
+        &question,
+        &["--outcome", "respond", "--option", "Red"],
+    );
+    let detail = "It was settled before, as: answered: Blue.";
+    assert_eq!(
+        (code, &said["state"], &said["detail"]),
+        (1, &json!("already-resolved"), &json!(detail))
+    );
+
+    // What was stopped was answered by nobody, nor was what was never asked.
+    let stopped = server.begin("bank", "make b.txt").await;
+    let permission = server.waits("bank", &stopped).await;
+    let abort = format!("/session/{stopped}/abort{}", server.place("bank"));
+    server.post(&abort, json!({})).await;
+    server.comes_to("bank", &stopped, "idle").await;
+    for id in [permission, json!({"id": "per_000000000001aaaaaaaaaaaaaa"})] {
+        let (code, said) = answer(&server, &id, &["--outcome", "approve"]);
+        assert_eq!((code, &said["state"]), (1, &json!("expired")), "{said}");
+    }
+    assert!(!server.has("bank", "b.txt"));
 }
