@@ -40,7 +40,7 @@ enum Command {
     /// Say what answers at an address.
     Probe(probe::Options),
     /// Ask an endpoint once and print everything it says, as one status document.
-    Observe(observe::Options),
+    Observe(observe::Look),
     /// Answer one question of an agent.
     Answer(answer::Options),
     /// Say what is wrong with a status document.

@@ -2,17 +2,24 @@
 //!
 //! Items keep the exact bytes they came as. What the document means is `domain`'s.
 
-use std::collections::HashMap;
+use std::{
+    collections::HashMap,
+    path::{Path, PathBuf},
+};
 
-use agents::{Credential, Endpoint, Kind, Observation, Target};
+use agents::{Credential, Endpoint, Kind, Observation, Target, quota::mapping::Mapping};
 use clap::Args;
-use domain::contract::{self, Document};
+use domain::{
+    contract::{self, Document},
+    object::Members,
+};
 use serde::{Deserialize, de::DeserializeOwned};
-use serde_json::value::RawValue;
+use serde_json::{Value, value::RawValue};
 
 use crate::{
     Failure,
     everywhere::Everywhere,
+    input,
     out::{Lines, plain},
     probe::{sentence, unusable},
 };
@@ -41,11 +48,26 @@ pub(crate) fn word<T: DeserializeOwned>(text: &str) -> Result<T, String> {
     serde_json::from_value(text.into()).map_err(|error| format!("{error}"))
 }
 
+/// Ask an endpoint once.
+#[derive(Args)]
+pub(crate) struct Look {
+    #[command(flatten)]
+    endpoint: Options,
+    /// Which numbers of a metrics page are limits: a JSON file `{"windows": [{"provider": …, "limit": …}]}`, or - for the
+    /// standard input.
+    #[arg(long, value_name = "FILE")]
+    mapping: Option<PathBuf>,
+}
+
 /// Prints everything the endpoint says.
-pub(crate) fn run(options: &Options, everywhere: &Everywhere) -> Result<(), Failure> {
+pub(crate) fn run(look: &Look, everywhere: &Everywhere) -> Result<(), Failure> {
     let credential = everywhere.credential()?;
+    let mapping = look.mapping.as_deref().map(read_mapping).transpose()?;
     let body = crate::runtime()?.block_on(async {
-        let mut endpoint = open(options, credential).await?;
+        let mut endpoint = match mapping {
+            Some(mapping) => open_mapped(&look.endpoint, credential, mapping)?,
+            None => open(&look.endpoint, credential).await?,
+        };
         poll(endpoint.as_mut()).await
     })?;
     let mut out = Lines::new();
@@ -84,6 +106,61 @@ pub(crate) async fn open(
         known_tasks: options.tasks.iter().map(|id| id.as_str().into()).collect(),
     };
     agents::open(&target).map_err(unusable)
+}
+
+/// Connects to a metrics page. A mapping can be for nothing else, so nothing is asked first.
+fn open_mapped(
+    options: &Options,
+    credential: Option<Credential>,
+    mapping: Mapping,
+) -> Result<Box<dyn Endpoint>, Failure> {
+    if options.kind.is_some_and(|kind| kind != Kind::Prometheus) {
+        let only = "A mapping is for a metrics page only: --kind prometheus.";
+        return Err(Failure::Unusable(only.to_owned()));
+    }
+    let target = Target {
+        endpoint: "endpoint".into(),
+        kind: Kind::Prometheus,
+        url: options.url.clone(),
+        credential,
+        known_tasks: vec![],
+    };
+    agents::quota::open_mapped(&target, mapping).map_err(unusable)
+}
+
+/// A member that is not known would be left out silently, and with it what the person meant.
+fn read_mapping(file: &Path) -> Result<Mapping, Failure> {
+    let name = file.display();
+    let broken = |why: &str| Failure::Unusable(format!("{name} is no mapping: {why}."));
+    let text = input::text(file)?;
+    let mapping: Mapping =
+        serde_json::from_str(&text).map_err(|error| broken(&error.to_string()))?;
+    let written: Value = serde_json::from_str(&text).map_err(|error| broken(&error.to_string()))?;
+    let known = serde_json::to_value(&mapping).map_err(|error| broken(&error.to_string()))?;
+    match strange(&written, &known) {
+        Some(why) => Err(broken(&why)),
+        None => Ok(mapping),
+    }
+}
+
+/// The first thing in one that the other has not.
+fn strange(written: &Value, known: &Value) -> Option<String> {
+    match (written, known) {
+        (Value::Object(written), Value::Object(known)) => {
+            written
+                .iter()
+                .find_map(|(name, value)| match known.get(name) {
+                    Some(same) => strange(value, same),
+                    None => Some(format!("\"{name}\" is not known")),
+                })
+        }
+        (Value::Array(written), Value::Array(known)) => {
+            let mut pairs = written.iter().zip(known);
+            pairs.find_map(|(written, known)| strange(written, known))
+        }
+        (Value::Array(_), _) => Some("a list stands where an object belongs".to_owned()),
+        _ => None,
+    }
 }
 
 /// One whole poll: every page of it, as one line of JSON.
@@ -195,7 +272,7 @@ impl Whole {
             if text.len() > 1 {
                 text.push(',');
             }
-            text.push_str(&serde_json::Value::from(name.as_str()).to_string());
+            text.push_str(&Value::from(name.as_str()).to_string());
             text.push(':');
             match member {
                 Member::One(value) => text.push_str(value.get()),
@@ -224,34 +301,6 @@ fn id_of(item: &RawValue) -> Option<String> {
     serde_json::from_str::<Named>(item.get())
         .ok()
         .map(|named| named.id)
-}
-
-/// An object's members as they were written, in their order, names that stand twice included.
-struct Members(Vec<(String, Box<RawValue>)>);
-
-impl<'de> Deserialize<'de> for Members {
-    fn deserialize<D: serde::Deserializer<'de>>(reader: D) -> Result<Self, D::Error> {
-        struct InOrder;
-        impl<'de> serde::de::Visitor<'de> for InOrder {
-            type Value = Members;
-
-            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<A: serde::de::MapAccess<'de>>(
-                self,
-                mut map: A,
-            ) -> Result<Members, A::Error> {
-                let mut members = vec![];
-                while let Some(member) = map.next_entry()? {
-                    members.push(member);
-                }
-                Ok(Members(members))
-            }
-        }
-        reader.deserialize_map(InOrder)
-    }
 }
 
 /// A word as the contract writes it.

@@ -5,6 +5,7 @@
 //! always give the same changes.
 
 pub mod ids;
+pub mod object;
 pub mod time;
 
 pub mod contract;

@@ -3,7 +3,7 @@
 //! What may be allowed is carried as the server wrote it. "Always" is the server's own wider grant: it is offered as an
 //! option that says so, and is never what a plain approval means.
 
-use domain::decision::digest;
+use domain::{decision::digest, object::Members};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json, value::RawValue};
 
@@ -177,43 +177,6 @@ fn action(
     }
     text.push('}');
     RawValue::from_string(text).ok()
-}
-
-/// A JSON object's members in their order, each as it came.
-#[derive(Default)]
-struct Members(Vec<(String, Box<RawValue>)>);
-
-impl std::ops::Deref for Members {
-    type Target = Vec<(String, Box<RawValue>)>;
-
-    fn deref(&self) -> &Self::Target {
-        &self.0
-    }
-}
-
-impl<'de> Deserialize<'de> for Members {
-    fn deserialize<D: serde::Deserializer<'de>>(reader: D) -> Result<Self, D::Error> {
-        struct Each;
-        impl<'de> serde::de::Visitor<'de> for Each {
-            type Value = Members;
-
-            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<A: serde::de::MapAccess<'de>>(
-                self,
-                mut map: A,
-            ) -> Result<Members, A::Error> {
-                let mut all = vec![];
-                while let Some(member) = map.next_entry()? {
-                    all.push(member);
-                }
-                Ok(Members(all))
-            }
-        }
-        reader.deserialize_map(Each)
-    }
 }
 
 /// Too long to be read, so too long to be approved; it can still be seen and refused.

@@ -8,6 +8,7 @@ mod documents;
 mod endpoints;
 mod headless;
 mod langgraph;
+mod limits;
 mod opencode;
 mod server;
 mod stored;
