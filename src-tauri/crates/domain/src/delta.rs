@@ -314,6 +314,9 @@ impl Differ {
             let open = item.value.status == EscalationStatus::Pending;
             self.stands("escalations", item.value.id.as_str(), open, &item.raw);
         }
+        for item in document.schedules.iter().flatten() {
+            self.stands("schedules", &item.value.id, item.value.enabled, &item.raw);
+        }
     }
 
     /// The rule of merging, by the agent's own times: those without are later than all before.

@@ -27,3 +27,4 @@ pub mod fleet;
 pub mod forecast;
 pub mod replay;
 mod rules;
+pub mod schedule;

@@ -3,12 +3,12 @@
 //! One place, so that a difference that spells the ending out and a snapshot that implies it mean the same.
 
 use super::{
-    Claim, ClaimState, Escalation, EscalationStatus, Item, Task, TaskState,
+    Claim, ClaimState, Escalation, EscalationStatus, Item, Schedule, Task, TaskState,
     json::{Node, parse},
 };
 
 /// Lists whose items end when they are no longer listed.
-pub(crate) const ENDING: &[&str] = &["tasks", "claims", "escalations"];
+pub(crate) const ENDING: &[&str] = &["tasks", "claims", "escalations", "schedules"];
 
 /// The bytes of an item of that list, ended. All members but the state are kept as they were written.
 pub(crate) fn ended(list: &str, raw: &str) -> String {
@@ -26,6 +26,7 @@ pub(crate) fn ended(list: &str, raw: &str) -> String {
             replaced(&item, status, &status_now)
         }
         "claims" => replaced(&item, item.get("state"), "\"released\""),
+        "schedules" => replaced(&item, item.get("enabled"), "false"),
         _ => replaced(&item, item.get("status"), "\"withdrawn\""),
     }
 }
@@ -64,6 +65,13 @@ pub(crate) fn ended_escalation(value: &Escalation, raw: &str) -> Item<Escalation
     item("escalations", value, raw)
 }
 
+/// The schedule as it reads after its ending: it starts nothing any more.
+pub(crate) fn ended_schedule(value: &Schedule, raw: &str) -> Item<Schedule> {
+    let mut value = value.clone();
+    value.enabled = false;
+    item("schedules", value, raw)
+}
+
 fn item<T>(list: &str, value: T, raw: &str) -> Item<T> {
     Item {
         value,
@@ -94,7 +102,8 @@ mod tests {
             "tasks":[{"id":"t","title":"T","status":{"state":"busy","message":"m","timestamp":"2026-11-01T09:00:00Z"}}],
             "claims":[{"id":"c","resource":"file:a","holderIdentity":"a","mode":"exclusive","state":"held"}],
             "escalations":[{"id":"e","version":"1","kind":"question","title":"T","message":"M",
-                "createdAt":"2026-11-01T09:00:00Z","status":"pending"}]}"#;
+                "createdAt":"2026-11-01T09:00:00Z","status":"pending"}],
+            "schedules":[{"id":"s","resource":"trigger:a","everySeconds":60,"enabled": true }]}"#;
         let before = read(body.as_bytes()).unwrap();
         let task = &before.tasks.as_ref().unwrap()[0];
         let task = ended_task(&task.value, &task.raw);
@@ -102,14 +111,17 @@ mod tests {
         let claim = ended_claim(&claim.value, &claim.raw);
         let escalation = &before.escalations.as_ref().unwrap()[0];
         let escalation = ended_escalation(&escalation.value, &escalation.raw);
+        let schedule = &before.schedules.as_ref().unwrap()[0];
+        let schedule = ended_schedule(&schedule.value, &schedule.raw);
         let body = format!(
-            r#"{{"schemaVersion":"1.0","agent":{{"id":"a","name":"A","status":"online"}},"tasks":[{}],"claims":[{}],"escalations":[{}]}}"#,
-            task.raw, claim.raw, escalation.raw
+            r#"{{"schemaVersion":"1.0","agent":{{"id":"a","name":"A","status":"online"}},"tasks":[{}],"claims":[{}],"escalations":[{}],"schedules":[{}]}}"#,
+            task.raw, claim.raw, escalation.raw, schedule.raw
         );
         let after = read(body.as_bytes()).unwrap();
         assert_eq!(after.tasks.unwrap()[0].value, task.value);
         assert_eq!(after.claims.unwrap()[0].value, claim.value);
         assert_eq!(after.escalations.unwrap()[0].value, escalation.value);
+        assert_eq!(after.schedules.unwrap()[0].value, schedule.value);
         assert_eq!(after.problems, []);
     }
 }

@@ -8,7 +8,7 @@ use super::{merge, take::Intake};
 use crate::{
     contract::{
         ClaimState, Document, EscalationStatus, List,
-        ending::{ended_claim, ended_escalation, ended_task},
+        ending::{ended_claim, ended_escalation, ended_schedule, ended_task},
     },
     ids::{AgentRef, EscalationId, TaskRef},
 };
@@ -69,6 +69,23 @@ impl Intake<'_> {
             .collect();
         for item in gone {
             self.escalation(agent, &item);
+        }
+    }
+
+    pub(super) fn end_schedules(&mut self, agent: &AgentRef, document: &Document) {
+        let ids = ids(&document.schedules, |s| s.id.clone());
+        let Some(listed) = self.complete(agent, document, "schedules", ids) else {
+            return;
+        };
+        let from = (agent.endpoint.clone(), String::new());
+        let own = self.world.schedules.range(from..);
+        let gone: Vec<_> = own
+            .take_while(|((endpoint, _), _)| *endpoint == agent.endpoint)
+            .filter(|((_, id), entry)| entry.value.enabled && !listed.contains(id))
+            .map(|(_, entry)| ended_schedule(&entry.value, &entry.seen.raw))
+            .collect();
+        for item in gone {
+            self.schedule(agent, &item);
         }
     }
 

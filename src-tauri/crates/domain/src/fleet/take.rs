@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     change::{AgentRecord, Change, Record, TaskRecord},
-    contract::{Access, AccessMode, Document, Item, TaskState},
+    contract::{Access, AccessMode, Document, Item, Schedule, TaskState},
     fact::{Fact, Line, PersonAction, PollError, PollErrorKind},
     finding::Evidence,
     ids::{AgentRef, EndpointId, TaskRef},
@@ -328,16 +328,26 @@ impl Intake<'_> {
         self.context(&agent, document);
         self.quotas(&agent, document);
         for item in document.schedules.iter().flatten() {
-            let key = (endpoint.clone(), item.value.id.clone());
-            let old = self.world.schedules.get(&key);
-            if old.is_some_and(|old| old.seen.raw == item.raw) {
-                continue;
-            }
-            let entry = self.entry(&agent, item, self.now);
-            self.changes.push(Change::Schedule(record(&entry)));
-            self.world.schedules.insert(key, entry);
+            self.schedule(&agent, item);
         }
+        self.end_schedules(&agent, document);
         self.dead_letters(&agent, document);
+    }
+
+    /// What starts by itself is a trigger its agent declares for as long as it is on.
+    pub(super) fn schedule(&mut self, agent: &AgentRef, item: &Item<Schedule>) {
+        let key = (agent.endpoint.clone(), item.value.id.clone());
+        let old = self.world.schedules.get(&key);
+        if old.is_some_and(|old| old.seen.raw == item.raw) {
+            return;
+        }
+        let means = |value: &Schedule| value.enabled.then(|| value.resource.clone());
+        if old.and_then(|old| means(&old.value)) != means(&item.value) {
+            self.mark(Subject::Overlaps);
+        }
+        let entry = self.entry(agent, item, self.now);
+        self.changes.push(Change::Schedule(record(&entry)));
+        self.world.schedules.insert(key, entry);
     }
 
     /// Indexes what was done to a resource.

@@ -1,8 +1,8 @@
 //! Two agents that are given, or say they need, what can be one and the same: `trigger-collision`, `output-collision`
 //! and `write-conflict` before anything has happened.
 //!
-//! Of outputs and of what is written only the rules count; triggers also as agents declare them. A sequence that holds
-//! both allows it.
+//! Of outputs and of what is written only the rules count; triggers also as agents declare them, or start by themselves.
+//! A sequence that holds both allows it.
 
 use std::collections::BTreeSet;
 
@@ -95,6 +95,24 @@ fn given(world: &World) -> Vec<Given> {
                 agent: Some(agent.clone()),
                 pattern: pattern.clone(),
                 evidence: evidence.clone(),
+                by_rule: false,
+            });
+        }
+    }
+    // What starts by itself is declared by that, where the same is not declared already.
+    for entry in world.schedules.values().filter(|entry| entry.value.enabled) {
+        let (agent, pattern) = (&entry.seen.agent, entry.value.resource.as_str());
+        let needs = world
+            .agents
+            .get(agent)
+            .and_then(|state| state.needs.as_ref());
+        let declared = needs.is_some_and(|(needs, _)| needs.triggers.iter().any(|t| t == pattern));
+        if pattern.starts_with("trigger:") && !declared {
+            all.push(Given {
+                name: agent.agent.to_string(),
+                agent: Some(agent.clone()),
+                pattern: pattern.to_owned(),
+                evidence: entry.seen.evidence.clone(),
                 by_rule: false,
             });
         }

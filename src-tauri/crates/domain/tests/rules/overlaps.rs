@@ -32,6 +32,37 @@ fn overlapping_triggers_collide_whether_declared_or_given() {
 }
 
 #[test]
+fn what_starts_by_itself_is_a_declared_trigger_while_it_is_on() {
+    let schedule = |id: &str, resource: &str, enabled: bool| {
+        let schedule =
+            json!({"id": id, "resource": resource, "everySeconds": 900, "enabled": enabled});
+        json!({"schedules": [schedule]})
+    };
+    let declared = poll(
+        0,
+        "a",
+        json!({"ownership": {"triggers": ["trigger:cron/*"]}}),
+    );
+    let lines = [
+        declared.clone(),
+        poll(10, "b", schedule("one", "trigger:cron/day", false)),
+        poll(20, "b", schedule("one", "trigger:cron/day", true)),
+        poll(30, "b", schedule("two", "trigger:other", true)),
+        poll(40, "b", schedule("one", "trigger:cron/day", false)),
+    ];
+    let both = &["20 open warning a b", "40 cleared warning a b"];
+    check("trigger-collision", &lines, both);
+    // A complete list without it says the same.
+    let gone = json!({"snapshot": true, "schedules": []});
+    let lines = [
+        declared,
+        poll(20, "b", schedule("one", "trigger:cron/day", true)),
+        poll(40, "b", gone),
+    ];
+    check("trigger-collision", &lines, both);
+}
+
+#[test]
 fn owners_not_heard_of_yet_collide_once() {
     let lines = [
         rules(json!([
