@@ -2,11 +2,13 @@
 //! `quotas` and nothing else; it asks no questions, has no tasks, and takes no decision.
 //!
 //! What is told twice is told once: the log gets a line when a number moved, and now and then, so that it does not go stale.
+//! A limit that cannot be read is passed on as it came, beside the others: the reader of the contract makes it a dead letter.
 
 pub mod exposition;
 mod github;
 mod litellm;
 pub mod mapping;
+mod members;
 mod metrics;
 
 use std::collections::BTreeMap;
@@ -20,8 +22,11 @@ use domain::{
 use serde::Serialize;
 use serde_json::{Value, json};
 
-pub use self::metrics::{Preview, open_mapped, preview};
 pub(crate) use self::{github::Github, litellm::LiteLlm};
+pub use self::{
+    members::Refused,
+    metrics::{Preview, open_mapped, preview},
+};
 use crate::{
     Answer, Delivery, Endpoint, Observation, Outcome, Probe, Target,
     http::{Client, Reply},
@@ -77,10 +82,28 @@ pub struct Told {
     pub observed_at: Time,
 }
 
+/// What a source says.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Said {
+    /// All limits that are known to be so now.
+    pub(crate) told: Vec<Told>,
+    /// What cannot be read.
+    pub(crate) refused: Vec<Refused>,
+}
+
+impl Said {
+    /// What a mapping made of a page.
+    fn add(&mut self, outcome: mapping::Outcome) {
+        let found = outcome.found.into_iter();
+        self.told.extend(found.map(|found| found.told));
+        self.refused.extend(outcome.refused);
+    }
+}
+
 /// Asks a source of limits.
 pub(crate) trait Source: Send {
-    /// All limits that are known to be so now.
-    fn ask(&mut self) -> Answer<'_, Result<Vec<Told>, PollError>>;
+    /// One look.
+    fn ask(&mut self) -> Answer<'_, Result<Said, PollError>>;
 }
 
 /// A source as an endpoint.
@@ -90,6 +113,8 @@ pub(crate) struct Quotas<S> {
     name: String,
     /// What was told last of each window, and when.
     last: BTreeMap<(Pool, String), (Window, Time)>,
+    /// What could not be read at the last look, and since when: told in the same bytes until it is gone.
+    refused: BTreeMap<Refused, String>,
     has_told: bool,
 }
 
@@ -100,12 +125,33 @@ impl<S: Source> Quotas<S> {
             agent: target.endpoint.as_str().to_owned(),
             name: name.to_owned(),
             last: BTreeMap::new(),
+            refused: BTreeMap::new(),
             has_told: false,
         }
     }
 
+    /// Whether something else cannot be read than before. What is good of those limits is then told anew, so that it is
+    /// seen to be.
+    fn refuse(&mut self, refused: Vec<Refused>) -> bool {
+        let now = text(chrono::Utc::now());
+        let mut before = std::mem::take(&mut self.refused);
+        let mut moved: Vec<Refused> = vec![];
+        for bad in refused {
+            let since = before.remove(&bad).unwrap_or_else(|| {
+                moved.push(bad.clone());
+                now.clone()
+            });
+            self.refused.insert(bad, since);
+        }
+        moved.extend(before.into_keys());
+        self.last
+            .retain(|(pool, _), _| moved.iter().all(|bad| bad.pool != *pool));
+        !moved.is_empty()
+    }
+
     async fn look(&mut self) -> Result<Observation, PollError> {
-        let told = self.source.ask().await?;
+        let Said { told, refused } = self.source.ask().await?;
+        let changed = self.refuse(refused);
         let mut news: BTreeMap<(Pool, Time), Vec<Value>> = BTreeMap::new();
         for Told {
             pool,
@@ -137,22 +183,23 @@ impl<S: Source> Quotas<S> {
                 self.last.insert(key, (window, observed_at));
             }
         }
-        if news.is_empty() && self.has_told {
+        if news.is_empty() && !changed && self.has_told {
             return Ok(Observation::Unchanged);
         }
         self.has_told = true;
-        let quotas: Vec<_> = news
-            .into_iter()
-            .map(|((pool, at), windows)| json!({ "pool": pool, "windows": windows, "observedAt": text(at) }))
-            .collect();
-        // What is not in it stays as it was.
-        let document = json!({
-            "schemaVersion": "1.0", "snapshot": false,
-            "agent": { "id": self.agent, "name": self.name, "status": "online" },
-            "quotas": quotas, "pollAfterSeconds": EVERY,
+        let good = news.into_iter().map(|((pool, at), windows)| {
+            json!({ "pool": pool, "windows": windows, "observedAt": text(at) }).to_string()
         });
+        // A good one without them would say that all is well again.
+        let bad = self.refused.iter().map(|(bad, since)| bad.item(since));
+        let quotas: Vec<_> = good.chain(bad).collect();
+        let agent = json!({ "id": self.agent, "name": self.name, "status": "online" });
+        // What is not in it stays as it was.
         Ok(Observation::Document {
-            body: document.to_string(),
+            body: format!(
+                "{{\"schemaVersion\":\"1.0\",\"snapshot\":false,\"agent\":{agent},\"quotas\":[{}],\"pollAfterSeconds\":{EVERY}}}",
+                quotas.join(",")
+            ),
             last: true,
             poll_after_seconds: Some(EVERY),
         })

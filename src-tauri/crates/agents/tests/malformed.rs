@@ -8,13 +8,15 @@
 
 #[path = "malformed/bodies.rs"]
 mod bodies;
+#[path = "malformed/limits.rs"]
+mod limits;
 
 use std::{
     sync::{Arc, Mutex},
     time::Duration,
 };
 
-use agents::{Kind, Observation, Target};
+use agents::{Endpoint, Kind, Observation, Target};
 use domain::{
     change::{Change, DeadLetter},
     contract::{self, Document},
@@ -127,12 +129,16 @@ fn opencode() -> Way {
     }
 }
 
-/// Serves a kind; what the list answers can be exchanged.
-async fn serve(way: &Way) -> (String, Arc<Mutex<Vec<u8>>>) {
+/// Serves a kind; what one of its paths answers can be exchanged.
+async fn serve(
+    list: &'static str,
+    kind: &'static str,
+    more: fn(&str) -> Option<&'static str>,
+) -> (String, Arc<Mutex<Vec<u8>>>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let url = format!("http://{}", listener.local_addr().expect("an address"));
     let body = Arc::new(Mutex::new(vec![]));
-    let (list, more, shown) = (way.list, way.more, Arc::clone(&body));
+    let shown = Arc::clone(&body);
     tokio::spawn(async move {
         while let Ok((mut socket, _)) = listener.accept().await {
             let body = shown.lock().expect("the body").clone();
@@ -148,7 +154,7 @@ async fn serve(way: &Way) -> (String, Arc<Mutex<Vec<u8>>>) {
                     None => ("404 Not Found", b"{}".to_vec()),
                 };
                 let head = format!(
-                    "HTTP/1.1 {status}\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n",
+                    "HTTP/1.1 {status}\r\nConnection: close\r\nContent-Type: {kind}\r\nContent-Length: {}\r\n\r\n",
                     body.len()
                 );
                 let _ = socket.write_all(head.as_bytes()).await;
@@ -162,15 +168,21 @@ async fn serve(way: &Way) -> (String, Arc<Mutex<Vec<u8>>>) {
 
 /// Everything that one look brings; `None` = an error in words, or nothing.
 async fn look(kind: Kind, url: &str, what: &str) -> Option<Document> {
-    let target = Target {
+    look_with(agents::open(&target(kind, url)).expect("it opens"), what).await
+}
+
+fn target(kind: Kind, url: &str) -> Target {
+    Target {
         endpoint: ENDPOINT.into(),
         kind,
         url: url.to_owned(),
         credential: None,
         known_tasks: vec![],
-    };
+    }
+}
+
+async fn look_with(mut endpoint: Box<dyn Endpoint>, what: &str) -> Option<Document> {
     let asked = tokio::spawn(async move {
-        let mut endpoint = agents::open(&target).expect("it opens");
         let mut all: Option<Document> = None;
         for _ in 0..5 {
             match endpoint.observe().await {
@@ -194,8 +206,8 @@ async fn look(kind: Kind, url: &str, what: &str) -> Option<Document> {
     });
     match tokio::time::timeout(Duration::from_secs(20), asked).await {
         Ok(Ok(found)) => found,
-        Ok(Err(stopped)) => panic!("{kind:?} stopped at {what}: {stopped}"),
-        Err(_) => panic!("{kind:?} did not come to an end with {what}"),
+        Ok(Err(stopped)) => panic!("it stopped at {what}: {stopped}"),
+        Err(_) => panic!("it did not come to an end with {what}"),
     }
 }
 
@@ -284,7 +296,7 @@ fn told_as_letters(document: &Document, what: &str) {
 }
 
 async fn check(way: Way) {
-    let (url, body) = serve(&way).await;
+    let (url, body) = serve(way.list, "application/json", way.more).await;
     let whole = |bad: &str| {
         let beside = [(way.beside)("one"), (way.beside)("two")];
         let (before, after) = way.around;

@@ -64,11 +64,15 @@ fn target(kind: Kind, url: &str, token: Option<&str>) -> Target {
 }
 
 async fn look(endpoint: &mut dyn Endpoint) -> Document {
+    let document = told(endpoint).await;
+    assert_eq!(document.problems, []);
+    document
+}
+
+async fn told(endpoint: &mut dyn Endpoint) -> Document {
     match endpoint.observe().await.expect("it answers") {
         Observation::Document { body, .. } => {
-            let document = contract::read(body.as_bytes()).expect("a status document");
-            assert_eq!(document.problems, [], "{body}");
-            document
+            contract::read(body.as_bytes()).expect("a status document")
         }
         Observation::Unchanged => panic!("nothing is new"),
     }
@@ -176,7 +180,15 @@ async fn a_metrics_page_is_previewed_and_then_polled_by_the_same_mapping() {
 
     let target = target(Kind::Prometheus, &server.url, None);
     let mut endpoint = open_mapped(&target, mapping).expect("it opens");
-    let found = lines(&look(&mut *endpoint).await);
+    let document = told(&mut *endpoint).await;
+    // Numbers that fall together are refused as they are, beside the others.
+    let [refused] = document.problems.as_slice() else {
+        panic!("{:?}", document.problems);
+    };
+    assert_eq!(refused.item.as_deref(), Some("gateway"));
+    assert_eq!(refused.message, "Expected a number, found a list.");
+    assert!(refused.raw.contains("\"remaining\":[5.0,50.0]"));
+    let found = lines(&document);
     assert_eq!(
         found,
         [
@@ -205,4 +217,48 @@ async fn what_is_no_metrics_page_is_none() {
         };
         assert_eq!(told, Vec::<String>::new());
     }
+}
+
+/// What is wrong is told once, in the same bytes while it stands, and as good again when it is.
+#[tokio::test]
+async fn a_limit_that_cannot_be_read_is_told_until_it_is_good_again() {
+    let bodies = std::sync::Mutex::new(vec![
+        "left{team=\"red\"} 5\nleft{team=\"blue\"} 50\n",
+        "left{team=\"red\"} 5\nleft{team=\"blue\"} 50\n",
+        "left{team=\"red\"} many\nleft{team=\"blue\"} 49\n",
+        "left{team=\"red\"} many\nleft{team=\"blue\"} 50\n",
+        "left{team=\"red\"} many\nleft{team=\"blue\"} 50\n",
+        "left{team=\"red\"} 5\nleft{team=\"blue\"} 50\n",
+    ]);
+    let server = Server::start(move |_| good(bodies.lock().expect("bodies").pop().expect("one")));
+    let mapping = serde_json::from_value(json!({ "windows": [
+        { "provider": "gateway", "account": "{team}", "name": "calls", "remaining": "left" },
+    ] }));
+    let target = target(Kind::Prometheus, &server.url, None);
+    let mut endpoint = open_mapped(&target, mapping.expect("a mapping")).expect("it opens");
+    let mut raws = vec![];
+    for (good, bad) in [
+        (vec!["blue calls - 50 - - -", "red calls - 5 - - -"], 0),
+        (vec![], 1),
+        // Nothing is new: nothing is told.
+        (vec![], 2),
+        (vec!["blue calls - 49 - - -"], 1),
+        (vec!["blue calls - 50 - - -", "red calls - 5 - - -"], 0),
+        (vec![], 2),
+    ] {
+        if bad == 2 {
+            assert_eq!(endpoint.observe().await, Ok(Observation::Unchanged));
+            continue;
+        }
+        let document = told(&mut *endpoint).await;
+        let good: Vec<_> = good.iter().map(|line| format!("gateway/{line}")).collect();
+        assert_eq!(lines(&document), good);
+        assert_eq!(document.problems.len(), bad, "{:?}", document.problems);
+        for problem in &document.problems {
+            assert_eq!(problem.item.as_deref(), Some("gateway/red"));
+            assert_eq!(problem.message, "Expected a number, found text.");
+            raws.push(problem.raw.clone());
+        }
+    }
+    assert!(raws.len() == 2 && raws[0] == raws[1], "{raws:?}");
 }

@@ -7,6 +7,8 @@ use std::{borrow::Cow, collections::BTreeMap};
 
 /// So many bad lines are kept with their reason.
 const REMEMBERED: usize = 5;
+/// So many are kept as they are.
+const KEPT: usize = 200;
 
 /// One sample.
 #[derive(Clone, Debug, PartialEq)]
@@ -14,7 +16,7 @@ pub struct Sample<'a> {
     /// The metric.
     pub name: Cow<'a, str>,
     /// Names and values, in the order of the page.
-    pub labels: Vec<(Cow<'a, str>, Cow<'a, str>)>,
+    pub labels: Labels<'a>,
     /// As it stands there: also infinite, or not a number.
     pub value: f64,
     /// Seconds since 1970, when the page says so.
@@ -40,7 +42,15 @@ pub struct Page<'a> {
     pub problems: Vec<(usize, &'static str)>,
     /// How many there are.
     pub unread: usize,
+    /// The first of them as they are, with the name and the labels they begin with.
+    pub refused: Vec<(Begun<'a>, &'a str)>,
 }
+
+/// What could be read of a line before it went wrong: name and labels.
+pub type Begun<'a> = (Cow<'a, str>, Labels<'a>);
+
+/// Names and values.
+pub type Labels<'a> = Vec<(Cow<'a, str>, Cow<'a, str>)>;
 
 /// Reads a page. `seconds`: times are seconds (OpenMetrics), not milliseconds.
 pub fn read(text: &str, seconds: bool) -> Page<'_> {
@@ -62,10 +72,14 @@ pub fn read(text: &str, seconds: bool) -> Page<'_> {
             }
             continue;
         }
-        match sample(trimmed, seconds) {
+        let mut begun = (Cow::Borrowed(""), vec![]);
+        match sample(trimmed, seconds, &mut begun) {
             Ok(sample) => page.samples.push(sample),
             Err(reason) => {
                 page.unread += 1;
+                if page.refused.len() < KEPT {
+                    page.refused.push((begun, line));
+                }
                 if page.problems.len() < REMEMBERED {
                     page.problems.push((index + 1, reason));
                 }
@@ -75,13 +89,17 @@ pub fn read(text: &str, seconds: bool) -> Page<'_> {
     page
 }
 
-fn sample(line: &str, seconds: bool) -> Result<Sample<'_>, &'static str> {
+fn sample<'a>(
+    line: &'a str,
+    seconds: bool,
+    begun: &mut Begun<'a>,
+) -> Result<Sample<'a>, &'static str> {
     let mut rest = Rest(line);
-    let mut name = Cow::Borrowed(rest.name());
+    let (name, labels) = begun;
+    *name = Cow::Borrowed(rest.name());
     rest.blanks();
-    let mut labels = vec![];
     if rest.take('{') {
-        labels = in_braces(&mut rest, &mut name)?;
+        in_braces(&mut rest, name, labels)?;
     } else if !line[name.len()..].starts_with([' ', '\t']) {
         return Err("It has no metric name, or no value after it.");
     }
@@ -110,6 +128,7 @@ fn sample(line: &str, seconds: bool) -> Result<Sample<'_>, &'static str> {
         }
         Some(at).filter(|at| at.is_finite())
     };
+    let (name, labels) = std::mem::take(begun);
     Ok(Sample {
         name,
         labels,
@@ -118,15 +137,16 @@ fn sample(line: &str, seconds: bool) -> Result<Sample<'_>, &'static str> {
     })
 }
 
-type Labels<'a> = Vec<(Cow<'a, str>, Cow<'a, str>)>;
-
 /// Up to the closing brace. A quoted word alone is the metric's name.
-fn in_braces<'a>(rest: &mut Rest<'a>, name: &mut Cow<'a, str>) -> Result<Labels<'a>, &'static str> {
-    let mut labels: Labels<'a> = vec![];
+fn in_braces<'a>(
+    rest: &mut Rest<'a>,
+    name: &mut Cow<'a, str>,
+    labels: &mut Labels<'a>,
+) -> Result<(), &'static str> {
     loop {
         rest.blanks();
         if rest.take('}') {
-            return Ok(labels);
+            return Ok(());
         }
         let label = if rest.take('"') {
             rest.quoted()?

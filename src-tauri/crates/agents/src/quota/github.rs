@@ -5,14 +5,14 @@
 //! repeats `core` and is not read.
 
 use chrono::Utc;
-use domain::fact::PollError;
+use domain::{fact::PollError, time::Time};
 use reqwest::{
     Url,
     header::{ACCEPT, HeaderMap, HeaderName, HeaderValue},
 };
 use serde_json::Value;
 
-use super::{Pool, Quotas, Source, Told, Window, probed, time};
+use super::{Pool, Quotas, Refused, Said, Source, Told, Window, members::Members, probed, time};
 use crate::{
     Answer, Kind, Probe, Target,
     http::{Client, Reply, invalid},
@@ -41,32 +41,19 @@ impl Github {
         Ok(Quotas::over(source, target, "GitHub limits"))
     }
 
-    async fn limits(&mut self) -> Result<Vec<Told>, PollError> {
+    async fn limits(&mut self) -> Result<Said, PollError> {
         let reply = get(&self.client, "rate_limit").await?;
         if reply.status.as_u16() != 200 {
             return Err(reply.as_error(Utc::now()));
         }
-        let body: Value =
-            serde_json::from_slice(&reply.body).map_err(|_| invalid("Its answer is not JSON."))?;
-        let resources = body.get("resources").and_then(Value::as_object);
+        let text = std::str::from_utf8(&reply.body).ok();
+        let body = text.and_then(Members::read);
+        let body = body.ok_or_else(|| invalid("Its answer is not JSON."))?;
+        let resources = body.get("resources").ok().flatten().and_then(Members::read);
         let resources =
             resources.ok_or_else(|| invalid("It answers, but names no limits as GitHub does."))?;
         let account = self.account().await;
-        let now = Utc::now();
-        Ok(resources
-            .iter()
-            .filter_map(|(name, limit)| {
-                Some(Told {
-                    pool: Pool {
-                        provider: "github".to_owned(),
-                        account: account.clone(),
-                        scope: Some(name.clone()),
-                    },
-                    window: window(name, limit)?,
-                    observed_at: now,
-                })
-            })
-            .collect())
+        Ok(read(&resources, account.as_deref(), Utc::now()))
     }
 
     /// Whose token it is. One that may not ask that is told apart by our name for the endpoint: two tokens are two pools.
@@ -92,7 +79,7 @@ impl Github {
 }
 
 impl Source for Github {
-    fn ask(&mut self) -> Answer<'_, Result<Vec<Told>, PollError>> {
+    fn ask(&mut self) -> Answer<'_, Result<Said, PollError>> {
         Box::pin(self.limits())
     }
 }
@@ -122,33 +109,90 @@ async fn get(client: &Client, name: &str) -> Result<Reply, PollError> {
     client.get(url, headers).await
 }
 
-/// A resource without a limit is none of ours.
-fn window(name: &str, limit: &Value) -> Option<Window> {
-    let number = |member: &str| limit.get(member)?.as_f64().filter(|value| *value >= 0.0);
-    let whole = number("limit").filter(|limit| *limit > 0.0)?;
+/// All resources of an answer.
+pub(crate) fn read(resources: &Members<'_>, account: Option<&str>, now: Time) -> Said {
+    let mut said = Said::default();
+    for (name, raw) in resources.iter() {
+        let pool = Pool {
+            provider: "github".to_owned(),
+            account: account.map(str::to_owned),
+            scope: Some(name.to_owned()),
+        };
+        // Of two of one name nobody knows which is true.
+        let read = if resources.count(name) > 1 {
+            Err(Refused::twice(&pool, raw))
+        } else {
+            window(&pool, name, raw)
+        };
+        match read {
+            Ok(Some(window)) => said.told.push(Told {
+                pool,
+                window,
+                observed_at: now,
+            }),
+            Ok(None) => {}
+            Err(refused) => said.refused.push(refused),
+        }
+    }
+    said
+}
+
+/// A resource of which nothing is allowed is none of ours.
+fn window(pool: &Pool, name: &str, raw: &str) -> Result<Option<Window>, Refused> {
+    let Some(limit) = Members::read(raw) else {
+        return Err(Refused::whole(pool, raw));
+    };
+    let unusable = |_| match ["limit", "remaining", "used", "reset"].map(|m| limit.get(m)) {
+        [Ok(whole), Ok(remaining), Ok(used), Ok(reset)] => {
+            // A time that is one is not said again as what it was.
+            let reset = reset.filter(|_| limit.number("reset").is_err());
+            let said = [
+                ("limit", whole),
+                ("remaining", remaining),
+                ("used", used),
+                ("resetAt", reset),
+            ];
+            Refused::window(pool, name, &said)
+        }
+        _ => Refused::whole(pool, raw),
+    };
+    let whole = limit.number("limit").map_err(unusable)?;
+    let remaining = limit.number("remaining").map_err(unusable)?;
+    let used = limit.number("used").map_err(unusable)?;
+    let reset = limit.number("reset").map_err(unusable)?;
+    if whole.or(remaining).or(used).is_none() {
+        // Negative: not known. Absent: no limit as GitHub tells them.
+        let is_said = limit.iter().any(|(_, raw)| raw.starts_with('-'));
+        return if is_said {
+            Ok(None)
+        } else {
+            Err(Refused::whole(pool, raw))
+        };
+    }
+    if whole == Some(0.0) {
+        return Ok(None);
+    }
     // What GitHub's documentation says of each; the answer does not.
     let seconds = match name {
         "core" | "graphql" | "integration_manifest" => Some(3600),
         "search" | "code_search" => Some(60),
         _ => None,
     };
-    Some(Window {
+    let unit = if name == "graphql" {
+        "points"
+    } else {
+        "requests"
+    };
+    Ok(Some(Window {
         name: name.to_owned(),
-        unit: Some(
-            if name == "graphql" {
-                "points"
-            } else {
-                "requests"
-            }
-            .to_owned(),
-        ),
-        limit: Some(whole),
-        remaining: number("remaining"),
-        used: number("used"),
+        unit: Some(unit.to_owned()),
+        limit: whole,
+        remaining,
+        used,
         used_percent: None,
         window_seconds: seconds,
-        reset_at: number("reset").and_then(time),
-    })
+        reset_at: reset.and_then(time),
+    }))
 }
 
 /// Whether it is GitHub: the root of its API names the address of its limits, which itself names them.

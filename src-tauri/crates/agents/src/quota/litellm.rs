@@ -9,17 +9,20 @@ use std::sync::OnceLock;
 use chrono::Utc;
 use domain::{fact::PollError, time::Time};
 use reqwest::{Url, header::HeaderMap};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{
-    Pool, Quotas, Source, Told, Window,
+    Pool, Quotas, Refused, Said, Source, Told, Window,
     mapping::{Mapping, Memory, Rule, apply},
+    members::{Members, kept},
     metrics, probed,
 };
 use crate::{
     Answer, Kind, Probe, Target,
     http::{Client, Reply, invalid},
 };
+
+const PROVIDER: &str = "litellm";
 
 /// The limits that one key sees.
 pub(crate) struct LiteLlm {
@@ -37,32 +40,42 @@ impl LiteLlm {
         Ok(Quotas::over(source, target, "LiteLLM limits"))
     }
 
-    async fn limits(&mut self) -> Result<Vec<Told>, PollError> {
+    async fn limits(&mut self) -> Result<Said, PollError> {
         let key = get(&self.client, &["key", "info"]).await?;
         // The proxy sends `/metrics` on to this address; we follow nobody.
         let page = metrics::page(&self.client, beside(self.client.base(), &["metrics", ""])?).await;
         let now = Utc::now();
-        let mut told = match &key {
-            reply if reply.status.is_success() => of_key(&reply.body, now)?,
+        let of_key = match &key {
+            reply if reply.status.is_success() => Some(of_key(&reply.body, now)),
             reply if reply.status.as_u16() == 401 => return Err(reply.as_error(now)),
-            _ => vec![],
+            _ => None,
         };
-        match page {
-            Ok(page) => {
-                let page = page.read();
-                let outcome = apply(built_in(), &page, &mut self.memory, now);
-                told.extend(outcome.found.into_iter().map(|found| found.told));
-            }
-            // Metrics are off, or for others; the key alone will do.
-            Err(error) if !key.status.is_success() => return Err(error),
-            Err(_) => {}
+        let of_page = page.map(|page| {
+            let page = page.read();
+            let outcome = apply(built_in(), &page, &mut self.memory, now);
+            (outcome, page.samples.is_empty())
+        });
+        let mut said = match (of_key, &of_page) {
+            (Some(Ok(said)), _) => said,
+            // What the page says stands without the key.
+            (Some(Err(_)), Ok((_, false))) => Said {
+                refused: vec![unread(&key.body)],
+                ..Said::default()
+            },
+            (Some(Err(error)), _) => return Err(error),
+            // Metrics are off, or for others, and there is no key.
+            (None, Err(error)) => return Err(error.clone()),
+            (None, Ok(_)) => Said::default(),
+        };
+        if let Ok((outcome, _)) = of_page {
+            said.add(outcome);
         }
-        Ok(told)
+        Ok(said)
     }
 }
 
 impl Source for LiteLlm {
-    fn ask(&mut self) -> Answer<'_, Result<Vec<Told>, PollError>> {
+    fn ask(&mut self) -> Answer<'_, Result<Said, PollError>> {
         Box::pin(self.limits())
     }
 }
@@ -83,62 +96,129 @@ async fn get(client: &Client, segments: &[&str]) -> Result<Reply, PollError> {
     client.get(url, HeaderMap::new()).await
 }
 
+/// An answer about the key that says nothing of it, by its beginning.
+fn unread(body: &[u8]) -> Refused {
+    let text = String::from_utf8_lossy(body);
+    let beginning: String = text.chars().take(200).collect();
+    let pool = nobodys();
+    Refused::new(&pool, json!(pool).to_string(), json!(beginning).to_string())
+}
+
+/// Of a key that is not known.
+fn nobodys() -> Pool {
+    Pool {
+        provider: PROVIDER.to_owned(),
+        account: None,
+        scope: None,
+    }
+}
+
 /// Budget and limits of a key (`{key, info{…}}`).
-fn of_key(body: &[u8], now: Time) -> Result<Vec<Told>, PollError> {
-    let body: Value =
-        serde_json::from_slice(body).map_err(|_| invalid("Its answer is not JSON."))?;
-    let Some(info) = body.get("info").filter(|info| info.is_object()) else {
+pub(crate) fn of_key(body: &[u8], now: Time) -> Result<Said, PollError> {
+    let text = std::str::from_utf8(body).ok();
+    let body = text.and_then(Members::read);
+    let body = body.ok_or_else(|| invalid("Its answer is not JSON."))?;
+    let Some((raw, info)) = body.get("info").ok().flatten().and_then(|raw| {
+        let info = Members::read(raw)?;
+        Some((raw, info))
+    }) else {
         return Err(invalid("It answers, but says nothing of the key."));
     };
-    let text = |member: &str| {
-        let text = info.get(member)?.as_str()?.trim();
-        Some(text.to_owned()).filter(|text| !text.is_empty())
-    };
-    let number = |member: &str| info.get(member)?.as_f64().filter(|value| *value >= 0.0);
-    let pool = Pool {
-        provider: "litellm".to_owned(),
+    let mut said = Said::default();
+    let account = match (info.text("key_alias"), info.text("key_name")) {
         // Never the key itself; its name is masked there.
-        account: text("key_alias").or_else(|| text("key_name")),
-        scope: None,
+        (Ok(Some(name)), _) | (Ok(None), Ok(Some(name))) => Some(name),
+        (Ok(None), Ok(None)) => None,
+        // Whose limits these are is not known: they are nobody's.
+        (alias, _) => {
+            let member = if alias.is_err() {
+                "key_alias"
+            } else {
+                "key_name"
+            };
+            let name = info.get(member).ok().flatten().unwrap_or(raw);
+            let pool = format!("{{\"provider\":\"{PROVIDER}\",\"account\":{}}}", kept(name));
+            let refused = Refused::new(&nobodys(), pool, "[]".to_owned());
+            said.refused.push(refused);
+            return Ok(said);
+        }
     };
-    let mut windows = vec![];
-    if let Some(limit) = number("max_budget") {
-        let used = number("spend");
-        let length = text("budget_duration").and_then(|text| seconds(&text));
-        windows.push(Window {
-            name: "budget".to_owned(),
-            unit: Some("usd".to_owned()),
-            limit: Some(limit),
-            remaining: used.map(|used| (limit - used).max(0.0)),
-            used,
-            window_seconds: length,
-            reset_at: text("budget_reset_at").and_then(|text| utc(&text)),
-            ..Window::default()
-        });
-    }
-    for (member, name, unit) in [
-        ("rpm_limit", "requests per minute", "requests"),
-        ("tpm_limit", "tokens per minute", "tokens"),
+    let pool = Pool {
+        account,
+        ..nobodys()
+    };
+    for window in [
+        budget(&info, &pool),
+        per_minute(&info, &pool, "rpm_limit", "requests"),
+        per_minute(&info, &pool, "tpm_limit", "tokens"),
     ] {
-        if let Some(limit) = number(member) {
-            windows.push(Window {
-                name: name.to_owned(),
-                unit: Some(unit.to_owned()),
-                limit: Some(limit),
-                window_seconds: Some(60),
-                ..Window::default()
-            });
+        match window {
+            Ok(Some(window)) => said.told.push(Told {
+                pool: pool.clone(),
+                window,
+                observed_at: now,
+            }),
+            Ok(None) => {}
+            // A member that stands twice cannot be said once.
+            Err(refused) => said
+                .refused
+                .push(refused.unwrap_or_else(|| Refused::whole(&pool, raw))),
         }
     }
-    let observed_at = now;
-    Ok(windows
-        .into_iter()
-        .map(|window| Told {
-            pool: pool.clone(),
-            window,
-            observed_at,
-        })
-        .collect())
+    Ok(said)
+}
+
+/// `Err(None)`: something stands twice.
+type Read = Result<Option<Window>, Option<Refused>>;
+
+fn budget(info: &Members<'_>, pool: &Pool) -> Read {
+    let refused = |_| {
+        let [limit, used, end] =
+            ["max_budget", "spend", "budget_reset_at"].map(|member| info.get(member));
+        let [limit, used, end] = [limit.ok()?, used.ok()?, end.ok()?];
+        // A time without an offset is one there; an end that is good is not said again as what it was.
+        let end = end.filter(|_| info.text("budget_reset_at").is_err());
+        let length = info.get("budget_duration").ok()?;
+        let length = length.filter(|_| info.text("budget_duration").is_err());
+        let said = [
+            ("limit", limit),
+            ("used", used),
+            ("resetAt", end),
+            ("windowSeconds", length),
+        ];
+        Some(Refused::window(pool, "budget", &said))
+    };
+    let Some(limit) = info.number("max_budget").map_err(refused)? else {
+        return Ok(None);
+    };
+    let used = info.number("spend").map_err(refused)?;
+    let length = info.text("budget_duration").map_err(refused)?;
+    let end = info.text("budget_reset_at").map_err(refused)?;
+    Ok(Some(Window {
+        name: "budget".to_owned(),
+        unit: Some("usd".to_owned()),
+        limit: Some(limit),
+        remaining: used.map(|used| (limit - used).max(0.0)),
+        used,
+        window_seconds: length.and_then(|text| seconds(&text)),
+        reset_at: end.and_then(|text| utc(&text)),
+        ..Window::default()
+    }))
+}
+
+fn per_minute(info: &Members<'_>, pool: &Pool, member: &str, unit: &str) -> Read {
+    let name = format!("{unit} per minute");
+    let limit = info.number(member).map_err(|_| {
+        let limit = info.get(member).ok()?;
+        Some(Refused::window(pool, &name, &[("limit", limit)]))
+    })?;
+    Ok(limit.map(|limit| Window {
+        name,
+        unit: Some(unit.to_owned()),
+        limit: Some(limit),
+        window_seconds: Some(60),
+        ..Window::default()
+    }))
 }
 
 /// `30s`, `15m`, `24h`, `30d`, `1w`. A month has no fixed length.

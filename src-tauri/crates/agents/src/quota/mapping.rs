@@ -10,7 +10,7 @@ use domain::{fact::PollError, time::Time};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Pool, Told, Window,
+    Pool, Refused, Told, Window,
     exposition::{Page, Sample},
 };
 use crate::http::invalid;
@@ -19,6 +19,8 @@ use crate::http::invalid;
 const UNLIMITED: f64 = 9.2e18;
 /// Windows of one page; more than any person reads.
 const MOST: usize = 500;
+/// A line that is none is passed on up to here, characters.
+const LINE: usize = 500;
 
 /// What a person chose to see of a page.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -84,6 +86,8 @@ pub struct Outcome {
     pub found: Vec<Found>,
     /// What is wrong: the rule, from 0, and a sentence.
     pub problems: Vec<(usize, String)>,
+    /// Limits that stand on the page and cannot be read.
+    pub refused: Vec<Refused>,
 }
 
 /// What has to be remembered from page to page.
@@ -275,12 +279,59 @@ pub fn apply(mapping: &Mapping, page: &Page<'_>, memory: &mut Memory, now: Time)
     let mut outcome = Outcome::default();
     for (index, rule) in mapping.windows.iter().enumerate() {
         match Picks::of(rule) {
-            Ok(picks) => one(index, rule, &picks, page, memory, now, &mut outcome),
+            Ok(picks) => {
+                one(index, rule, &picks, page, memory, now, &mut outcome);
+                unread(rule, &picks, page, &mut outcome.refused);
+            }
             Err(problem) => outcome.problems.push((index, problem)),
         }
     }
     memory.has_looked = true;
     outcome
+}
+
+/// Lines that a rule looks for and that are none: the line stands where its number should.
+fn unread(rule: &Rule, picks: &Picks, page: &Page<'_>, refused: &mut Vec<Refused>) {
+    const MEMBERS: [&str; 5] = ["limit", "remaining", "used", "usedPercent", "resetAt"];
+    for ((name, labels), line) in &page.refused {
+        let begun = Sample {
+            name: name.clone(),
+            labels: labels.clone(),
+            value: f64::NAN,
+            at: None,
+        };
+        for (pick, member) in picks.all.iter().zip(MEMBERS) {
+            let is_wanted =
+                matches!(pick, Some(Pick::Metric { name: wanted, .. }) if wanted == name);
+            if !is_wanted {
+                continue;
+            }
+            let [provider, account, scope, window] = place(rule, &begun);
+            // Labels that could not be read name nothing; what the mapping says does.
+            let named = |filled: String, template: &str| match filled.is_empty() {
+                true => template.to_owned(),
+                false => filled,
+            };
+            let pool = Pool {
+                provider: named(provider, &rule.provider),
+                account: given(&account),
+                scope: given(&scope),
+            };
+            let line: String = line.chars().take(LINE).collect();
+            let line = serde_json::json!(line).to_string();
+            let said = [(member, Some(line.as_str()))];
+            refused.push(Refused::window(&pool, &named(window, &rule.name), &said));
+        }
+    }
+}
+
+fn place(rule: &Rule, sample: &Sample<'_>) -> Place {
+    [&rule.provider, &rule.account, &rule.scope, &rule.name]
+        .map(|template| filled(template, sample))
+}
+
+fn given(text: &str) -> Option<String> {
+    Some(text.to_owned()).filter(|text| !text.is_empty())
 }
 
 /// Whether a mapping can be used at all.
@@ -317,9 +368,7 @@ fn one(
             let Pick::Metric { factor, .. } = pick else {
                 continue;
             };
-            let place = [&rule.provider, &rule.account, &rule.scope, &rule.name]
-                .map(|template| filled(template, sample));
-            let group = groups.entry(place).or_default();
+            let group = groups.entry(place(rule, sample)).or_default();
             group.samples.push((FIELDS[field], sample));
             if let Some(value) = usable(sample.value * factor) {
                 group.values[field].push(value);
@@ -349,9 +398,35 @@ fn one(
                 outcome.problems.push((index, problem));
                 return;
             }
-            Err(problem) => outcome.problems.push((index, problem)),
+            Err(problem) => {
+                outcome.problems.push((index, problem));
+                outcome.refused.extend(unclear(&place, &group));
+            }
         }
     }
+}
+
+/// A window with all the numbers that fall together, in their places.
+fn unclear(place: &Place, group: &Group<'_, '_>) -> Option<Refused> {
+    let [provider, account, scope, name] = place;
+    if provider.is_empty() || name.is_empty() {
+        return None;
+    }
+    let pool = Pool {
+        provider: provider.clone(),
+        account: given(account),
+        scope: given(scope),
+    };
+    let said = group.values[..4].iter().zip(FIELDS);
+    let said: Vec<_> = said
+        .filter(|(values, _)| values.len() > 1)
+        .map(|(values, member)| (member, serde_json::json!(values).to_string()))
+        .collect();
+    let said: Vec<_> = said
+        .iter()
+        .map(|(m, raw)| (*m, Some(raw.as_str())))
+        .collect();
+    (!said.is_empty()).then(|| Refused::window(&pool, name, &said))
 }
 
 fn window(
@@ -423,7 +498,6 @@ fn window(
     if remaining.is_none() && used.is_none() && used_percent.is_none() {
         return Ok(None);
     }
-    let given = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
     Ok(Some(Told {
         pool: Pool {
             provider: provider.clone(),

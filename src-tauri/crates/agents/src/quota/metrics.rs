@@ -8,7 +8,7 @@ use reqwest::{
 };
 
 use super::{
-    Quotas, Source, Told,
+    Quotas, Said, Source,
     exposition::{self, Page},
     mapping::{Mapping, Memory, Outcome, apply, check},
     probed,
@@ -71,7 +71,7 @@ impl Metrics {
         Ok(Quotas::over(source, target, "Metrics page"))
     }
 
-    async fn limits(&mut self) -> Result<Vec<Told>, PollError> {
+    async fn limits(&mut self) -> Result<Said, PollError> {
         let body = page(&self.client, self.client.base().clone()).await?;
         let page = body.read();
         if page.samples.is_empty() && page.unread > 0 {
@@ -83,12 +83,14 @@ impl Metrics {
         {
             return Err(invalid(problem.clone()));
         }
-        Ok(outcome.found.into_iter().map(|found| found.told).collect())
+        let mut said = Said::default();
+        said.add(outcome);
+        Ok(said)
     }
 }
 
 impl Source for Metrics {
-    fn ask(&mut self) -> Answer<'_, Result<Vec<Told>, PollError>> {
+    fn ask(&mut self) -> Answer<'_, Result<Said, PollError>> {
         Box::pin(self.limits())
     }
 }

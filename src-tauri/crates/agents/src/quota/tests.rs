@@ -7,8 +7,13 @@ use super::*;
 struct Recorded(Vec<Vec<Told>>);
 
 impl Source for Recorded {
-    fn ask(&mut self) -> Answer<'_, Result<Vec<Told>, PollError>> {
-        Box::pin(async { Ok(self.0.remove(0)) })
+    fn ask(&mut self) -> Answer<'_, Result<Said, PollError>> {
+        Box::pin(async {
+            Ok(Said {
+                told: self.0.remove(0),
+                refused: vec![],
+            })
+        })
     }
 }
 

@@ -222,7 +222,11 @@ impl<'n, 'a, 'r> Members<'n, 'a, 'r> {
             _ => None,
         };
         if read.is_none() {
-            self.wrong(name, "a number", node);
+            let expected = match node.tree {
+                Tree::Number => "a number that is not too large",
+                _ => "a number",
+            };
+            self.wrong(name, expected, node);
         }
         read
     }
