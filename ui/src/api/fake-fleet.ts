@@ -95,6 +95,7 @@ function add(answers: Answers, request: AddEndpointRequest): EndpointView {
     pagesLoaded: null,
     rawAvailable: false,
     deadLetters: 0,
+    pushes: null,
   };
   change(answers, (all) => [...all, added]);
   return added;

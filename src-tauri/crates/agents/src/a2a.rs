@@ -8,6 +8,7 @@ mod act;
 mod card;
 mod follow;
 mod form;
+mod open;
 mod page;
 mod question;
 mod reply;
@@ -41,7 +42,7 @@ use self::{
     rpc::{Call, Failure, code},
 };
 use crate::{
-    Answer, Delivery, Endpoint, Observation, Outcome, Target,
+    Answer, Delivery, Endpoint, Listening, Observation, Outcome, Target,
     http::{Client, ENDLESS, MOST_PAGES, TOO_LARGE, invalid},
     native::Native,
 };
@@ -68,6 +69,7 @@ pub(crate) struct A2a {
     /// Where there is no list: tasks whose ids we know.
     known: Vec<TaskId>,
     followed: Followed,
+    open: open::Open,
     /// It also speaks our own contract.
     own: Option<Native>,
     memory: Memory,
@@ -116,6 +118,7 @@ impl A2a {
             whole: true,
             known: follow::named(&target.url, &target.known_tasks),
             followed: Followed::default(),
+            open: open::Open::default(),
             own: None,
             memory: Memory::default(),
             passed: HashMap::new(),
@@ -145,6 +148,7 @@ impl A2a {
             self.newest = None;
             self.round = Round::default();
             self.followed = Followed::default();
+            self.open.forget();
             self.own = None;
         }
         result
@@ -225,6 +229,7 @@ impl A2a {
         };
         if complete {
             self.passed.clear();
+            self.open.forget();
         }
         self.round = Round {
             running: true,
@@ -301,6 +306,7 @@ impl A2a {
         let read: Vec<_> = tasks.iter().map(|raw| task::read(raw)).collect();
         for task in read.iter().flatten() {
             self.memory.learn(task);
+            self.open.learn(task);
         }
         for (reads, (raw, read)) in tasks.into_iter().zip(read).enumerate() {
             let timestamp = read.as_ref().and_then(|task| task.timestamp());
@@ -380,6 +386,10 @@ impl Endpoint for A2a {
                 _ => self.stop(task).await,
             }
         })
+    }
+
+    fn listening(&mut self) -> Option<Listening> {
+        self.subscription()
     }
 }
 

@@ -38,6 +38,7 @@ const READ: Duration = Duration::from_secs(15);
 const SEND: Duration = Duration::from_secs(60);
 
 /// A client bound to one origin, with its credential.
+#[derive(Clone)]
 pub struct Client {
     http: reqwest::Client,
     base: Url,
@@ -209,34 +210,28 @@ impl Client {
             .await
     }
 
+    /// The beginning of an answer that may never end: it is the caller's to bound it, in size and in time.
+    pub(crate) async fn open(
+        &self,
+        method: Method,
+        url: Url,
+        headers: HeaderMap,
+        body: Option<String>,
+    ) -> Result<reqwest::Response, PollError> {
+        let request = self.prepared(method, url, headers, body);
+        let request = request.map_err(|broken| broken.error)?;
+        request.send().await.map_err(in_words)
+    }
+
     async fn request(
         &self,
         method: Method,
         url: Url,
-        mut headers: HeaderMap,
+        headers: HeaderMap,
         body: Option<String>,
         total: Duration,
     ) -> Result<Reply, Broken> {
-        // The credential belongs to its origin: an address that an answer named is asked without it, or not at all.
-        if url.origin() != self.base.origin() {
-            return Err(Broken::unsent(invalid(ELSEWHERE)));
-        }
-        headers
-            .entry(ACCEPT)
-            .or_insert(HeaderValue::from_static("application/json"));
-        if let Some(value) = &self.authorization {
-            headers.insert(AUTHORIZATION, value.clone());
-        }
-        let mut request = self
-            .http
-            .request(method, url)
-            .headers(headers)
-            .timeout(total);
-        if let Some(body) = body {
-            request = request
-                .header(reqwest::header::CONTENT_TYPE, "application/json")
-                .body(body);
-        }
+        let request = self.prepared(method, url, headers, body)?.timeout(total);
         let response = request.send().await.map_err(|error| Broken {
             may_have_arrived: !error.is_connect() && !error.is_builder(),
             error: in_words(error),
@@ -252,6 +247,32 @@ impl Client {
             headers,
             body,
         })
+    }
+
+    fn prepared(
+        &self,
+        method: Method,
+        url: Url,
+        mut headers: HeaderMap,
+        body: Option<String>,
+    ) -> Result<reqwest::RequestBuilder, Broken> {
+        // The credential belongs to its origin: an address that an answer named is asked without it, or not at all.
+        if url.origin() != self.base.origin() {
+            return Err(Broken::unsent(invalid(ELSEWHERE)));
+        }
+        headers
+            .entry(ACCEPT)
+            .or_insert(HeaderValue::from_static("application/json"));
+        if let Some(value) = &self.authorization {
+            headers.insert(AUTHORIZATION, value.clone());
+        }
+        let mut request = self.http.request(method, url).headers(headers);
+        if let Some(body) = body {
+            request = request
+                .header(reqwest::header::CONTENT_TYPE, "application/json")
+                .body(body);
+        }
+        Ok(request)
     }
 }
 

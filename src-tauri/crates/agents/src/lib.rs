@@ -9,6 +9,7 @@ mod a2a;
 mod fuzz;
 pub mod http;
 mod langgraph;
+mod listen;
 mod native;
 mod opencode;
 mod probe;
@@ -16,6 +17,7 @@ pub mod quota;
 
 use std::{future::Future, pin::Pin};
 
+pub use self::listen::{Ended, Heard, Listening};
 pub use self::probe::probe;
 
 use domain::{
@@ -41,6 +43,12 @@ pub trait Endpoint: Send {
     /// What the last poll showed of a question that is not listed any more: its task, where it can be told, and what
     /// became of it. `None` when it showed nothing of that question.
     fn ended(&self, _question: &EscalationId) -> Option<(Option<TaskId>, Outcome)> {
+        None
+    }
+
+    /// What to listen to beside the polls, as far as the last one told: where it can say that something happened. `None` =
+    /// it cannot, or nothing is under way that it could tell of.
+    fn listening(&mut self) -> Option<Listening> {
         None
     }
 }

@@ -21,7 +21,7 @@ use domain::{
     ids::{DecisionId, EscalationId, TaskId},
 };
 use reqwest::{
-    Url,
+    Method, Url,
     header::{CONTENT_TYPE, HeaderMap},
 };
 use serde::{Deserialize, de::DeserializeOwned};
@@ -31,7 +31,7 @@ use self::{
     wire::{Generation, Message, Request, Session, Status},
 };
 use crate::{
-    Answer, Delivery, Endpoint, Kind, Observation, Outcome, Probe, Target,
+    Answer, Delivery, Endpoint, Kind, Listening, Observation, Outcome, Probe, Target,
     a2a::clip,
     http::{Client, Reply, invalid},
 };
@@ -239,6 +239,31 @@ impl Endpoint for OpenCode {
     fn ended(&self, question: &EscalationId) -> Option<(Option<TaskId>, Outcome)> {
         self.remembered(question.as_str())
     }
+
+    fn listening(&mut self) -> Option<Listening> {
+        self.about.as_ref()?;
+        // Of all directories; the other stream is of one.
+        let url = at(&self.client, &["global", "event"], &[]).ok()?;
+        let headers = HeaderMap::new();
+        Some(
+            Listening::new(&self.client, &[Method::GET], url, headers, String::new()).only(is_news),
+        )
+    }
+}
+
+/// Whether an event can mean that a session, or what it asks, is another one than before. Words that arrive one by one do
+/// not; heartbeats and what our own questions cause (plugins and projects are loaded) must not, or each poll would bring
+/// the next one.
+fn is_news(event: &str) -> bool {
+    [
+        "\"type\":\"session.",
+        "\"type\":\"permission.",
+        "\"type\":\"question.",
+        "\"type\":\"message.updated",
+        "\"type\":\"todo.",
+    ]
+    .iter()
+    .any(|name| event.contains(name))
 }
 
 /// `{data: […]}`, as the newer interface wraps its lists.
@@ -323,6 +348,7 @@ pub(crate) fn probe(url: &str, about: &About) -> Probe {
         "idempotentDecision",
         "cancel",
         "usage",
+        "stream",
     ];
     Probe {
         kind: Kind::OpenCode,

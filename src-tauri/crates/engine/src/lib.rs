@@ -10,6 +10,7 @@ pub mod journal;
 pub mod live;
 pub mod pace;
 
+mod ear;
 mod engine;
 mod owner;
 mod poll;

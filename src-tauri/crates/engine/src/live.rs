@@ -46,6 +46,22 @@ pub struct Pulse {
     pub raw: Option<Arc<str>>,
     /// When that was.
     pub raw_at: Option<Time>,
+    /// Whether it can tell us that something happened.
+    pub hears: Hears,
+}
+
+/// How it stands with the stream beside the polls.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Hears {
+    /// There is nothing to listen to.
+    #[default]
+    Nothing,
+    /// It is open.
+    Open,
+    /// It broke off and is tried again.
+    Broken,
+    /// It said no, and is not asked again.
+    Refused,
 }
 
 impl Live {

@@ -11,12 +11,13 @@ use domain::{
     ids::{DecisionId, EndpointId, TaskId},
 };
 use tokio::{
-    sync::{Mutex, OwnedSemaphorePermit, Semaphore, mpsc, oneshot},
+    sync::{Mutex, OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch},
     time::{Instant, sleep, sleep_until},
 };
 
 use crate::{
     clock::wall,
+    ear::Ear,
     live::Live,
     owner::{Event, Events, Parts},
     pace::{self, Pace, Went},
@@ -28,6 +29,9 @@ pub(crate) type Connect =
 
 /// When an endpoint whose login was not to be had is tried again.
 const AGAIN: Duration = Duration::from_secs(60);
+
+/// Between a poll and the next one that a stream asks for.
+const EARLY: Duration = Duration::from_secs(1);
 
 /// How many requests are under way at once, whoever they go to.
 const LANES: usize = 12;
@@ -84,15 +88,17 @@ pub(crate) enum Wish {
     },
 }
 
-/// A running loop; it ends after its current request when this is dropped.
+/// A running loop; it ends after its current request when this is dropped. Listening ends at once.
 pub(crate) struct Poller {
     wishes: mpsc::UnboundedSender<Wish>,
+    _listens: watch::Sender<()>,
 }
 
 impl Poller {
     /// Starts the loop.
     pub(crate) fn start(endpoint: EndpointId, connect: Connect, parts: &Parts) -> Self {
         let (sender, receiver) = mpsc::unbounded_channel();
+        let (listens, end) = watch::channel(());
         let asked = Asked {
             endpoint,
             connect,
@@ -101,9 +107,13 @@ impl Poller {
             slots: parts.slots,
             lanes: parts.lanes.clone(),
             wishes: Arc::new(Mutex::new(receiver)),
+            end,
         };
         tokio::spawn(supervise(asked));
-        Self { wishes: sender }
+        Self {
+            wishes: sender,
+            _listens: listens,
+        }
     }
 
     /// False when the loop has ended.
@@ -121,6 +131,7 @@ struct Asked {
     slots: Instant,
     lanes: Lanes,
     wishes: Arc<Mutex<mpsc::UnboundedReceiver<Wish>>>,
+    end: watch::Receiver<()>,
 }
 
 async fn supervise(asked: Asked) {
@@ -143,6 +154,8 @@ async fn run(asked: Asked) {
     // Loops that begin together do not ask in one instant.
     let mut due = Instant::now() + Duration::from_millis(200).mul_f64(chance());
     let mut pages = 0;
+    let mut ear = Ear::new(&asked.endpoint, &asked.live, asked.end.clone());
+    let mut asked_at = due;
     loop {
         tokio::select! {
             biased;
@@ -151,15 +164,18 @@ async fn run(asked: Asked) {
                 Some(Wish::Poll) => due = Instant::now(),
                 Some(Wish::Woke) => {
                     pace.forget();
+                    ear.renew();
                     due = Instant::now();
                 }
                 Some(Wish::Deliver(delivery)) => {
+                    ear.hang_up();
                     let outcome = endpoint.deliver(&delivery).await;
                     // Whatever it was, the endpoint's state may have moved.
                     due = Instant::now();
                     let _ = asked.events.send(Event::Delivered { decision: delivery.id, outcome });
                 }
                 Some(Wish::Cancel { task, key, answer }) => {
+                    ear.hang_up();
                     let outcome = endpoint.cancel(&task, &key).await;
                     due = Instant::now();
                     // The person may have closed the window meanwhile.
@@ -168,8 +184,9 @@ async fn run(asked: Asked) {
             },
             () = sleep_until(due) => {
                 let lane = asked.lanes.one(pace.is_good()).await;
-                let went = asked.poll(&mut *endpoint, &mut pages).await;
+                let went = asked.poll(&mut *endpoint, &mut pages, &mut ear).await;
                 drop(lane);
+                asked_at = Instant::now();
                 let Some(went) = went else {
                     return;
                 };
@@ -183,6 +200,8 @@ async fn run(asked: Asked) {
                     }
                 });
             }
+            // What an endpoint in trouble asks for is not shortened by what it says elsewhere.
+            () = ear.heard(), if pace.is_good() && pages == 0 => due = due.min(asked_at + EARLY),
         }
     }
 }
@@ -217,12 +236,19 @@ async fn connected(
 
 impl Asked {
     /// One request; `None` when the owner is gone.
-    async fn poll(&self, endpoint: &mut dyn Endpoint, pages: &mut u32) -> Option<Went> {
+    async fn poll(
+        &self,
+        endpoint: &mut dyn Endpoint,
+        pages: &mut u32,
+        ear: &mut Ear,
+    ) -> Option<Went> {
         let name = self.endpoint.clone();
         let (answer, taken) = oneshot::channel();
+        ear.before_poll();
         match endpoint.observe().await {
             Ok(Observation::Unchanged) => {
                 *pages = 0;
+                ear.turn_to(endpoint.listening());
                 self.events
                     .send(Event::Unchanged {
                         endpoint: name,
@@ -250,6 +276,9 @@ impl Asked {
                     .ok()?;
                 let taken = taken.await.ok()?;
                 *pages = if last { 0 } else { *pages + 1 };
+                if last {
+                    ear.turn_to(endpoint.listening());
+                }
                 Some(match (taken.usable, last) {
                     (false, _) => Went::Bad { wish: None },
                     (true, false) => Went::More,
@@ -261,6 +290,7 @@ impl Asked {
             }
             Err(error) => {
                 *pages = 0;
+                ear.poll_failed(error.kind == PollErrorKind::Timeout);
                 let wish = error.retry_after_seconds;
                 self.events
                     .send(Event::Failed {

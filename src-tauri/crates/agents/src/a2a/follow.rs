@@ -135,6 +135,7 @@ impl A2a {
         let known = self.known.clone();
         if self.followed.at == 0 {
             self.followed.digest = 0;
+            self.open.forget();
             self.followed.rounds += 1;
             if self.followed.rounds > WHOLE_EVERY {
                 self.followed.rounds = 0;
@@ -174,6 +175,7 @@ impl A2a {
             let read = task::read(&raw);
             if let Some(read) = &read {
                 self.memory.learn(read);
+                self.open.learn(read);
                 if read.state().is_terminal() {
                     self.followed.finished.insert(id.clone(), raw.clone());
                 }

@@ -12,7 +12,10 @@ use serde::Deserialize;
 use serde_json::{Value, json, value::RawValue};
 
 use super::card::{Binding, Door, Generation, clip};
-use crate::http::{Broken, Client, Reply, invalid};
+use crate::{
+    Listening,
+    http::{Broken, Client, Reply, invalid},
+};
 
 const VERSION: HeaderName = HeaderName::from_static("a2a-version");
 const EXTENSIONS: HeaderName = HeaderName::from_static("a2a-extensions");
@@ -58,6 +61,8 @@ pub(crate) enum Call<'a> {
     Send(&'a RawValue),
     /// Stop a task.
     Cancel(&'a TaskId),
+    /// Hear of a task; the answer is a stream.
+    Subscribe(&'a TaskId),
 }
 
 /// Why there is no result.
@@ -105,6 +110,14 @@ pub(crate) async fn call(
     door: &Door,
     call: &Call<'_>,
 ) -> Result<Box<RawValue>, Failure> {
+    let headers = headers(door);
+    match door.binding {
+        Binding::JsonRpc => json_rpc(client, door, call, headers).await,
+        Binding::Rest => rest(client, door, call, headers).await,
+    }
+}
+
+fn headers(door: &Door) -> HeaderMap {
     let mut headers = HeaderMap::new();
     let extension = HeaderValue::from_static(domain::contract::EXTENSION_URI);
     match door.generation {
@@ -117,10 +130,35 @@ pub(crate) async fn call(
             headers.insert(OLD_EXTENSIONS, extension);
         }
     }
-    match door.binding {
-        Binding::JsonRpc => json_rpc(client, door, call, headers).await,
-        Binding::Rest => rest(client, door, call, headers).await,
+    headers
+}
+
+/// The request whose answer is a stream about a task.
+pub(crate) fn subscription(client: &Client, door: &Door, task: &TaskId) -> Option<Listening> {
+    let call = Call::Subscribe(task);
+    if door.binding == Binding::JsonRpc {
+        let (url, body) = (door.url.clone(), said(door, &call));
+        return Some(Listening::new(
+            client,
+            &[Method::POST],
+            url,
+            headers(door),
+            body,
+        ));
     }
+    let verbs: &[_] = match door.generation {
+        // The specification's table and its normative file name different verbs.
+        Generation::One => &[Method::GET, Method::POST],
+        Generation::Old => &[Method::POST],
+    };
+    let (_, url, _) = path(door, &call).ok()?;
+    let body = "{}".to_owned();
+    Some(Listening::new(client, verbs, url, headers(door), body))
+}
+
+fn said(door: &Door, call: &Call<'_>) -> String {
+    let (method, params) = method(door, call);
+    format!(r#"{{"jsonrpc":"2.0","id":1,"method":"{method}","params":{params}}}"#)
 }
 
 async fn json_rpc(
@@ -129,8 +167,7 @@ async fn json_rpc(
     call: &Call<'_>,
     headers: HeaderMap,
 ) -> Result<Box<RawValue>, Failure> {
-    let (method, params) = method(door, call);
-    let body = format!(r#"{{"jsonrpc":"2.0","id":1,"method":"{method}","params":{params}}}"#);
+    let body = said(door, call);
     let reply = match call {
         Call::Send(_) | Call::Cancel(_) => client.send(door.url.clone(), headers, body).await,
         _ => client
@@ -202,6 +239,14 @@ fn method(door: &Door, call: &Call<'_>) -> (&'static str, String) {
             if one { "CancelTask" } else { "tasks/cancel" },
             json!({"id": task.as_str()}),
         ),
+        Call::Subscribe(task) => (
+            if one {
+                "SubscribeToTask"
+            } else {
+                "tasks/resubscribe"
+            },
+            json!({"id": task.as_str()}),
+        ),
     };
     if let Some(tenant) = &door.tenant {
         params["tenant"] = json!(tenant);
@@ -256,6 +301,9 @@ fn path(door: &Door, call: &Call<'_>) -> Result<(Method, Url, Option<String>), &
             Call::Cancel(task) => path
                 .push("tasks")
                 .push(&format!("{}:cancel", task.as_str())),
+            Call::Subscribe(task) => path
+                .push("tasks")
+                .push(&format!("{}:subscribe", task.as_str())),
         };
     }
     let mut body = None;
@@ -283,7 +331,7 @@ fn path(door: &Door, call: &Call<'_>) -> Result<(Method, Url, Option<String>), &
                 .append_pair("historyLength", &HISTORY.to_string());
         }
         Call::Send(message) => body = Some(message.to_string()),
-        Call::Cancel(_) => {}
+        Call::Cancel(_) | Call::Subscribe(_) => {}
     }
     let verb = if matches!(call, Call::List { .. } | Call::Get(_)) {
         Method::GET

@@ -9,6 +9,8 @@ use store::{
     tables::{agents, dead_letters, endpoints, health, tasks},
 };
 
+use crate::live::{Hears, Pulse};
+
 use super::{
     endpoint::abilities,
     views::{AgentView, AgentsView, EndpointRequest, EndpointView, Health, HealthSlot, RawView},
@@ -115,6 +117,9 @@ pub fn endpoint(glance: Glance<'_>, row: endpoints::EndpointRow) -> Result<Endpo
         pages_loaded: pulse.and_then(|pulse| pulse.pages_loaded),
         raw_available: pulse.is_some_and(|pulse| pulse.raw.is_some()),
         dead_letters: dead_letters::count(glance.reader, &row.id)?,
+        pushes: pulse
+            .filter(|_| state == Health::Online)
+            .and_then(|pulse| pushes(pulse, &row.capabilities)),
         id: row.id,
         name: row.name,
         kind: row.kind,
@@ -123,6 +128,26 @@ pub fn endpoint(glance: Glance<'_>, row: endpoints::EndpointRow) -> Result<Endpo
         cannot,
         warnings: row.warnings,
         credential: crate::secrets::sentence(&row.credential),
+    })
+}
+
+/// How we learn that something changed there, in a sentence.
+fn pushes(pulse: &Pulse, known: &[String]) -> Option<String> {
+    let asked = format!("every {}", span(pulse.interval_seconds?.max(1.0) as i64));
+    let can = known.iter().any(|word| word == "stream");
+    Some(match pulse.hears {
+        Hears::Open => {
+            format!("It tells us at once when something changes, and is asked {asked} besides.")
+        }
+        Hears::Broken => format!(
+            "It can tell us at once when something changes, but its stream broke off. Until it is back, it is asked {asked}."
+        ),
+        Hears::Nothing if can => {
+            format!("It can tell us at once when an open task changes; now it is asked {asked}.")
+        }
+        Hears::Nothing | Hears::Refused => {
+            format!("This server does not push; it is asked {asked}.")
+        }
     })
 }
 

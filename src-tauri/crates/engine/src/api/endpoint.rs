@@ -74,7 +74,7 @@ pub(super) async fn probe(url: &str, credential: Option<Credential>) -> ProbeVie
 }
 
 /// What an endpoint may be able to do: the word of the probe, and what that means to the person.
-const ABILITIES: [(&str, &str, &str); 9] = [
+const ABILITIES: [(&str, &str, &str); 10] = [
     (
         "listTasks",
         "Shows its tasks on the board",
@@ -111,6 +111,11 @@ const ABILITIES: [(&str, &str, &str); 9] = [
         "idempotentDecision",
         "Takes one decision once, also after a crash",
         "Whether a decision arrived twice cannot always be told",
+    ),
+    (
+        "stream",
+        "Tells us at once when something changes",
+        "It does not tell us when something changes; it is asked at intervals",
     ),
 ];
 
