@@ -138,7 +138,7 @@ async fn answer(
         }
         Manner::Fall(head) => {
             socket.write_all(&head).await?;
-            socket.read(&mut [0]).await?;
+            let _ = socket.read(&mut [0]).await?;
         }
     }
     socket.shutdown().await
