@@ -1,8 +1,8 @@
 //! Every reader of this crate that sees what a server wrote, against inputs that nobody would write. The fuzzer itself
-//! stands in `domain`, whose readers are tried there.
+//! stands in `domain`, whose readers are tried there; the readers of limits, LangGraph and OpenCode are tried beside them.
 
 #[path = "../../domain/tests/fuzz/mutate.rs"]
-mod mutate;
+pub(crate) mod mutate;
 
 use std::cell::RefCell;
 

@@ -150,7 +150,12 @@ impl<S: Source> Quotas<S> {
     }
 
     async fn look(&mut self) -> Result<Observation, PollError> {
-        let Said { told, refused } = self.source.ask().await?;
+        let said = self.source.ask().await?;
+        Ok(self.tell(said))
+    }
+
+    /// What of it is news.
+    fn tell(&mut self, Said { told, refused }: Said) -> Observation {
         let changed = self.refuse(refused);
         let mut news: BTreeMap<(Pool, Time), Vec<Value>> = BTreeMap::new();
         for Told {
@@ -184,7 +189,7 @@ impl<S: Source> Quotas<S> {
             }
         }
         if news.is_empty() && !changed && self.has_told {
-            return Ok(Observation::Unchanged);
+            return Observation::Unchanged;
         }
         self.has_told = true;
         let good = news.into_iter().map(|((pool, at), windows)| {
@@ -195,14 +200,14 @@ impl<S: Source> Quotas<S> {
         let quotas: Vec<_> = good.chain(bad).collect();
         let agent = json!({ "id": self.agent, "name": self.name, "status": "online" });
         // What is not in it stays as it was.
-        Ok(Observation::Document {
+        Observation::Document {
             body: format!(
                 "{{\"schemaVersion\":\"1.0\",\"snapshot\":false,\"agent\":{agent},\"quotas\":[{}],\"pollAfterSeconds\":{EVERY}}}",
                 quotas.join(",")
             ),
             last: true,
             poll_after_seconds: Some(EVERY),
-        })
+        }
     }
 }
 
@@ -292,5 +297,7 @@ pub(crate) async fn find(client: &Client, first: &Reply) -> Result<Option<Probe>
     litellm::find(client, first).await
 }
 
+#[cfg(test)]
+mod fuzz;
 #[cfg(test)]
 mod tests;

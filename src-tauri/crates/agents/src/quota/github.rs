@@ -4,7 +4,7 @@
 //! Wire facts: `resources{core, search, graphql, …}{limit, used, remaining, reset}`, `reset` in seconds since 1970; `rate`
 //! repeats `core` and is not read.
 
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 use domain::{fact::PollError, time::Time};
 use reqwest::{
     Url,
@@ -12,7 +12,11 @@ use reqwest::{
 };
 use serde_json::Value;
 
-use super::{Pool, Quotas, Refused, Said, Source, Told, Window, members::Members, probed, time};
+use super::{
+    Pool, Quotas, Refused, Said, Source, Told, Window,
+    members::{Members, Unusable},
+    probed, time,
+};
 use crate::{
     Answer, Kind, Probe, Target,
     http::{Client, Reply, invalid},
@@ -140,7 +144,7 @@ pub(crate) fn read(resources: &Members<'_>, account: Option<&str>, now: Time) ->
 /// A resource of which nothing is allowed is none of ours.
 fn window(pool: &Pool, name: &str, raw: &str) -> Result<Option<Window>, Refused> {
     let Some(limit) = Members::read(raw) else {
-        return Err(Refused::whole(pool, raw));
+        return Err(Refused::whole(pool, name, raw));
     };
     let unusable = |_| match ["limit", "remaining", "used", "reset"].map(|m| limit.get(m)) {
         [Ok(whole), Ok(remaining), Ok(used), Ok(reset)] => {
@@ -154,19 +158,27 @@ fn window(pool: &Pool, name: &str, raw: &str) -> Result<Option<Window>, Refused>
             ];
             Refused::window(pool, name, &said)
         }
-        _ => Refused::whole(pool, raw),
+        _ => Refused::whole(pool, name, raw),
     };
     let whole = limit.number("limit").map_err(unusable)?;
     let remaining = limit.number("remaining").map_err(unusable)?;
     let used = limit.number("used").map_err(unusable)?;
-    let reset = limit.number("reset").map_err(unusable)?;
+    let reset = match limit.number("reset") {
+        Ok(seconds) => seconds.and_then(time),
+        // Not as GitHub tells it, but a time.
+        Err(_) => {
+            let text = limit.text("reset").map_err(unusable)?;
+            let at = text.and_then(|text| DateTime::parse_from_rfc3339(&text).ok());
+            Some(at.ok_or_else(|| unusable(Unusable))?.with_timezone(&Utc))
+        }
+    };
     if whole.or(remaining).or(used).is_none() {
         // Negative: not known. Absent: no limit as GitHub tells them.
         let is_said = limit.iter().any(|(_, raw)| raw.starts_with('-'));
         return if is_said {
             Ok(None)
         } else {
-            Err(Refused::whole(pool, raw))
+            Err(Refused::whole(pool, name, raw))
         };
     }
     if whole == Some(0.0) {
@@ -191,7 +203,7 @@ fn window(pool: &Pool, name: &str, raw: &str) -> Result<Option<Window>, Refused>
         used,
         used_percent: None,
         window_seconds: seconds,
-        reset_at: reset.and_then(time),
+        reset_at: reset,
     }))
 }
 

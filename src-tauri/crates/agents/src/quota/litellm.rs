@@ -162,7 +162,7 @@ pub(crate) fn of_key(body: &[u8], now: Time) -> Result<Said, PollError> {
             // A member that stands twice cannot be said once.
             Err(refused) => said
                 .refused
-                .push(refused.unwrap_or_else(|| Refused::whole(&pool, raw))),
+                .push(refused.unwrap_or_else(|| Refused::whole(&pool, "key", raw))),
         }
     }
     Ok(said)
@@ -178,21 +178,15 @@ fn budget(info: &Members<'_>, pool: &Pool) -> Read {
         let [limit, used, end] = [limit.ok()?, used.ok()?, end.ok()?];
         // A time without an offset is one there; an end that is good is not said again as what it was.
         let end = end.filter(|_| info.text("budget_reset_at").is_err());
-        let length = info.get("budget_duration").ok()?;
-        let length = length.filter(|_| info.text("budget_duration").is_err());
-        let said = [
-            ("limit", limit),
-            ("used", used),
-            ("resetAt", end),
-            ("windowSeconds", length),
-        ];
+        let said = [("limit", limit), ("used", used), ("resetAt", end)];
         Some(Refused::window(pool, "budget", &said))
     };
     let Some(limit) = info.number("max_budget").map_err(refused)? else {
         return Ok(None);
     };
     let used = info.number("spend").map_err(refused)?;
-    let length = info.text("budget_duration").map_err(refused)?;
+    // A length that cannot be read is not known; nothing else hangs on it.
+    let length = info.text("budget_duration").ok().flatten();
     let end = info.text("budget_reset_at").map_err(refused)?;
     Ok(Some(Window {
         name: "budget".to_owned(),

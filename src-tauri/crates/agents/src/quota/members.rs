@@ -105,8 +105,12 @@ pub struct Refused {
 }
 
 impl Refused {
-    /// What stands where a window should.
-    pub(super) fn whole(pool: &Pool, raw: &str) -> Self {
+    /// What stands where a limit should.
+    pub(super) fn whole(pool: &Pool, name: &str, raw: &str) -> Self {
+        if raw.starts_with('{') {
+            // No number of it is known, so it stands for one; as a window it might pass for a good one.
+            return Self::window(pool, name, &[("limit", Some(raw))]);
+        }
         Self::new(pool, json!(pool).to_string(), format!("[{}]", kept(raw)))
     }
 
