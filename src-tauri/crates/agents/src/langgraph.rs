@@ -5,6 +5,8 @@
 //! between: a list of changes cannot tell that a thread was deleted.
 
 mod act;
+#[cfg(test)]
+mod fuzz;
 mod page;
 mod question;
 mod reply;

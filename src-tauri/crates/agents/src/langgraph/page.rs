@@ -189,16 +189,14 @@ impl Page {
 
     /// A thread that cannot be read is passed on as it came: a dead letter with its own bytes.
     pub(crate) fn unreadable(&mut self, raw: &RawValue) {
-        self.tasks.push(if crate::a2a::depth(raw.get()) < 90 {
-            raw.get().to_owned()
-        } else {
-            json!({"native": "A thread that is nested too deeply to be read."}).to_string()
-        });
+        self.tasks.push(as_it_came(raw));
     }
 
     /// Adds one thread and what it asks.
     pub(crate) fn add(&mut self, look: &Look, card: &Card, memory: &mut Memory, now: &str) {
         let Look { thread, run, open } = look;
+        self.escalations
+            .extend(thread.unreadable.iter().map(|raw| as_it_came(raw)));
         let state = thread.state(run, !open.is_empty());
         let mut before = memory.open.remove(&thread.id).unwrap_or_default();
         let mut shown = BTreeMap::new();
@@ -247,7 +245,7 @@ impl Page {
                     schedules.items.push(item);
                     schedules.triggers.extend(trigger);
                 }
-                None => schedules.items.push(raw.get().to_owned()),
+                None => schedules.items.push(as_it_came(raw)),
             }
         }
     }
@@ -340,6 +338,14 @@ fn task(
         item["waitingFor"] = json!({"kind": "human", "ref": by});
     }
     item.to_string()
+}
+
+fn as_it_came(raw: &RawValue) -> String {
+    if crate::a2a::depth(raw.get()) < 90 {
+        raw.get().to_owned()
+    } else {
+        json!({"native": "It is nested too deeply to be read."}).to_string()
+    }
 }
 
 fn readable_time(text: Option<&str>) -> Option<&str> {

@@ -25,6 +25,8 @@ pub(crate) struct Thread {
     error: Option<Error>,
     /// What it asks, by the native task that asks it.
     pub(crate) interrupts: Vec<Interrupt>,
+    /// What stands where its questions should and is none: a question must not be lost in silence.
+    pub(crate) unreadable: Vec<Box<RawValue>>,
 }
 
 #[derive(Default, Deserialize)]
@@ -89,6 +91,7 @@ pub(crate) fn read(raw: &RawValue) -> Option<Thread> {
     {
         extracted = serde_json::json!({"asked": first});
     }
+    let (interrupts, unreadable) = interrupts(members.get("interrupts").map(|raw| raw.as_ref()));
     Some(Thread {
         id,
         status,
@@ -98,19 +101,30 @@ pub(crate) fn read(raw: &RawValue) -> Option<Thread> {
         metadata: member(&members, "metadata").unwrap_or_default(),
         extracted,
         error,
-        interrupts: interrupts(members.get("interrupts").map(|raw| raw.as_ref())),
+        interrupts,
+        unreadable,
     })
 }
 
-/// A map from native tasks to what they ask; some servers leave it out, or send null.
-fn interrupts(raw: Option<&RawValue>) -> Vec<Interrupt> {
-    let by_task: Option<Members> = raw.and_then(|raw| serde_json::from_str(raw.get()).ok());
-    let mut found = vec![];
-    for (task, asked) in by_task.unwrap_or_default() {
-        let asked: Vec<Box<RawValue>> = serde_json::from_str(asked.get()).unwrap_or_default();
-        found.extend(asked.into_iter().map(|raw| Interrupt::new(&task, raw)));
+/// A map from native tasks to what they ask; some servers leave it out, or send null. Also what cannot be read of it.
+fn interrupts(raw: Option<&RawValue>) -> (Vec<Interrupt>, Vec<Box<RawValue>>) {
+    let (mut found, mut unreadable) = (vec![], vec![]);
+    let Some(raw) = raw.filter(|raw| raw.get() != "null") else {
+        return (found, unreadable);
+    };
+    let Ok(by_task) = serde_json::from_str::<Members>(raw.get()) else {
+        return (found, vec![raw.to_owned()]);
+    };
+    for (task, asked) in by_task {
+        match serde_json::from_str::<Option<Vec<Box<RawValue>>>>(asked.get()) {
+            Ok(all) => {
+                let all = all.unwrap_or_default();
+                found.extend(all.into_iter().map(|raw| Interrupt::new(&task, raw)));
+            }
+            Err(_) => unreadable.push(asked),
+        }
     }
-    found
+    (found, unreadable)
 }
 
 impl Interrupt {
@@ -340,6 +354,31 @@ mod tests {
         for none in [json!({}), json!({"thread_id": 1}), json!([]), json!("t")] {
             let raw = serde_json::value::to_raw_value(&none).expect("JSON");
             assert!(read(&raw).is_none(), "{none}");
+        }
+    }
+
+    #[test]
+    fn what_stands_where_questions_should_and_is_none_is_not_lost() {
+        for (interrupts, asked, unreadable) in [
+            (json!(null), 0, vec![]),
+            (json!({"t": null}), 0, vec![]),
+            (json!([1]), 0, vec!["[1]"]),
+            (json!("x"), 0, vec!["\"x\""]),
+            (
+                json!({"a": {"id": "i"}, "b": [{"id": "j", "value": 1}]}),
+                1,
+                vec![r#"{"id":"i"}"#],
+            ),
+        ] {
+            let read = thread(
+                &json!({"thread_id": "t", "status": "interrupted", "interrupts": interrupts}),
+            );
+            let raws: Vec<_> = read.unreadable.iter().map(|raw| raw.get()).collect();
+            assert_eq!(
+                (read.interrupts.len(), raws),
+                (asked, unreadable),
+                "{interrupts}"
+            );
         }
     }
 
