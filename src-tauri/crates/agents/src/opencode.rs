@@ -25,6 +25,7 @@ use reqwest::{
     header::{CONTENT_TYPE, HeaderMap},
 };
 use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::value::RawValue;
 
 use self::{
     ask::Escalation,
@@ -156,7 +157,7 @@ impl OpenCode {
                     found.map(|found| found.data)
                 }
             };
-            let Some(items): Option<Vec<Box<serde_json::value::RawValue>>> = items else {
+            let Some(items): Option<Vec<Box<RawValue>>> = items else {
                 continue;
             };
             has_any = true;
@@ -172,7 +173,7 @@ impl OpenCode {
 
     async fn statuses(&self, directory: &str) -> Result<BTreeMap<String, Status>, PollError> {
         let query = [("directory", directory)];
-        let found: Option<BTreeMap<String, serde_json::Value>> =
+        let found: Option<BTreeMap<String, Box<RawValue>>> =
             json(&self.client, &["session", "status"], &query).await?;
         Ok(read_statuses(found.unwrap_or_default()))
     }
@@ -181,7 +182,7 @@ impl OpenCode {
     async fn active(&self) -> Result<BTreeMap<String, Status>, PollError> {
         #[derive(Deserialize)]
         struct Active {
-            data: BTreeMap<String, serde_json::Value>,
+            data: BTreeMap<String, Box<RawValue>>,
         }
         let found: Option<Active> = json(&self.client, &["api", "session", "active"], &[]).await?;
         Ok(read_statuses(
@@ -198,9 +199,9 @@ impl OpenCode {
     ) -> Result<(Generation, Vec<Message>), PollError> {
         let most = most.to_string();
         let limit = [("limit", most.as_str())];
-        let items: Option<Vec<Box<serde_json::value::RawValue>>> =
+        let items: Option<Vec<Box<RawValue>>> =
             json(&self.client, &["session", id, "message"], &limit).await?;
-        let read = |items: Vec<Box<serde_json::value::RawValue>>, generation| {
+        let read = |items: Vec<Box<RawValue>>, generation| {
             let all = items
                 .iter()
                 .filter_map(|raw| wire::message(raw, generation));
@@ -269,13 +270,13 @@ fn is_news(event: &str) -> bool {
 /// `{data: […]}`, as the newer interface wraps its lists.
 #[derive(Deserialize)]
 struct Enveloped {
-    data: Vec<Box<serde_json::value::RawValue>>,
+    data: Vec<Box<RawValue>>,
 }
 
-fn read_statuses(found: BTreeMap<String, serde_json::Value>) -> BTreeMap<String, Status> {
-    let read = |value: serde_json::Value| {
+fn read_statuses(found: BTreeMap<String, Box<RawValue>>) -> BTreeMap<String, Status> {
+    let read = |raw: Box<RawValue>| {
         // What has another shape is still a word about a session that is not idle.
-        serde_json::from_value(value).unwrap_or_else(|_| Status {
+        serde_json::from_str(raw.get()).unwrap_or_else(|_| Status {
             word: "unreadable".to_owned(),
             ..Status::default()
         })

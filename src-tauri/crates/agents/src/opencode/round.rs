@@ -20,6 +20,9 @@ use crate::{
     http::{TOO_LARGE, invalid},
 };
 
+#[cfg(test)]
+mod fuzz;
+
 /// Sessions that are shown, those that changed last.
 const MOST_SESSIONS: usize = 200;
 /// Sessions per page.
