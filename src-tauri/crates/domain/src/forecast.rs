@@ -3,6 +3,8 @@
 //! The estimate is fixed: the rise since the oldest sample of the last half hour, carried on. The interval around it is
 //! what the unevenness of the use leaves open (80 %); it is drawn and printed, and never decides anything.
 
+pub mod starts;
+
 use std::collections::BTreeMap;
 
 use chrono::TimeDelta;
@@ -142,12 +144,10 @@ pub fn forecast(points: &[Point]) -> Forecast {
     let (Some(oldest), Some(newest)) = (window.first(), window.last()) else {
         return Forecast::TooFew;
     };
-    let time = seconds(newest.at - oldest.at);
-    if window.len() < SAMPLES || newest.at - oldest.at < SHORTEST {
+    let Some(rate) = rate(&window) else {
         return Forecast::TooFew;
-    }
+    };
     let rise = newest.used - oldest.used;
-    let rate = rise / time;
     if !rate.is_finite() || rate <= 0.0 {
         return Forecast::Lasts;
     }
@@ -163,6 +163,15 @@ pub fn forecast(points: &[Point]) -> Forecast {
         low: after(ahead / open.exp()),
         high: after(ahead * open.exp()),
     }
+}
+
+/// Units a second over one window; `None`: too few samples.
+fn rate(window: &[Point]) -> Option<f64> {
+    let (oldest, newest) = (window.first()?, window.last()?);
+    if window.len() < SAMPLES || newest.at - oldest.at < SHORTEST {
+        return None;
+    }
+    Some((newest.used - oldest.used) / seconds(newest.at - oldest.at))
 }
 
 /// Relative error to expect: of the rate seen, and of the use to come, if both are as uneven as the samples.

@@ -15,6 +15,9 @@ use crate::{contract::Schedule, time::Time};
 /// Starts within that belong together.
 pub const TOGETHER: TimeDelta = TimeDelta::seconds(600);
 
+/// Clocks of two computers differ by less.
+const SLACK: TimeDelta = TimeDelta::seconds(60);
+
 /// When it starts next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Next {
@@ -81,6 +84,18 @@ pub fn next(schedule: &Schedule, last: Option<Time>, now: Time) -> Next {
         (None, _) if schedule.next_at.is_some() => Next::Untold(Untold::Over),
         (None, _) => Next::Untold(Untold::Nothing),
     }
+}
+
+/// Since when a start is missing that should have followed the last one that was seen. `told`: since when the schedule
+/// is as it is.
+pub fn late(schedule: &Schedule, told: Time, last: Time, now: Time) -> Option<Time> {
+    let alone = Schedule {
+        next_at: None,
+        ..schedule.clone()
+    };
+    // A start is seen a little before or after its time.
+    let due = next(&alone, Some(last), last + SLACK).at()?;
+    (due > told && now - due > TOGETHER).then_some(due)
 }
 
 /// The zone a cron line is in: UTC where none is named. `None`: there is no such zone.
@@ -175,6 +190,28 @@ mod tests {
         ] {
             assert_eq!(next(&schedule, None, at(0)), expected);
         }
+    }
+
+    #[test]
+    fn a_start_is_missing_ten_minutes_after_it_was_due() {
+        let daily = Schedule {
+            cron: Some("0 9 * * *".to_owned()),
+            next_at: Some(at(0)),
+            ..schedule()
+        };
+        let time = |text: &str| text.parse::<Time>().unwrap();
+        let (told, last) = (time("2026-11-01T00:00:00Z"), time("2026-11-20T08:59:58Z"));
+        let due = time("2026-11-21T09:00:00Z");
+        assert_eq!(late(&daily, told, last, due + TOGETHER), None);
+        let now = due + TimeDelta::seconds(601);
+        assert_eq!(late(&daily, told, last, now), Some(due));
+        // A schedule that was changed since owes nothing of before.
+        assert_eq!(late(&daily, due, last, now), None);
+        let off = Schedule {
+            enabled: false,
+            ..daily
+        };
+        assert_eq!(late(&off, told, last, now), None);
     }
 
     #[test]

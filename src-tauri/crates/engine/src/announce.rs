@@ -60,7 +60,8 @@ impl Stale {
             Change::Artifact(_) => &[Topic::Board],
             Change::Context(_) => &[Topic::Context],
             Change::Heard { .. } | Change::NotHeard { .. } => &[Topic::Agents, Topic::Board],
-            Change::Claim(_) | Change::Schedule(_) => &[],
+            Change::Schedule(_) => &[Topic::Agents, Topic::Limits],
+            Change::Claim(_) => &[],
         };
         topics.iter().for_each(|topic| self.add(*topic));
         if !matches!(change, Change::Heard { .. } | Change::TaskMark(..)) {

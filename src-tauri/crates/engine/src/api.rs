@@ -17,6 +17,7 @@ mod logins;
 mod mapping;
 pub mod ownership;
 pub(crate) mod remedy;
+pub mod schedules;
 pub mod search;
 pub mod settings;
 pub mod status;

@@ -6,7 +6,7 @@ use crate::{
     Result, Tx,
     tables::{
         accesses, agents, artifacts, dead_letters, escalations, findings, health, moments, quota,
-        records, tasks,
+        records, starts, tasks,
     },
 };
 
@@ -15,7 +15,10 @@ pub fn apply(tx: &Tx<'_>, change: &Change) -> Result<()> {
     moments::note(tx, change)?;
     match change {
         Change::Agent(record) => agents::put(tx, record),
-        Change::Task(record) => tasks::put(tx, record),
+        Change::Task(record) => {
+            starts::note(tx, record)?;
+            tasks::put(tx, record)
+        }
         Change::TaskMark(task, at) => tasks::mark(tx, task, *at),
         Change::Access(record) => accesses::put(tx, record),
         Change::Claim(record) => records::put(tx, record),

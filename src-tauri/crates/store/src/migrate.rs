@@ -21,6 +21,7 @@ const STEPS: &[&str] = &[
     include_str!("../migrations/0007_context_and_artifacts.sql"),
     include_str!("../migrations/0008_search.sql"),
     include_str!("../migrations/0009_samples_as_foretold_from.sql"),
+    include_str!("../migrations/0010_starts.sql"),
 ];
 
 /// Refuses files that are not ours or too new, then applies what is missing.

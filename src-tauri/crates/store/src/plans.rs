@@ -15,7 +15,7 @@ use crate::{
     tables::{
         accesses, agents, artifacts, audit, context, dead_letters, decisions, endpoints,
         escalations, facts, findings, health, moments, overtaken, ownership, quota, records,
-        settings, tasks, texts,
+        settings, starts, tasks, texts,
     },
 };
 
@@ -143,6 +143,8 @@ fn every_question_of_a_screen_is_answered_from_an_index() {
             records::of_task::<Artifact>(r, &task)?;
             records::of_task::<Handoff>(r, &task)?;
             settings::get::<u64>(r, "x")?;
+            starts::of_agent(r, &agent)?;
+            accesses::last_taken(r, &agent, "x")?;
             tasks::get(r, &task)?;
             tasks::counts(r)?;
             tasks::load(r, &agent)?;

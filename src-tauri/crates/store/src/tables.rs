@@ -18,5 +18,6 @@ pub mod ownership;
 pub mod quota;
 pub mod records;
 pub mod settings;
+pub mod starts;
 pub mod tasks;
 pub mod texts;

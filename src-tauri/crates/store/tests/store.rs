@@ -22,7 +22,7 @@ use store::{
     tables::{
         audit::{self, Verdict},
         decisions::{self, Recorded},
-        escalations, facts, findings, moments, ownership, settings, tasks, texts,
+        escalations, facts, findings, moments, ownership, settings, starts, tasks, texts,
     },
 };
 
@@ -588,4 +588,38 @@ fn a_turn_is_kept_once_however_often_it_is_told() {
         .unwrap();
     let words: Vec<_> = turns.iter().map(|turn| turn.word.as_str()).collect();
     assert_eq!(words, ["completed", "working"], "newest first");
+}
+
+#[test]
+fn a_start_is_kept_once_for_each_task_and_the_latest_of_each_kind() {
+    let dir = folder();
+    let store = open(dir.path());
+    let start = |id: String, seconds: i64, kind: &str, parent: Option<&str>| {
+        let mut change = task(&id, "working");
+        if let Change::Task(record) = &mut change {
+            record.value.started_at = Some(at(seconds));
+            record.value.kind = (!kind.is_empty()).then(|| kind.to_owned());
+            record.value.parent_id = parent.map(Into::into);
+        }
+        change
+    };
+    let mut changes: Vec<_> = (0..70)
+        .map(|n| start(format!("m{n}"), n, "mail", None))
+        .collect();
+    // Said again, begun anew, caused by another task, and not begun yet.
+    changes.push(start("m69".to_owned(), 69, "mail", None));
+    changes.push(start("m69".to_owned(), 500, "mail", None));
+    changes.push(start("child".to_owned(), 600, "mail", Some("m69")));
+    changes.push(task("waits", "submitted"));
+    changes.push(task("plain", "working"));
+    give(&store, changes);
+    let agent = AgentRef {
+        endpoint: "desk".into(),
+        agent: "billing".into(),
+    };
+    let kept = store.read(|r| starts::of_agent(r, &agent)).unwrap();
+    let mail: Vec<_> = (6..70).rev().map(at).collect();
+    assert_eq!(kept.get("mail"), Some(&mail));
+    assert_eq!(kept.get(""), Some(&vec![at(0)]));
+    assert_eq!(kept.len(), 2);
 }

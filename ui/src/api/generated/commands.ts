@@ -50,6 +50,7 @@ import type { RawView } from "./RawView";
 import type { RevisionRequest } from "./RevisionRequest";
 import type { SaveMappingRequest } from "./SaveMappingRequest";
 import type { SaveRequest } from "./SaveRequest";
+import type { SchedulesView } from "./SchedulesView";
 import type { SearchRequest } from "./SearchRequest";
 import type { SearchView } from "./SearchView";
 import type { SettingsRequest } from "./SettingsRequest";
@@ -90,6 +91,7 @@ export type Commands = {
   restoreVersion: [RevisionRequest, DraftView];
   limits: [Nothing, LimitsView];
   agents: [Nothing, AgentsView];
+  schedules: [Nothing, SchedulesView];
   probe: [ProbeRequest, ProbeView];
   addEndpoint: [AddEndpointRequest, EndpointView];
   editEndpoint: [EditEndpointRequest, Nothing];
@@ -142,6 +144,7 @@ export const topics: Record<keyof Commands, Topic[]> = {
   restoreVersion: [],
   limits: ["limits"],
   agents: ["agents"],
+  schedules: ["agents"],
   probe: [],
   addEndpoint: [],
   editEndpoint: [],

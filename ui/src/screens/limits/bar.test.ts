@@ -21,6 +21,8 @@ function window(change: Partial<WindowView>): WindowView {
     forecast: "",
     level: "ok",
     history: [],
+    starts: [],
+    withStartsAt: null,
     ...change,
   };
 }

@@ -1,6 +1,7 @@
 // The words of the limits screen. Forecasts come from the engine as sentences; this names where numbers come from and
 // how old they are, so that a guess never looks like a measurement.
 import type { Basis } from "../../api/generated/Basis";
+import type { ExpectedView } from "../../api/generated/ExpectedView";
 import type { PoolView } from "../../api/generated/PoolView";
 import type { ShareView } from "../../api/generated/ShareView";
 import type { WindowView } from "../../api/generated/WindowView";
@@ -37,6 +38,7 @@ export const words = {
   shareUnknown: "share not known",
   sharesUnknown: (agents: string) => `${agents}: shares not known`,
   passed: (share: string) => `${share} of its time has passed`,
+  startsBefore: (resets: boolean) => (resets ? "Starts before the reset" : "Starts soon"),
   nextPool: "Next pool",
   previousPool: "Previous pool",
 };
@@ -95,6 +97,18 @@ export function resetSentence(window: Pick<WindowView, "resetAt">, now: number):
   const left = Date.parse(window.resetAt) - now;
   if (left <= 0) return `reset was due at ${time(window.resetAt)}`;
   return left > 20 * 3_600_000 ? `resets ${day(window.resetAt)}` : `resets ${time(window.resetAt)}, in ${span(left)}`;
+}
+
+/** `payments at 09:00, used about 12 % each time`; the kind of work stands before it. */
+export function startSentence(start: Pick<ExpectedView, "at" | "agent" | "percent" | "source">): string {
+  const likely = start.source === "observed" ? "likely " : "";
+  const used = start.percent === null ? "" : start.percent < 0.5 ? ", hardly used any before" : `, used about ${percent(start.percent / 100)} each time`;
+  return `${start.agent} ${likely}at ${time(start.at)}${used}`;
+}
+
+/** What the starts change. */
+export function withStartsSentence(at: string, now: number): string {
+  return `With what starts until then it likely runs out at ${time(at)}, in ${span(Date.parse(at) - now)}.`;
 }
 
 /** `crm-sync 31 %`. */

@@ -15,8 +15,8 @@ use tokio::sync::{broadcast, mpsc};
 
 use super::{
     ApiError, agents as agent_views, artifacts, board, commands::camel, context, endpoint,
-    escalation, finding, inbox, letters, limits, logins, mapping, ownership, remedy, search,
-    settings, status, timeline, views::*, wording::Glance,
+    escalation, finding, inbox, letters, limits, logins, mapping, ownership, remedy, schedules,
+    search, settings, status, timeline, views::*, wording::Glance,
 };
 use crate::{
     clock::wall,
@@ -504,6 +504,10 @@ impl Api {
 
     async fn act_on_letters(&self, action: LetterAction) -> Answer<LetterOutcomes> {
         letters::act(&self.shown(), action).await
+    }
+
+    async fn schedules(&self, _: Nothing) -> Answer<SchedulesView> {
+        self.glance(schedules::schedules).await
     }
 
     async fn context(&self, _: Nothing) -> Answer<ContextView> {

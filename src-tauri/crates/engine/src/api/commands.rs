@@ -30,6 +30,7 @@ macro_rules! with_commands {
             restore_version: RevisionRequest => DraftView [];
             limits: Nothing => LimitsView [Limits];
             agents: Nothing => AgentsView [Agents];
+            schedules: Nothing => SchedulesView [Agents];
             probe: ProbeRequest => ProbeView [];
             add_endpoint: AddEndpointRequest => EndpointView [];
             edit_endpoint: EditEndpointRequest => Nothing [];

@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 
 use chrono::TimeDelta;
 use domain::{
-    forecast::{Forecast, Point, forecast},
+    forecast::{
+        Forecast, Point, forecast,
+        starts::{added, used_by_start, with_starts},
+    },
     ids::AgentRef,
     settings::Settings,
     time::Time,
@@ -19,13 +22,20 @@ use store::{
 };
 
 use super::{
+    schedules::{Known, known},
     settings,
-    views::{Basis, LimitsView, PointView, PoolView, ShareView, WindowView},
+    views::{Basis, ExpectedView, LimitsView, PointView, PoolView, ShareView, WindowView},
     wording::{Glance, between, plain, span},
 };
 
 /// Older numbers are not to be trusted.
 const STALE_SECONDS: i64 = 600;
+/// Without a reset, starts are told so far ahead.
+const HORIZON: TimeDelta = TimeDelta::hours(6);
+/// Use within that is the present rate.
+const LATELY: TimeDelta = TimeDelta::seconds(1800);
+/// Starts told of one window.
+const EXPECTED: usize = 6;
 /// Points of the small curve.
 const POINTS: usize = 96;
 
@@ -36,9 +46,10 @@ pub fn limits(glance: Glance<'_>) -> Result<LimitsView> {
     for row in quota::windows(glance.reader)? {
         rows.entry(row.key.clone()).or_default().push(row);
     }
+    let ahead = known(glance)?;
     let mut pools = rows
         .into_values()
-        .map(|windows| pool(glance, &rules, &windows))
+        .map(|windows| pool(glance, &rules, &windows, &ahead))
         .collect::<Result<Vec<_>>>()?;
     pools.sort_by(|a, b| {
         urgency(a)
@@ -109,7 +120,12 @@ fn title(now: Time, pools: &[PoolView]) -> String {
     }
 }
 
-fn pool(glance: Glance<'_>, rules: &Settings, rows: &[WindowRow]) -> Result<PoolView> {
+fn pool(
+    glance: Glance<'_>,
+    rules: &Settings,
+    rows: &[WindowRow],
+    ahead: &[Known],
+) -> Result<PoolView> {
     let day = glance.now - TimeDelta::hours(24);
     let mut windows = vec![];
     let mut last: BTreeMap<AgentRef, Time> = BTreeMap::new();
@@ -133,7 +149,8 @@ fn pool(glance: Glance<'_>, rules: &Settings, rows: &[WindowRow]) -> Result<Pool
         {
             tokens_since = tokens_since.max(Some(begin(row, glance.now)));
         }
-        windows.push(window(glance.now, rules, row, &samples));
+        let seen = window(glance.now, rules, row, &samples);
+        windows.push(expecting(glance.now, row, &samples, ahead, seen));
     }
     windows.sort_by(|a, b| window_urgency(a).total_cmp(&window_urgency(b)));
     let first = rows.first();
@@ -301,7 +318,64 @@ fn window(now: Time, rules: &Settings, row: &WindowRow, samples: &[SampleRow]) -
         forecast: sentence,
         level: level.to_owned(),
         history: curve(samples),
+        starts: vec![],
+        with_starts_at: None,
     }
+}
+
+/// Adds what will start before the window begins anew, of agents that use the pool, and when it runs out with that.
+fn expecting(
+    now: Time,
+    row: &WindowRow,
+    samples: &[SampleRow],
+    ahead: &[Known],
+    mut window: WindowView,
+) -> WindowView {
+    let Some(newest) = Point::of(row.observed_at, &row.window).filter(|_| !window.stale) else {
+        return window;
+    };
+    let until = newest.reset_at.unwrap_or(now + HORIZON);
+    let told = samples.iter().map(|s| (s.agent.clone(), point(s)));
+    let told: Vec<_> = told.filter_map(|(who, p)| Some((who, p?))).collect();
+    let mut coming = vec![];
+    for known in ahead {
+        let agent = &known.record.agent;
+        if !samples.iter().any(|sample| sample.agent == *agent) {
+            continue;
+        }
+        // What it uses now is in the present rate already.
+        let busy = added(&told, agent, newest.at - LATELY, newest.at) > 0.0;
+        for start in &known.starts {
+            let Some(at) = start.view.next_at.filter(|at| *at < until) else {
+                continue;
+            };
+            let mut before = start.before.clone();
+            before.sort_unstable();
+            let units = used_by_start(&told, agent, &before);
+            if let Some(units) = units.filter(|_| !busy) {
+                coming.push((at, units));
+            }
+            window.starts.push(ExpectedView {
+                at,
+                agent: plain(agent.agent.as_str()),
+                what: start.view.task_kind.clone(),
+                source: start.view.source,
+                percent: units
+                    .map(|units| 100.0 * units / (newest.used + newest.left))
+                    .filter(|percent| percent.is_finite()),
+            });
+        }
+    }
+    window.starts.sort_by_key(|start| start.at);
+    window.starts.truncate(EXPECTED);
+    coming.sort_by_key(|(at, _)| *at);
+    if !coming.is_empty() && window.level != "out" {
+        let points: Vec<_> = told.into_iter().map(|(_, point)| point).collect();
+        let at = with_starts(&points, &coming).map(|at| at.max(now));
+        // Said only where the starts make a difference.
+        window.with_starts_at = at.filter(|at| window.runs_out_at.is_none_or(|out| *at < out));
+    }
+    window
 }
 
 fn curve(samples: &[SampleRow]) -> Vec<PointView> {

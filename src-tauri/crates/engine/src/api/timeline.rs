@@ -27,6 +27,7 @@ use self::{
 use super::{
     finding::{Lines, Witness, explanation},
     inbox::shape_of_rule,
+    schedules::coming,
     views::{
         AgentText, ExportTimelineRequest, ExportView, TimelineAgent, TimelineFinding,
         TimelineMarkKind, TimelineRequest, TimelineView,
@@ -43,6 +44,8 @@ const FINDINGS: usize = 60;
 const WITNESSED: usize = 16;
 /// Witnesses of one finding.
 const WITNESSES: usize = 8;
+/// What starts by itself is told so far ahead.
+const AHEAD: TimeDelta = TimeDelta::hours(24);
 /// Longest title, in signs.
 const TITLE: usize = 90;
 
@@ -406,6 +409,11 @@ fn view(glance: Glance<'_>, request: &TimelineRequest, scene: &Scene) -> Result<
         more_findings: u32::try_from(scene.more).unwrap_or(u32::MAX),
         facts,
         cut: story.cut,
+        coming: if asked.live {
+            coming(glance, glance.now + AHEAD, &asked.pair)?
+        } else {
+            vec![]
+        },
     })
 }
 

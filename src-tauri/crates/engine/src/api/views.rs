@@ -229,7 +229,10 @@ views! {
         name: String, unit: Option<String>, limit: Option<f64>, remaining: Option<f64>, used: Option<f64>, used_percent: Option<f64>,
         window_seconds: Option<u64>, reset_at: Option<Time>, status: Option<String>, observed_at: Time, stale: bool, basis: Basis,
         runs_out_at: Option<Time>, forecast: String, level: String, history: Vec<PointView>,
+        starts: Vec<ExpectedView>, with_starts_at: Option<Time>,
     }
+    /// What starts before the window begins anew; `percent` of the limit it used up the times before. In `with_starts_at` it runs out, counting these.
+    ExpectedView { at: Time, agent: String, what: Option<AgentText>, source: StartSource, percent: Option<f64>, }
     PointView { at: Time, used_percent: f64, }
 
     /// What is looked at. Without `until` it ends now. `pair`: up to two keys of agents, seen with what is between them. `about`: a
@@ -243,6 +246,7 @@ views! {
         title: String, from: Time, to: Time, now: Time, live: bool, first_at: Option<Time>, about: Option<String>, about_text: Option<AgentText>,
         pair: Vec<TimelineAgent>, known: Vec<TimelineAgent>, slots: u32, spans: Vec<TimelineSpan>, rows: Vec<TimelineRow>, more_rows: u32,
         quiet: Vec<TimelineAgent>, findings: Vec<TimelineFinding>, more_findings: u32, facts: u32, drawn: u32, cut: bool,
+        coming: Vec<ComingView>,
     }
     /// `key` is `endpoint/agent`.
     TimelineAgent { key: String, endpoint: EndpointId, agent: AgentId, name: AgentText, }
@@ -337,6 +341,8 @@ views! {
 mod artifacts;
 mod context;
 mod letters;
+mod schedules;
 pub use artifacts::*;
 pub use context::*;
 pub use letters::*;
+pub use schedules::*;

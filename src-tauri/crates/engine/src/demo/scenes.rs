@@ -223,11 +223,31 @@ impl Scene<'_> {
         )]);
         json!({
             "tasks": tasks, "accesses": accesses, "escalations": escalations, "claims": [],
+            "schedules": [{
+                "id": "sweep", "resource": "trigger:schedule/sweep", "everySeconds": 900, "nextAt": self.at(780), "taskKind": "sort",
+                "enabled": true,
+            }],
             "ownership": {
                 "triggers": ["trigger:mailbox/suppliers/*"], "reads": ["field:ledger/**"],
                 "writes": ["field:ledger/**"], "outputs": [],
             },
         })
+    }
+
+    /// Work that begins every twenty minutes without being told of: the latest of it.
+    fn statements(&self) -> Vec<Value> {
+        let every = 1_200;
+        let last = (self.t - 600).div_euclid(every);
+        (last - 5..=last)
+            .map(|number| {
+                let began = 600 + number * every;
+                let state = if self.t < began + 40 { "working" } else { "completed" };
+                let since = if state == "working" { began } else { began + 40 };
+                self.task(&format!("bank-{}", number + 100), "Read the bank statement", state, since, json!({
+                    "createdAt": self.at(began), "startedAt": self.at(began), "kind": "statement",
+                }))
+            })
+            .collect()
     }
 
     fn payments(&self) -> Value {
@@ -264,10 +284,11 @@ impl Scene<'_> {
                 json!({}),
             ));
         }
-        let tasks = self.since(vec![(12, self.task("pay-7001", "Pay invoice 7001 from Northwind Paper", state, since, json!({
+        let mut tasks = self.statements();
+        tasks.extend(self.since(vec![(12, self.task("pay-7001", "Pay invoice 7001 from Northwind Paper", state, since, json!({
             "startedAt": self.at(12), "kind": "payment", "key": "invoice/7001",
             "waitingFor": if state == "input-required" { json!({ "kind": "human", "ref": "pay-7001" }) } else { Value::Null },
-        })))]);
+        })))]));
         let escalations = self.since(vec![self.question(
             25, "pay-7001", "pay-7001", "approval", ["Pay 4,820.00 EUR to Northwind Paper?",
             "The invoice matches the order. It is due on Friday and the account covers it."],

@@ -12,6 +12,7 @@
 mod fleets;
 mod office;
 mod stage;
+mod starts;
 mod trouble;
 
 use std::{collections::BTreeMap, fs, path::PathBuf};
@@ -20,7 +21,7 @@ use chrono::{DateTime, TimeDelta};
 use domain::time::{self, Time};
 use engine::api::{
     agents, artifacts, board, context, escalation, finding, inbox, letters, limits, ownership,
-    search, settings, status, timeline,
+    schedules, search, settings, status, timeline,
     views::{
         ArtifactBodyRequest, BoardRequest, Column, ContextRequest, EndpointRequest,
         EscalationRequest, ExportTimelineRequest, FindingRequest, LetterRequest, PageRequest,
@@ -171,6 +172,8 @@ fn answers(stage: &Stage, cards: u32) -> BTreeMap<String, Value> {
         all.insert(format!("rawAnswer:{}", endpoint.id), value(raw));
     }
     all.insert("agents".to_owned(), value(fleet));
+    let starts = stage.see(now, schedules::schedules);
+    all.insert("schedules".to_owned(), value(starts));
     let mut hits = vec![];
     for word in ["a", "e", "i", "o", "r", "s"] {
         let request = SearchRequest {

@@ -12,7 +12,7 @@ use domain::{
 };
 use serde_json::{Value, json};
 
-use crate::{ago, now, stage::Stage};
+use crate::{ago, now, stage::Stage, starts};
 
 const HOSTS: [(&str, &str, &str, &str, u16); 8] = [
     ("mail-desk", "Mail desk", "invoices", "native", 8101),
@@ -165,6 +165,7 @@ impl Desk {
                 .collect();
             document[list] = latest(known);
         }
+        document["schedules"] = starts::schedules(self.agent);
         match self.agent {
             "crm-sync" => {
                 document["quotas"] = json!([
@@ -226,7 +227,7 @@ fn with(mut item: Value, more: Value) -> Value {
 }
 
 /// A task that is in `state` since so many minutes ago.
-fn task(minute: i64, id: &str, title: &str, state: &str, more: Value) -> (i64, Value) {
+pub(crate) fn task(minute: i64, id: &str, title: &str, state: &str, more: Value) -> (i64, Value) {
     let item = json!({
         "id": id, "title": title, "status": { "state": state, "timestamp": stamp(minute) },
         "createdAt": stamp(minute), "startedAt": stamp(minute),
@@ -257,12 +258,12 @@ fn asks(
     (minute, with(item, more))
 }
 
-fn soon(minutes: i64) -> String {
+pub(crate) fn soon(minutes: i64) -> String {
     time::format(now() + TimeDelta::minutes(minutes))
 }
 
 fn invoices() -> Lists {
-    Lists::from([
+    let mut lists = Lists::from([
         (
             "tasks",
             vec![
@@ -309,7 +310,9 @@ fn invoices() -> Lists {
                 ),
             ],
         ),
-    ])
+    ]);
+    lists.entry("tasks").or_default().extend(starts::sweeps());
+    lists
 }
 
 fn payments() -> Lists {

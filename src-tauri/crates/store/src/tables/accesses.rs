@@ -110,6 +110,20 @@ pub fn seen(reader: &Reader) -> Result<Vec<SeenRow>> {
     )
 }
 
+/// When an agent last reacted to a trigger, and how often it has.
+pub fn last_taken(
+    reader: &Reader,
+    agent: &AgentRef,
+    resource: &str,
+) -> Result<Option<(Time, u32)>> {
+    sql::first(
+        reader,
+        "SELECT last_at, count FROM accesses_seen WHERE resource = ?1 AND endpoint = ?2 AND agent = ?3 AND mode = 'consume'",
+        [resource, agent.endpoint.as_str(), agent.agent.as_str()],
+        |row| Ok((sql::time(row.get(0)?), row.get(1)?)),
+    )
+}
+
 /// The last accesses of a task, newest first.
 pub fn of_task(reader: &Reader, task: &TaskRef, limit: u32) -> Result<Vec<AccessRow>> {
     sql::all(
