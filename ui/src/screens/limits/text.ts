@@ -99,7 +99,7 @@ export function resetSentence(window: Pick<WindowView, "resetAt">, now: number):
   return left > 20 * 3_600_000 ? `resets ${day(window.resetAt)}` : `resets ${time(window.resetAt)}, in ${span(left)}`;
 }
 
-/** `payments at 09:00, used about 12 % each time`; the kind of work stands before it. */
+/** `payments at 09:00, used about 12 % each time`; the kind of work stands after it. */
 export function startSentence(start: Pick<ExpectedView, "at" | "agent" | "percent" | "source">): string {
   const likely = start.source === "observed" ? "likely " : "";
   const used = start.percent === null ? "" : start.percent < 0.5 ? ", hardly used any before" : `, used about ${percent(start.percent / 100)} each time`;

@@ -1,6 +1,6 @@
 // The words of the timeline. Sentences about what agents did come from the host.
 import type { TimelineMarkKind } from "../../api/generated/TimelineMarkKind";
-import { span, whole } from "../../text";
+import { span, spanShort, whole } from "../../text";
 
 export const words = {
   screen: "Timeline",
@@ -66,7 +66,7 @@ export const words = {
   zoomHere: "Look closer at the mark",
   next: "Starts next",
   nextAlso: "Start next, too",
-  startsIn: (ms: number, likely: boolean) => (ms <= 0 ? "now" : `${likely ? "likely " : ""}in ${span(ms)}`),
+  startsIn: (ms: number, likely: boolean) => (ms <= 0 ? "now" : `${likely ? "likely " : ""}in ${spanShort(ms)}`),
   startStale: "no answer now",
   legend: "Legend",
   about: (title: string) => `About: ${title}`,
