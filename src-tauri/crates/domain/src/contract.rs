@@ -316,7 +316,7 @@ pub enum AccessMode {
 }
 
 /// 1.2, append-only.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[derive(Clone, Debug, PartialEq, Hash, Serialize, Deserialize, TS)]
 #[serde(rename_all = "camelCase")]
 pub struct Access {
     /// Unique within the endpoint.

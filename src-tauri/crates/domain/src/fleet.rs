@@ -3,6 +3,7 @@
 //! The same facts in the same order always give the same changes. Owns no clock and no storage: the store keeps what
 //! the changes say.
 
+pub(crate) mod accesses;
 mod claims;
 mod documents;
 mod endings;

@@ -66,7 +66,7 @@ pub(crate) fn check(world: &World, subject: &Subject) -> Said {
         }
         Subject::Resource(resource) => {
             if let Some(touched) = world.touched.get(resource) {
-                unowned_resource::check(world, resource, touched, &mut said);
+                unowned_resource::check(resource, touched, &mut said);
                 write_conflict::check(world, resource, touched, &mut said);
                 output_collision::check(world, resource, touched, &mut said);
                 sequence_violation::resource(world, resource, touched, &mut said);

@@ -73,11 +73,7 @@ impl Intake<'_> {
         let mut good: BTreeMap<(&'static str, String), bool> = BTreeMap::new();
         for item in document.accesses.iter().flatten() {
             let id = &item.value.id;
-            let known = self
-                .world
-                .accesses
-                .get(&(agent.endpoint.clone(), id.clone()));
-            let same = known.is_some_and(|known| known.value == item.value);
+            let same = self.world.told.same(&agent.endpoint, &item.value) == Some(true);
             *good.entry(("accesses", id.clone())).or_insert(true) &= same;
         }
         for item in document.context.iter().flatten() {
@@ -135,6 +131,7 @@ impl Intake<'_> {
                 line: self.line,
                 pointer: format!("/status{}", item_pointer(&first.pointer)),
             },
+            moment: self.world.moment,
             raw: first.raw.clone(),
         };
         self.changes.push(Change::DeadLetter(DeadLetter {

@@ -119,8 +119,9 @@ pub(super) fn task(intake: &mut Intake<'_>, agent: &AgentRef, task: &TaskRef, it
         if old.value.attempt < value.attempt {
             entry.mark = later(entry.mark, since, &evidence);
         }
-        // Whatever it waited for has its own clock; its own starts when the wait ends.
-        if old.value.waiting_for.is_some() && value.waiting_for.is_none() {
+        // Whatever it waited for has its own clock; its own starts when the wait ends: with its new state, else now.
+        let same = old.since >= since || old.value.status.state == state;
+        if same && old.value.waiting_for.is_some() && value.waiting_for.is_none() {
             entry.mark = later(entry.mark, now, &evidence);
         }
     } else if let Some(progress) = &value.progress {
@@ -155,6 +156,7 @@ pub(super) fn task(intake: &mut Intake<'_>, agent: &AgentRef, task: &TaskRef, it
             intake.done(agent.clone(), since);
         }
         entry.ended = Some((since, evidence.clone()));
+        intake.world.leaves(task);
     }
     if old.as_ref().and_then(|old| old.value.attempt) < value.attempt {
         intake.tried_again(task, agent, value.attempt, since, evidence);
@@ -203,7 +205,7 @@ fn changed(intake: &mut Intake<'_>, task: &TaskRef) {
     if let Some(key) = key {
         intake.mark(Subject::Work(key));
     }
-    let touched = intake.world.resources_of_task.get(task);
+    let touched = intake.world.written_by.get(task);
     for resource in touched.cloned().unwrap_or_default() {
         intake.mark(Subject::Resource(resource));
     }

@@ -2,12 +2,10 @@
 //!
 //! Keeps the latest few documents. What lies before them is not judged again; what was said of it stays.
 
-use std::collections::BTreeMap;
-
-use super::world::World;
+use super::{accesses::Touched, world::World};
 use crate::{
     finding::Evidence,
-    ids::AgentRef,
+    ids::{AgentRef, Resource},
     ownership::{Ownership, Rule, pattern::Index},
     time::Time,
 };
@@ -41,6 +39,12 @@ impl Book {
         resource: &str,
     ) -> impl Iterator<Item = (usize, &'b Rule)> + use<'b> {
         let at = self.index.matching(resource).into_iter();
+        at.filter_map(|at| self.rules.get(at).map(|rule| (at, rule)))
+    }
+
+    /// The rules of these numbers.
+    fn rules_at<'b>(&'b self, at: &[usize]) -> impl Iterator<Item = (usize, &'b Rule)> {
+        let at = at.iter().copied();
         at.filter_map(|at| self.rules.get(at).map(|rule| (at, rule)))
     }
 
@@ -123,25 +127,32 @@ impl<'w> Rights<'w> {
     }
 }
 
-/// Who may write a resource, over time.
-pub(crate) struct RightsOverTime<'w>(BTreeMap<Time, Rights<'w>>);
+/// Who may write a resource, over time; the latest first.
+pub(crate) struct RightsOverTime<'w>(Vec<Rights<'w>>);
 
 impl<'w> RightsOverTime<'w> {
     /// As far back as the rules in force at a time.
-    pub(crate) fn new(world: &'w World, resource: &str, from: Time) -> Self {
-        let mut all = BTreeMap::new();
-        for book in std::iter::once(&world.books.now).chain(world.books.former.iter().rev()) {
-            let rules = book.covering(resource).collect();
-            all.insert(book.since, Rights { world, book, rules });
-            if book.since <= from {
+    pub(crate) fn new(
+        world: &'w World,
+        resource: &Resource,
+        touched: &Touched,
+        from: Time,
+    ) -> Self {
+        let book = &world.books.now;
+        let rules = book.rules_at(&touched.covered).collect();
+        let mut all = vec![Rights { world, book, rules }];
+        for book in world.books.former.iter().rev() {
+            if all.last().is_some_and(|later| later.book.since <= from) {
                 break;
             }
+            let rules = book.covering(resource.as_str()).collect();
+            all.push(Rights { world, book, rules });
         }
         Self(all)
     }
 
     pub(crate) fn at(&self, time: Time) -> Option<&Rights<'w>> {
-        self.0.range(..=time).next_back().map(|(_, rights)| rights)
+        self.0.iter().find(|rights| rights.book.since <= time)
     }
 
     /// Since when that sequence has held without a break until now.
@@ -150,7 +161,7 @@ impl<'w> RightsOverTime<'w> {
             let mut rules = rights.rules.iter();
             rules.any(|(_, rule)| rule.sequence == sequence)
         };
-        let unbroken = self.0.values().rev().take_while(same);
+        let unbroken = self.0.iter().take_while(same);
         unbroken.last().map(|rights| rights.book.since)
     }
 }

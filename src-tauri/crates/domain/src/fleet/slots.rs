@@ -327,6 +327,15 @@ impl Slots {
         out: &mut Vec<Finding>,
     ) {
         let now = world.now;
+        let due = said.due.map(|due| due.max(now));
+        let silent = said.verdicts.is_empty();
+        let same = match self.slots.get(subject) {
+            None => due.is_none() && said.awaits.is_empty(),
+            Some(slot) => slot.episodes.is_empty() && slot.due == due && slot.awaits == said.awaits,
+        };
+        if silent && same {
+            return;
+        }
         let mut slot = self.slots.remove(subject).unwrap_or_default();
         if let Some(due) = slot.due.take() {
             self.due.remove(&(due, subject.clone()));

@@ -4,7 +4,11 @@
 
 use std::collections::BTreeSet;
 
-use super::{slots::Subject, take::Intake, world::seconds};
+use super::{
+    slots::Subject,
+    take::Intake,
+    world::{World, seconds},
+};
 use crate::{
     contract::Problem,
     fact::{PollError, PollErrorKind},
@@ -61,6 +65,24 @@ pub(crate) struct Successes {
 }
 
 impl StormKey {
+    /// What a person would call the same, whichever way it fails: attempts and letters of one task, all letters of one
+    /// item, all errors of one endpoint. Its least key stands for them all.
+    pub(crate) fn about(&self) -> Self {
+        let of = match &self.of {
+            StormOf::Attempts(task) | StormOf::TaskLetters(task, _) => {
+                StormOf::Attempts(task.clone())
+            }
+            StormOf::ItemLetters(list, item, _) => {
+                StormOf::ItemLetters(list.clone(), item.clone(), String::new())
+            }
+            StormOf::Errors(..) => StormOf::Errors(PollErrorKind::Timeout, None),
+        };
+        Self {
+            endpoint: self.endpoint.clone(),
+            of,
+        }
+    }
+
     /// The task it is about, if it is about one.
     pub(crate) fn task(&self) -> Option<TaskRef> {
         let task = match &self.of {
@@ -74,7 +96,34 @@ impl StormKey {
     }
 }
 
+impl World {
+    /// All that is about the same.
+    pub(crate) fn storms_about(
+        &self,
+        about: &StormKey,
+    ) -> impl Iterator<Item = (&StormKey, &Storm)> {
+        let letters = match &about.of {
+            StormOf::Attempts(task) => Some(StormOf::TaskLetters(task.clone(), String::new())),
+            _ => None,
+        };
+        let letters = letters.map(|of| StormKey {
+            endpoint: about.endpoint.clone(),
+            of,
+        });
+        let from = |key: &StormKey| {
+            let about = about.clone();
+            let storms = self.storms.range(key.clone()..);
+            storms.take_while(move |(key, _)| key.about() == about)
+        };
+        from(about).chain(letters.as_ref().map(from).into_iter().flatten())
+    }
+}
+
 impl Intake<'_> {
+    fn look_at(&mut self, key: &StormKey) {
+        self.mark(Subject::Storm(key.about()));
+    }
+
     /// A task's attempt has risen, or is heard of first.
     pub(super) fn tried_again(
         &mut self,
@@ -99,7 +148,7 @@ impl Intake<'_> {
             of: StormOf::Attempts(task.task.clone()),
         };
         if self.world.storms.contains_key(&key) {
-            self.mark(Subject::Storm(key));
+            self.look_at(&key);
         }
     }
 
@@ -156,7 +205,7 @@ impl Intake<'_> {
         for key in self.of_endpoint(endpoint) {
             if matches!(key.of, StormOf::Errors(..)) {
                 self.world.storms.remove(&key);
-                self.mark(Subject::Storm(key));
+                self.look_at(&key);
             }
         }
     }
@@ -179,7 +228,12 @@ impl Intake<'_> {
         at: Time,
     ) {
         for key in self.of_endpoint(&agent.endpoint) {
-            self.mark(Subject::Storm(key));
+            // What happened less often was never told of.
+            let storm = self.world.storms.get(&key);
+            let often = self.world.settings.retry_storm_count as usize;
+            if storm.is_some_and(|storm| storm.times.len() >= often) {
+                self.look_at(&key);
+            }
         }
         let times = of(self.world.successes.entry(agent).or_default());
         times.insert(at);
@@ -217,7 +271,7 @@ impl Intake<'_> {
         if storm.times.len() > KEPT {
             storm.times.remove(0);
         }
-        self.mark(Subject::Storm(key));
+        self.look_at(&key);
     }
 
     /// Drops what has not happened for two windows.
@@ -229,7 +283,7 @@ impl Intake<'_> {
             let last = storm.and_then(|storm| storm.times.last());
             if last.is_some_and(|last| last.at < old) {
                 self.world.storms.remove(&key);
-                self.mark(Subject::Storm(key));
+                self.look_at(&key);
             }
         }
     }

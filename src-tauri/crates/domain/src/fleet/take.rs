@@ -5,11 +5,11 @@
 use super::{
     merge,
     slots::Subject,
-    world::{AgentState, Entry, Key, PutOff, RunVerdict, Seen, World},
+    world::{AgentState, Entry, PutOff, RunVerdict, Seen, World},
 };
 use crate::{
     change::{AgentRecord, Change, Record, TaskRecord},
-    contract::{Access, AccessMode, Document, Item, Schedule, TaskState},
+    contract::{Document, Item, Schedule, TaskState},
     fact::{Fact, Line, PersonAction, PollError, PollErrorKind},
     finding::Evidence,
     ids::{AgentRef, EndpointId, TaskRef},
@@ -18,9 +18,6 @@ use crate::{
 
 /// Stretches kept per endpoint, and sleeps; older ones lie before every window a rule looks at.
 const STRETCHES: usize = 256;
-
-/// Accesses and writes kept per resource.
-const WRITES: usize = 64;
 
 /// Signs of work kept whose task is not known.
 const EARLY: usize = 4096;
@@ -61,6 +58,7 @@ impl Intake<'_> {
                 let first = self.world.agents.is_empty() || self.world.began == Some(self.now);
                 let since = (!first).then_some(self.now);
                 self.world.books.replace(rules, since, self.line);
+                self.world.cover_again();
                 self.world.reviewed = match rules.reviewed_at {
                     Some(_) => (self.line, "/rules/reviewed_at"),
                     None => (self.line, "/rules"),
@@ -72,7 +70,8 @@ impl Intake<'_> {
             Fact::Settings(settings) => {
                 self.world.settings = (**settings).clone();
                 self.world.dirty.insert(Subject::Reach);
-                let storms: Vec<_> = self.world.storms.keys().cloned().collect();
+                let storms = self.world.storms.keys();
+                let storms: Vec<_> = storms.map(|key| key.about()).collect();
                 self.world
                     .dirty
                     .extend(storms.into_iter().map(Subject::Storm));
@@ -242,35 +241,7 @@ impl Intake<'_> {
         self.agent(&agent, document);
         self.tasks(&agent, document);
         self.end_tasks(&agent, document);
-        for item in document.accesses.iter().flatten() {
-            let value = &item.value;
-            let at = value.at.unwrap_or(self.now).min(self.now);
-            let key = (endpoint.clone(), value.id.clone());
-            if let Some(old) = self.world.accesses.get(&key) {
-                if old.value != *value {
-                    let name = value.id.clone();
-                    self.conflict(&agent, "accesses", name, item);
-                }
-                continue;
-            }
-            let entry = self.entry(&agent, item, at);
-            if let Some(task) = &value.task_id {
-                self.touch(endpoint, task, at, &entry.seen.evidence);
-            }
-            if let Some(event) = value
-                .event_id
-                .as_ref()
-                .filter(|_| value.mode == AccessMode::Consume)
-            {
-                let event = (value.resource.clone(), event.clone());
-                self.mark(Subject::Event(event.0.clone(), event.1.clone()));
-                let who = self.world.events.entry(event).or_default();
-                who.insert(key.clone());
-            }
-            self.touched(&key, &entry);
-            self.changes.push(Change::Access(record(&entry)));
-            self.world.accesses.insert(key, entry);
-        }
+        self.accesses(&agent, document);
         for item in document.claims.iter().flatten() {
             self.claim(&agent, item);
         }
@@ -350,72 +321,6 @@ impl Intake<'_> {
         self.world.schedules.insert(key, entry);
     }
 
-    /// Indexes what was done to a resource.
-    fn touched(&mut self, key: &Key, entry: &Entry<Access>) {
-        let resource = &entry.value.resource;
-        let agent = &entry.seen.agent;
-        if let Some(task) = &entry.value.task_id {
-            let task = TaskRef {
-                endpoint: key.0.clone(),
-                task: task.clone(),
-            };
-            let of_task = self.world.resources_of_task.entry(task.clone());
-            of_task.or_default().insert(resource.clone());
-            let used = self.world.used_by.entry(task.clone()).or_default();
-            used.insert((entry.seen.at, key.clone()));
-            if used.len() > WRITES {
-                used.pop_first();
-            }
-            if entry.value.mode == AccessMode::Read && entry.value.base_version.is_some() {
-                let touched = self.world.touched.entry(resource.clone()).or_default();
-                touched.readers.insert((entry.seen.at, task.clone()));
-                if touched.readers.len() > WRITES {
-                    touched.readers.pop_first();
-                }
-            }
-            self.mark(Subject::Reading(task));
-        }
-        let of_agent = self
-            .world
-            .resources_of_agent
-            .entry(agent.clone())
-            .or_default();
-        of_agent.insert(resource.clone());
-        let touched = self.world.touched.entry(resource.clone()).or_default();
-        touched.used.insert((entry.seen.at, key.clone()));
-        if touched.used.len() > WRITES {
-            touched.used.pop_first();
-        }
-        if entry.value.mode == AccessMode::Write {
-            let readers = touched.readers.iter();
-            let readers = readers.map(|(_, task)| Subject::Reading(task.clone()));
-            self.world.dirty.extend(readers);
-            touched.writes.insert((entry.seen.at, key.clone()));
-            if touched.writes.len() > WRITES {
-                touched.writes.pop_first();
-            }
-        }
-        if entry.value.mode != AccessMode::Read {
-            let first = touched.writers.entry(agent.clone());
-            let first = first.or_insert_with(|| entry.clone());
-            // Of two at one moment the id decides, not the place in the list.
-            if (entry.seen.at, &entry.value.id) < (first.seen.at, &first.value.id) {
-                *first = entry.clone();
-            }
-            let told = |entry: &Entry<Access>| {
-                let line = entry.seen.evidence.line;
-                (line, entry.seen.at, entry.value.id.clone())
-            };
-            let latest = touched.latest.entry(agent.clone());
-            let latest = latest.or_insert_with(|| entry.clone());
-            if told(entry) > told(latest) {
-                *latest = entry.clone();
-            }
-            self.world.dirty.insert(Subject::Agent(agent.clone()));
-        }
-        self.world.dirty.insert(Subject::Resource(resource.clone()));
-    }
-
     pub(super) fn mark(&mut self, subject: Subject) {
         self.world.dirty.insert(subject);
     }
@@ -433,8 +338,9 @@ impl Intake<'_> {
             at,
             evidence: Evidence {
                 line: self.line,
-                pointer: format!("/status{}", item.pointer),
+                pointer: ["/status", &item.pointer].concat(),
             },
+            moment: self.world.moment,
             raw: item.raw.clone(),
         }
     }
@@ -529,7 +435,7 @@ impl Intake<'_> {
     }
 
     /// A task shows a sign of work that is not its own change.
-    fn touch(
+    pub(super) fn touch(
         &mut self,
         endpoint: &EndpointId,
         task: &crate::ids::TaskId,
@@ -552,9 +458,13 @@ impl Intake<'_> {
             return;
         };
         if at > entry.mark.0 {
+            let before = entry.mark.0;
             entry.mark = (at, evidence.clone());
             self.changes.push(Change::TaskMark(task.clone(), at));
-            self.mark(Subject::Task(task));
+            // Until then nobody can have called it stalled, and it is looked at again by then in any case.
+            if self.now - before >= self.world.patience() {
+                self.mark(Subject::Task(task));
+            }
         }
     }
 

@@ -10,6 +10,7 @@ use std::{
 use chrono::NaiveDate;
 
 use super::{
+    accesses::{Leaving, Told, Touched, Used},
     references::Claimed,
     rulebook::Books,
     schemas::Schemas,
@@ -21,8 +22,8 @@ use super::{
 use crate::{
     change::EscalationPhase,
     contract::{
-        Access, AgentCard, Artifact, Claim, ContextEntry, Escalation, Handoff, Needs, Problem,
-        QuotaWindow, Schedule, Task, TaskState,
+        AgentCard, Artifact, Claim, ContextEntry, Escalation, Handoff, Needs, Problem, QuotaWindow,
+        Schedule, Task, TaskState,
     },
     fact::{Config, PollError, PollErrorKind},
     finding::Evidence,
@@ -41,6 +42,8 @@ pub(crate) struct Seen {
     pub(crate) at: Time,
     /// Line and pointer.
     pub(crate) evidence: Evidence,
+    /// The first line of the time it was told: the pieces of one poll are told at once.
+    pub(crate) moment: u64,
     /// Its exact JSON.
     pub(crate) raw: Arc<str>,
 }
@@ -232,21 +235,6 @@ pub(crate) struct EscalationEntry {
     pub(crate) phase: EscalationPhase,
 }
 
-/// What was done to one resource.
-#[derive(Debug, Default)]
-pub(crate) struct Touched {
-    /// Latest accesses of any kind, in order of their own time.
-    pub(crate) used: BTreeSet<(Time, Key)>,
-    /// Tasks that read a version of it, by when; the latest.
-    pub(crate) readers: BTreeSet<(Time, TaskRef)>,
-    /// Latest writes, in order of their own time.
-    pub(crate) writes: BTreeSet<(Time, Key)>,
-    /// The first write (or event taken) of each agent.
-    pub(crate) writers: BTreeMap<AgentRef, Entry<Access>>,
-    /// The last one told of.
-    pub(crate) latest: BTreeMap<AgentRef, Entry<Access>>,
-}
-
 /// An item that could not be used.
 #[derive(Clone, Debug)]
 pub(crate) struct Dead {
@@ -311,7 +299,10 @@ pub(crate) struct World {
     pub(crate) tasks: BTreeMap<TaskRef, TaskEntry>,
     /// The latest sign of work of a task that is not known yet.
     pub(crate) early: BTreeMap<TaskRef, (Time, Evidence)>,
-    pub(crate) accesses: BTreeMap<Key, Entry<Access>>,
+    /// Which accesses were told already.
+    pub(crate) told: Told,
+    /// What stands for the bytes of a record that nobody asks for.
+    pub(crate) nothing: Arc<str>,
     pub(crate) claims: BTreeMap<Key, Entry<Claim>>,
     pub(crate) claimed: Claimed,
     pub(crate) claims_of: BTreeMap<TaskRef, BTreeSet<Key>>,
@@ -340,12 +331,16 @@ pub(crate) struct World {
     pub(crate) successes: BTreeMap<AgentRef, Successes>,
     /// What was done to a resource.
     pub(crate) touched: BTreeMap<Resource, Touched>,
-    /// Latest accesses of a task, in order of their own time.
-    pub(crate) used_by: BTreeMap<TaskRef, BTreeSet<(Time, Key)>>,
-    pub(crate) resources_of_task: BTreeMap<TaskRef, BTreeSet<Resource>>,
+    /// The first write of an agent.
+    pub(crate) first_writes: BTreeMap<AgentRef, Used>,
+    /// Latest accesses of a task.
+    pub(crate) used_by: BTreeMap<TaskRef, BTreeSet<Used>>,
+    pub(crate) leaving: Leaving,
+    /// What a task wrote.
+    pub(crate) written_by: BTreeMap<TaskRef, BTreeSet<Resource>>,
     pub(crate) resources_of_agent: BTreeMap<AgentRef, BTreeSet<Resource>>,
     /// Who took an event of a trigger.
-    pub(crate) events: BTreeMap<(Resource, String), BTreeSet<Key>>,
+    pub(crate) events: BTreeMap<(Resource, String), BTreeSet<Used>>,
     /// Claims of other agents on what can be the same.
     pub(crate) rivals: BTreeMap<Key, BTreeSet<Key>>,
     /// Tasks by the identity of their work.
@@ -398,7 +393,8 @@ impl World {
             first_endpoint: BTreeMap::new(),
             tasks: BTreeMap::new(),
             early: BTreeMap::new(),
-            accesses: BTreeMap::new(),
+            told: Told::default(),
+            nothing: Arc::default(),
             claims: BTreeMap::new(),
             claimed: Claimed::default(),
             claims_of: BTreeMap::new(),
@@ -418,8 +414,10 @@ impl World {
             storms: BTreeMap::new(),
             successes: BTreeMap::new(),
             touched: BTreeMap::new(),
+            first_writes: BTreeMap::new(),
             used_by: BTreeMap::new(),
-            resources_of_task: BTreeMap::new(),
+            leaving: Leaving::new(),
+            written_by: BTreeMap::new(),
             resources_of_agent: BTreeMap::new(),
             rivals: BTreeMap::new(),
             work: BTreeMap::new(),

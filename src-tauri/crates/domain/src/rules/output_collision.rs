@@ -7,9 +7,10 @@ use super::lives::{both, overlap};
 use crate::{
     contract::Access,
     fleet::{
+        accesses::Touched,
         rulebook::RightsOverTime,
         slots::Said,
-        world::{Entry, Touched, World},
+        world::{Entry, World},
     },
     ids::{Resource, TaskRef},
     ownership::Rule,
@@ -26,15 +27,11 @@ pub(crate) fn check(world: &World, resource: &Resource, touched: &Touched, said:
     if !resource.as_str().starts_with("output:") {
         return;
     }
-    let writes: Vec<_> = touched
-        .writes
-        .iter()
-        .filter_map(|(_, key)| world.accesses.get(key))
-        .collect();
+    let writes: Vec<_> = touched.writes.iter().map(|used| &**used).collect();
     let Some(earliest) = writes.first() else {
         return;
     };
-    let rights = RightsOverTime::new(world, resource.as_str(), earliest.seen.at);
+    let rights = RightsOverTime::new(world, resource, touched, earliest.seen.at);
     for (at, rule) in world.covering(resource.as_str()) {
         // Nobody had a turn before there was the sequence.
         if let Some(since) = rights.sequence_since(&rule.sequence) {

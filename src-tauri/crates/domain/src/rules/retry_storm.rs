@@ -6,7 +6,7 @@
 use crate::{
     fleet::{
         slots::{Said, Verdict},
-        storms::{StormKey, StormOf, last_success},
+        storms::{Storm, StormKey, StormOf, last_success},
         world::{World, seconds},
     },
     ids::AgentId,
@@ -15,10 +15,13 @@ use crate::{
 const RULE: &str = "retry-storm";
 const RESOLUTIONS: &[(&str, &str)] = &[("pause", "Pause the agent"), ("cancel", "Cancel the task")];
 
-pub(crate) fn check(world: &World, key: &StormKey, said: &mut Said) {
-    let Some(storm) = world.storms.get(key) else {
-        return;
-    };
+pub(crate) fn check(world: &World, about: &StormKey, said: &mut Said) {
+    for (key, storm) in world.storms_about(about) {
+        one(world, key, storm, said);
+    }
+}
+
+fn one(world: &World, key: &StormKey, storm: &Storm, said: &mut Said) {
     let count = world.settings.retry_storm_count.max(1) as usize;
     let window = seconds(world.settings.retry_storm_window_seconds);
     let success = storm

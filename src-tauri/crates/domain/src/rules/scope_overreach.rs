@@ -7,9 +7,10 @@ use crate::{
     contract::AccessMode,
     finding::Severity,
     fleet::{
+        accesses::Touched,
         rulebook::RightsOverTime,
         slots::{Said, Verdict},
-        world::{Touched, World},
+        world::World,
     },
     ids::{AgentRef, Resource},
     ownership::pattern::matches,
@@ -35,7 +36,7 @@ pub(crate) fn check(world: &World, resource: &Resource, touched: &Touched, said:
             .chain(&needs.outputs)
             .chain(&needs.triggers);
         if patterns.into_iter().any(|p| matches(p, resource.as_str()))
-            || given(world, resource, agent, access.seen.at)
+            || given(world, (resource, touched), agent, access.seen.at)
         {
             continue;
         }
@@ -60,8 +61,13 @@ pub(crate) fn check(world: &World, resource: &Resource, touched: &Touched, said:
 }
 
 /// By the rules of that time. What lies before all known rules is not judged.
-fn given(world: &World, resource: &Resource, agent: &AgentRef, at: Time) -> bool {
-    let rights = RightsOverTime::new(world, resource.as_str(), at);
+fn given(
+    world: &World,
+    (resource, touched): (&Resource, &Touched),
+    agent: &AgentRef,
+    at: Time,
+) -> bool {
+    let rights = RightsOverTime::new(world, resource, touched, at);
     rights.at(at).is_none_or(|rights| rights.given(agent))
 }
 
@@ -70,11 +76,7 @@ pub(crate) fn undeclared(world: &World, agent: &AgentRef, said: &mut Said) {
     if world.agents.get(agent).is_none_or(|a| a.needs.is_some()) {
         return;
     }
-    let resources = world.resources_of_agent.get(agent).into_iter().flatten();
-    let first = resources
-        .filter_map(|resource| world.touched.get(resource)?.writers.get(agent))
-        .min_by_key(|access| (access.seen.at, &access.value.id));
-    if let Some(first) = first {
+    if let Some(first) = world.first_writes.get(agent) {
         let mut verdict = Verdict::new("undeclared-agent", agent.agent.as_str())
             .severity(Severity::Info)
             .of(&first.seen, first.value.task_id.as_ref())

@@ -8,8 +8,9 @@ use crate::{
     contract::{AccessMode, ClaimMode, TaskState},
     finding::Severity,
     fleet::{
+        accesses::Touched,
         slots::{Said, Verdict},
-        world::{TaskEntry, Touched, World},
+        world::{TaskEntry, World},
     },
     ids::{Resource, TaskRef},
     time::Time,
@@ -114,7 +115,6 @@ pub(crate) fn resource(world: &World, resource: &Resource, touched: &Touched, sa
         return;
     }
     let used = touched.used.iter();
-    let used = used.filter_map(|(_, key)| world.accesses.get(key));
     for access in used.filter(|access| access.value.mode != AccessMode::Consume) {
         let (agent, at) = (&access.seen.agent, access.seen.at);
         for (_, claim) in &claims {

@@ -8,6 +8,7 @@ use crate::{
     contract::{Access, AccessMode},
     finding::Severity,
     fleet::{
+        accesses::Used,
         slots::{Said, Verdict},
         world::{Entry, World},
     },
@@ -34,14 +35,14 @@ struct Rests<'w> {
 
 pub(crate) fn check(world: &World, task: &TaskRef, said: &mut Said) {
     let used = world.used_by.get(task).into_iter().flatten();
-    let used: Vec<_> = used
-        .filter_map(|(_, key)| world.accesses.get(key))
-        .collect();
-    let resources: BTreeSet<_> = used
-        .iter()
-        .filter(|a| a.value.mode == AccessMode::Read && a.value.base_version.is_some())
-        .map(|a| &a.value.resource)
-        .collect();
+    let versioned =
+        |used: &&Used| used.value.mode == AccessMode::Read && used.value.base_version.is_some();
+    let resources = used.clone().filter(versioned);
+    let resources: BTreeSet<_> = resources.map(|used| &used.value.resource).collect();
+    if resources.is_empty() {
+        return;
+    }
+    let used: Vec<&Entry<Access>> = used.map(|used| &**used).collect();
     for resource in resources {
         let reads: Vec<_> = used
             .iter()
@@ -93,12 +94,10 @@ fn newer<'w>(
     };
     let mut found: Vec<&Entry<Access>> = vec![];
     let writes = world.touched.get(resource).into_iter();
-    for (at, key) in writes.flat_map(|touched| &touched.writes) {
-        let Some(write) = world.accesses.get(key) else {
-            continue;
-        };
+    for write in writes.flat_map(|touched| &touched.writes) {
+        let at = write.seen.at;
         let other = write.seen.agent != read.seen.agent;
-        let between = *at > read.seen.at && *at < until;
+        let between = at > read.seen.at && at < until;
         let moved = write
             .value
             .new_version

@@ -59,6 +59,15 @@ pub(crate) fn check(world: &World, task: &TaskRef, entry: &TaskEntry, said: &mut
     );
 }
 
+impl World {
+    /// The shortest time without a sign of work that can be a stall.
+    pub(crate) fn patience(&self) -> chrono::TimeDelta {
+        let budgets = self.rules.budgets.iter().map(|budget| budget.seconds);
+        let allowed = budgets.chain([self.settings.stall_after_seconds]).min();
+        seconds(allowed.unwrap_or_default())
+    }
+}
+
 /// Since when the clock runs; `None` while the task waits for something that has a clock of its own.
 fn clock(world: &World, task: &TaskRef, entry: &TaskEntry) -> Option<Time> {
     let mark = entry.mark.0;

@@ -19,8 +19,8 @@ pub(crate) const RESOLUTIONS: &[(&str, &str)] = &[
 
 pub(crate) fn check(world: &World, resource: &Resource, event: &str, said: &mut Said) {
     let key = (resource.clone(), event.to_owned());
-    let keys = world.events.get(&key).into_iter().flatten();
-    let mut taken: Vec<_> = keys.filter_map(|key| world.accesses.get(key)).collect();
+    let taken = world.events.get(&key).into_iter().flatten();
+    let mut taken: Vec<_> = taken.collect();
     taken.sort_by(|a, b| (a.seen.at, &a.seen.agent).cmp(&(b.seen.at, &b.seen.agent)));
     for (index, later) in taken.iter().enumerate() {
         for first in taken.iter().take(index) {

@@ -6,8 +6,8 @@ use crate::{
     contract::AccessMode,
     finding::Severity,
     fleet::{
+        accesses::Touched,
         slots::{Said, Verdict},
-        world::{Touched, World},
     },
     ids::Resource,
 };
@@ -17,10 +17,8 @@ const RESOLUTIONS: &[(&str, &str)] = &[
     ("assign", "Assign it to another agent"),
 ];
 
-pub(crate) fn check(world: &World, resource: &Resource, touched: &Touched, said: &mut Said) {
-    if resource.as_str().starts_with("trigger:")
-        || world.covering(resource.as_str()).next().is_some()
-    {
+pub(crate) fn check(resource: &Resource, touched: &Touched, said: &mut Said) {
+    if resource.as_str().starts_with("trigger:") || !touched.covered.is_empty() {
         return;
     }
     let writers = touched.writers.values();

@@ -9,11 +9,12 @@ use super::lives::{both, overlap};
 use crate::{
     contract::Access,
     fleet::{
-        rulebook::RightsOverTime,
+        accesses::Touched,
+        rulebook::{Rights, RightsOverTime},
         slots::{Said, Verdict},
-        world::{Entry, Touched, World},
+        world::{Entry, World},
     },
-    ids::Resource,
+    ids::{AgentRef, Resource},
 };
 
 const RULE: &str = "write-conflict";
@@ -24,15 +25,11 @@ pub(crate) const RESOLUTIONS: &[(&str, &str)] = &[
 ];
 
 pub(crate) fn check(world: &World, resource: &Resource, touched: &Touched, said: &mut Said) {
-    let writes: Vec<_> = touched
-        .writes
-        .iter()
-        .filter_map(|(_, key)| world.accesses.get(key))
-        .collect();
+    let writes: Vec<_> = touched.writes.iter().map(|used| &**used).collect();
     let Some(earliest) = writes.first() else {
         return;
     };
-    let rights = RightsOverTime::new(world, resource.as_str(), earliest.seen.at);
+    let rights = RightsOverTime::new(world, resource, touched, earliest.seen.at);
     foreign(world, resource, &rights, &writes, said);
     lost_updates(resource, &rights, &writes, said);
     if !resource.as_str().starts_with("output:") {
@@ -50,16 +47,25 @@ fn foreign(
 ) {
     // Of each writer the first shows it, and the last one told of whether it was done again.
     let mut told: BTreeMap<_, (_, _)> = BTreeMap::new();
+    // Most are by the one before.
+    let mut owner: Option<(&AgentRef, &Rights<'_>)> = None;
     for write in writes.iter().copied() {
-        let then = rights.at(write.seen.at);
-        let Some(then) = then.filter(|then| !then.nobody() && !then.given(&write.seen.agent))
-        else {
+        let Some(then) = rights.at(write.seen.at) else {
             continue;
         };
-        let line = |write: &Entry<Access>| write.seen.evidence.line;
+        let same = |(agent, rights): (&AgentRef, &Rights<'_>)| {
+            *agent == write.seen.agent && std::ptr::eq(rights, then)
+        };
+        if owner.is_some_and(same) {
+            continue;
+        }
+        if then.nobody() || then.given(&write.seen.agent) {
+            owner = Some((&write.seen.agent, then));
+            continue;
+        }
         let known = told.entry(&write.seen.agent);
         let (_, last) = known.or_insert(((write, then), (write, then)));
-        if line(write) > line(last.0) {
+        if write.seen.moment > last.0.seen.moment {
             *last = (write, then);
         }
     }

@@ -124,7 +124,7 @@ fn a_poll_in_pieces_of_one_moment_says_the_same() {
 fn windows(story: &[Value]) -> Vec<Vec<Value>> {
     let mut windows: Vec<Vec<Value>> = vec![];
     let mut known: BTreeSet<String> = BTreeSet::new();
-    let mut failing: BTreeSet<String> = BTreeSet::new();
+    let (mut failing, mut waiting) = (BTreeSet::new(), BTreeSet::new());
     let mut due = Dues::default();
     let mut from: Option<Time> = None;
     let mut open = false;
@@ -143,7 +143,7 @@ fn windows(story: &[Value]) -> Vec<Vec<Value>> {
             if line.pointer("/person/endpoint").is_some() {
                 failing.insert(line["person"]["endpoint"].to_string());
             }
-            fits &= line.get("status").is_some() && plain(line, &mut names);
+            fits &= line.get("status").is_some() && plain(line, &mut names, &mut waiting);
         }
         due.judge(now);
         fits &= failing.is_empty() && next.is_none_or(|next| Some(next) > now);
@@ -167,7 +167,7 @@ fn windows(story: &[Value]) -> Vec<Vec<Value>> {
 }
 
 /// Does a poll tell nothing whose place among the others matters? Also names what it tells.
-fn plain(line: &Value, names: &mut Vec<String>) -> bool {
+fn plain(line: &Value, names: &mut Vec<String>, waiting: &mut BTreeSet<String>) -> bool {
     let mut plain = line.pointer("/status/ownership").is_none();
     for list in LISTS {
         let items = line.pointer(&format!("/status/{list}"));
@@ -180,6 +180,12 @@ fn plain(line: &Value, names: &mut Vec<String>) -> bool {
             let state = item.pointer("/status/state");
             plain &= state.is_none_or(|state| state != "completed");
             let id = item.get("id").unwrap_or(&item["seq"]);
+            // A wait ends when that is told.
+            let task = format!("{} {id}", line["endpoint"]);
+            plain &= list != "tasks" || !waiting.contains(&task);
+            if item.get("waitingFor").is_some() {
+                waiting.insert(task);
+            }
             let whose = if list == "quotas" {
                 &Value::Null
             } else {

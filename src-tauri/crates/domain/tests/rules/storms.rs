@@ -57,6 +57,20 @@ fn a_completed_task_of_another_agent_does_not() {
 }
 
 #[test]
+fn attempts_and_letters_of_one_task_are_one_storm() {
+    let mut lines: Vec<_> = (0..5)
+        .map(|n| attempt(n * 50, n as u32 + 1, "working"))
+        .collect();
+    lines.extend((0..5).map(|n| {
+        let mut letter = task("t", "working", 20 + n * 50, json!({}));
+        letter["title"] = json!(n);
+        poll(20 + n * 50, "a", json!({"tasks": [letter]}))
+    }));
+    lines.sort_by_key(|line| line["at"].to_string());
+    check("retry-storm", &lines, &["200 open warning a"]);
+}
+
+#[test]
 fn a_storm_clears_with_the_end_of_its_task() {
     let mut lines: Vec<_> = (0..5)
         .map(|n| attempt(n * 50, n as u32 + 1, "working"))

@@ -1,0 +1,274 @@
+//! What was done to which resource: each access once, found from its resource, its task and its event.
+//!
+//! Only the latest few of a resource and of a task are kept whole, and those of a task only until a day after it ended;
+//! of every access ever told a hash stays, so that one told again is known again. Judges nothing.
+
+use std::{
+    cmp::Ordering,
+    collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
+    hash::{DefaultHasher, Hash, Hasher},
+    ops::Deref,
+    sync::Arc,
+};
+
+use chrono::TimeDelta;
+
+use super::{
+    slots::Subject,
+    take::Intake,
+    world::{Entry, Seen, World},
+};
+use crate::{
+    contract::{Access, AccessMode, Document},
+    ids::{AgentRef, EndpointId, TaskRef},
+    time::Time,
+};
+
+/// Accesses and writes kept per resource, and accesses per task.
+const KEPT: usize = 64;
+
+/// Tasks whose accesses are kept however long ago they ended.
+const ENDED: usize = 4096;
+
+/// How long the accesses of a task that has ended are kept: what another endpoint tells late may still bear on them.
+const LATE: TimeDelta = TimeDelta::days(1);
+
+/// One access, in order of its own time. All that leads to it shares it.
+#[derive(Clone, Debug)]
+pub(crate) struct Used(Arc<Entry<Access>>);
+
+impl Used {
+    fn order(&self) -> (Time, &EndpointId, &str) {
+        let seen = &self.0.seen;
+        (seen.at, &seen.agent.endpoint, &self.0.value.id)
+    }
+
+    /// When it was told, then its own time.
+    fn told(&self) -> (u64, Time, &str) {
+        let seen = &self.0.seen;
+        (seen.moment, seen.at, &self.0.value.id)
+    }
+}
+
+impl Deref for Used {
+    type Target = Entry<Access>;
+
+    fn deref(&self) -> &Entry<Access> {
+        &self.0
+    }
+}
+
+impl Ord for Used {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.order().cmp(&other.order())
+    }
+}
+
+impl PartialOrd for Used {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Used {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for Used {}
+
+/// What was done to one resource.
+#[derive(Debug, Default)]
+pub(crate) struct Touched {
+    /// Numbers of the rules in force that cover it.
+    pub(crate) covered: Vec<usize>,
+    /// Latest accesses of any kind.
+    pub(crate) used: BTreeSet<Used>,
+    /// Tasks that read a version of it, by when; the latest.
+    pub(crate) readers: BTreeSet<(Time, TaskRef)>,
+    /// Latest writes.
+    pub(crate) writes: BTreeSet<Used>,
+    /// The first write (or event taken) of each agent.
+    pub(crate) writers: BTreeMap<AgentRef, Used>,
+    /// The last one told of.
+    pub(crate) latest: BTreeMap<AgentRef, Used>,
+}
+
+/// Every access ever told: a hash of it by its id.
+#[derive(Debug, Default)]
+pub(crate) struct Told(BTreeMap<EndpointId, HashMap<Box<str>, u64>>);
+
+impl Told {
+    /// Was an access of that id told, and was it the same?
+    pub(crate) fn same(&self, endpoint: &EndpointId, access: &Access) -> Option<bool> {
+        let told = self.0.get(endpoint)?.get(access.id.as_str())?;
+        Some(*told == hash(access))
+    }
+
+    /// From now on it was.
+    fn tell(&mut self, endpoint: &EndpointId, access: &Access) {
+        let told = self.0.entry(endpoint.clone()).or_default();
+        told.insert(access.id.as_str().into(), hash(access));
+    }
+}
+
+fn hash(of: &impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    of.hash(&mut hasher);
+    hasher.finish()
+}
+
+/// When tasks ended or were first named by an access, in the order told.
+pub(crate) type Leaving = VecDeque<(Time, TaskRef)>;
+
+impl World {
+    /// Other rules are in force.
+    pub(super) fn cover_again(&mut self) {
+        let index = &self.books.now.index;
+        for (resource, touched) in &mut self.touched {
+            touched.covered = index.matching(resource.as_str());
+        }
+    }
+
+    /// That task need not be looked at for ever.
+    pub(crate) fn leaves(&mut self, task: &TaskRef) {
+        self.leaving.push_back((self.now, task.clone()));
+        while self.leaving.len() > ENDED
+            && self
+                .leaving
+                .front()
+                .is_some_and(|(since, _)| *since + LATE < self.now)
+            && let Some((_, task)) = self.leaving.pop_front()
+        {
+            // One that lives comes back here when it ends.
+            if !self.tasks.get(&task).is_some_and(|entry| entry.live()) {
+                self.used_by.remove(&task);
+                self.written_by.remove(&task);
+            }
+        }
+    }
+}
+
+impl Intake<'_> {
+    pub(super) fn accesses(&mut self, agent: &AgentRef, document: &Document) {
+        let endpoint = &agent.endpoint;
+        for item in document.accesses.iter().flatten() {
+            let value = &item.value;
+            match self.world.told.same(endpoint, value) {
+                Some(true) => continue,
+                Some(false) => {
+                    self.conflict(agent, "accesses", value.id.clone(), item);
+                    continue;
+                }
+                None => self.world.told.tell(endpoint, value),
+            }
+            let at = value.at.unwrap_or(self.now).min(self.now);
+            let entry = self.entry(agent, item, at);
+            if let Some(task) = &value.task_id {
+                self.touch(endpoint, task, at, &entry.seen.evidence);
+            }
+            self.changes
+                .push(crate::change::Change::Access(super::take::record(&entry)));
+            // No rule asks for its bytes.
+            let seen = Seen {
+                raw: self.world.nothing.clone(),
+                ..entry.seen
+            };
+            let used = Used(Arc::new(Entry { seen, ..entry }));
+            if let Some(event) = &value.event_id
+                && value.mode == AccessMode::Consume
+            {
+                let event = (value.resource.clone(), event.clone());
+                self.mark(Subject::Event(event.0.clone(), event.1.clone()));
+                self.world
+                    .events
+                    .entry(event)
+                    .or_default()
+                    .insert(used.clone());
+            }
+            self.used(used);
+        }
+    }
+
+    /// Indexes it by task and resource, and names what is to be looked at again.
+    fn used(&mut self, used: Used) {
+        let resource = &used.value.resource;
+        let agent = &used.seen.agent;
+        let index = &self.world.books.now.index;
+        let touched = self.world.touched.entry(resource.clone());
+        let touched = touched.or_insert_with(|| Touched {
+            covered: index.matching(resource.as_str()),
+            ..Touched::default()
+        });
+        keep(&mut touched.used, used.clone());
+        if used.value.mode == AccessMode::Write {
+            let readers = touched.readers.iter();
+            let readers = readers.map(|(_, task)| Subject::Reading(task.clone()));
+            self.world.dirty.extend(readers);
+            keep(&mut touched.writes, used.clone());
+        }
+        if used.value.mode != AccessMode::Read {
+            match touched.writers.get_mut(agent) {
+                Some(first) if *first <= used => {}
+                Some(first) => *first = used.clone(),
+                None => {
+                    touched.writers.insert(agent.clone(), used.clone());
+                }
+            }
+            match touched.latest.get_mut(agent) {
+                Some(latest) if latest.told() >= used.told() => {}
+                Some(latest) => *latest = used.clone(),
+                None => {
+                    touched.latest.insert(agent.clone(), used.clone());
+                }
+            }
+            let first = self.world.first_writes.get(agent);
+            if first.is_none_or(|first| used < *first) {
+                self.world.first_writes.insert(agent.clone(), used.clone());
+                self.world.dirty.insert(Subject::Agent(agent.clone()));
+            }
+        }
+        if let Some(task) = &used.value.task_id {
+            let task = TaskRef {
+                endpoint: agent.endpoint.clone(),
+                task: task.clone(),
+            };
+            if used.value.mode == AccessMode::Read && used.value.base_version.is_some() {
+                touched.readers.insert((used.seen.at, task.clone()));
+                if touched.readers.len() > KEPT {
+                    touched.readers.pop_first();
+                }
+            }
+            if !self.world.used_by.contains_key(&task) {
+                self.world.leaves(&task);
+            }
+            if used.value.mode == AccessMode::Write {
+                let of_task = self.world.written_by.entry(task.clone());
+                of_task.or_default().insert(resource.clone());
+            }
+            let of_task = self.world.used_by.entry(task.clone());
+            keep(of_task.or_default(), used.clone());
+            self.mark(Subject::Reading(task));
+        }
+        let of_agent = self.world.resources_of_agent.get_mut(agent);
+        match of_agent {
+            Some(known) if known.contains(resource) => {}
+            Some(known) => {
+                known.insert(resource.clone());
+            }
+            None => {
+                let one = BTreeSet::from([resource.clone()]);
+                self.world.resources_of_agent.insert(agent.clone(), one);
+            }
+        }
+        self.mark(Subject::Resource(resource.clone()));
+    }
+}
+
+fn keep(latest: &mut BTreeSet<Used>, used: Used) {
+    latest.insert(used);
+    if latest.len() > KEPT {
+        latest.pop_first();
+    }
+}
