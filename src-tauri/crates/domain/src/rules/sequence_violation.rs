@@ -152,7 +152,9 @@ pub(crate) fn resource(world: &World, resource: &Resource, touched: &Touched, sa
         }
         // What was read is the newest there was.
         let newest = made.iter().filter(|a| a.seen.at <= at);
-        let Some(artifact) = newest.max_by_key(|a| (a.seen.at, &a.seen.evidence)) else {
+        let Some(artifact) =
+            newest.max_by_key(|a| (a.seen.at, a.seen.moment, &a.seen.agent, &a.value.id))
+        else {
             continue;
         };
         let maker = TaskRef {
