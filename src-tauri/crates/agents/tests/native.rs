@@ -128,6 +128,15 @@ async fn a_redirect_is_not_followed() {
     assert_eq!(error.http_status, Some(302));
 }
 
+/// Kept, to be sent again with the same key and bytes.
+fn again(reason: &str) -> Outcome {
+    Outcome::Retry {
+        reason: reason.to_owned(),
+        after_seconds: None,
+        may_have_arrived: true,
+    }
+}
+
 #[tokio::test]
 async fn a_decision_carries_key_version_and_the_exact_bytes() {
     let replies = [
@@ -149,6 +158,42 @@ async fn a_decision_carries_key_version_and_the_exact_bytes() {
         ("202 Accepted", "", Outcome::Sent),
         ("412 Precondition Failed", "", Outcome::Changed),
         ("410 Gone", "", Outcome::Expired),
+        ("404 Not Found", "", Outcome::Expired),
+        (
+            "400 Bad Request",
+            "",
+            Outcome::Refused("It refused the decision without a reason.".into()),
+        ),
+        (
+            "401 Unauthorized",
+            "",
+            again("It refuses our credentials; the decision is kept until they are mended."),
+        ),
+        (
+            "403 Forbidden",
+            "",
+            again("It refuses our credentials; the decision is kept until they are mended."),
+        ),
+        (
+            "409 Conflict",
+            "",
+            again("It is still working on this decision."),
+        ),
+        (
+            "429 Too Many Requests",
+            "",
+            again("It asks us to slow down."),
+        ),
+        (
+            "503 Service Unavailable",
+            "",
+            again("It has an error of its own."),
+        ),
+        (
+            "418 Teapot",
+            "",
+            Outcome::Unknown("It answered with the unexpected status 418.".into()),
+        ),
         (
             "422 Unprocessable",
             r#"{"detail":"Too late"}"#,

@@ -276,7 +276,8 @@ fn status(m: &mut Members<'_, '_, '_>) -> TaskStatus {
     }
 }
 
-/// `TASK_STATE_INPUT_REQUIRED`, `InputRequired` and `input-required` are one word.
+/// `TASK_STATE_INPUT_REQUIRED`, `InputRequired` and `input-required` are one word. Words that other programs commonly use
+/// for the same are read as it; any other is a state that is not known.
 pub fn read_state(word: &str) -> TaskState {
     let plain: String = word
         .chars()
@@ -284,14 +285,14 @@ pub fn read_state(word: &str) -> TaskState {
         .map(|c| c.to_ascii_lowercase())
         .collect();
     match plain.strip_prefix("taskstate").unwrap_or(&plain) {
-        "submitted" => TaskState::Submitted,
-        "working" => TaskState::Working,
-        "inputrequired" => TaskState::InputRequired,
+        "submitted" | "queued" | "pending" => TaskState::Submitted,
+        "working" | "running" | "active" | "inprogress" => TaskState::Working,
+        "inputrequired" | "waiting" | "blockedonhuman" => TaskState::InputRequired,
         "authrequired" => TaskState::AuthRequired,
-        "completed" => TaskState::Completed,
-        "failed" => TaskState::Failed,
-        "canceled" | "cancelled" => TaskState::Canceled,
-        "rejected" => TaskState::Rejected,
+        "completed" | "done" | "success" | "ok" => TaskState::Completed,
+        "failed" | "error" | "timeout" => TaskState::Failed,
+        "canceled" | "cancelled" | "aborted" | "stopped" => TaskState::Canceled,
+        "rejected" | "declined" | "refused" => TaskState::Rejected,
         _ => TaskState::Unknown,
     }
 }
