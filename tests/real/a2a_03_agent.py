@@ -1,12 +1,14 @@
 """A scripted A2A 0.3 agent on the official Python package (a2a-sdk 0.3.x), for the tests of `agents`.
 
-The first word of a new task's message chooses its story: work, ask, twice. It serves JSON-RPC at /rpc and HTTP+JSON at
+The first word of a new task's message chooses its story: work, dig (until its folder has a file
+`go`), ask, twice. It serves JSON-RPC at /rpc and HTTP+JSON at
 /v1; `--binding` says which one its card prefers. Every request is written to a log file before it is handled.
 """
 
 import argparse
 import asyncio
 import json
+import os
 
 import uvicorn
 from a2a.server.agent_execution import AgentExecutor
@@ -20,6 +22,9 @@ from a2a.utils.parts import get_data_parts
 
 class Scripted(AgentExecutor):
     """Moves a task on, one message at a time."""
+
+    def __init__(self, log):
+        self.go = os.path.splitext(log)[0] + ".folder/go"
 
     async def execute(self, context, event_queue):
         text = get_message_text(context.message)
@@ -49,6 +54,11 @@ class Scripted(AgentExecutor):
     async def begin(self, story, updater):
         if story == "work":
             await updater.start_work()
+        elif story == "dig":
+            await updater.start_work()
+            while not os.path.exists(self.go):
+                await asyncio.sleep(0.02)
+            await updater.complete()
         else:
             await self.ask(updater, "May I deploy the shop?")
 
@@ -74,8 +84,11 @@ class Log:
         with open(self.path, "a", encoding="utf-8") as log:
             log.write(json.dumps({"path": scope["path"], "body": json.loads(body or b"{}")}) + "\n")
 
+        bodies = [{"type": "http.request", "body": body, "more_body": False}]
+
         async def again():
-            return {"type": "http.request", "body": body, "more_body": False}
+            # What comes after the body is the client's end of it; a stream waits for that.
+            return bodies.pop() if bodies else await receive()
 
         return await self.app(scope, again, send)
 
@@ -98,7 +111,7 @@ def main():
         default_output_modes=["text/plain"],
         skills=[AgentSkill(id="invoices", name="Invoices", description="Reads invoices", tags=["money"])],
     )
-    handler = DefaultRequestHandler(agent_executor=Scripted(), task_store=InMemoryTaskStore())
+    handler = DefaultRequestHandler(agent_executor=Scripted(options.log), task_store=InMemoryTaskStore())
     app = A2ARESTFastAPIApplication(agent_card=card, http_handler=handler).build()
     A2AStarletteApplication(agent_card=card, http_handler=handler).add_routes_to_app(app, rpc_url="/rpc")
     uvicorn.run(Log(app, options.log), host="127.0.0.1", port=options.port, log_level="warning")

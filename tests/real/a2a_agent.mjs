@@ -1,9 +1,10 @@
 // A scripted A2A agent on the official JavaScript package (@a2a-js/sdk 1.x), for the tests of `agents`.
 //
-// The first word of a new task's message chooses its story: work, twice. Arguments: --port N --log FILE --binding B.
+// The first word of a new task's message chooses its story: work, dig (until its folder has a file
+// `go`), twice. Arguments: --port N --log FILE --binding B.
 // Every request body is written to the log file before it is handled.
 import { randomUUID } from "node:crypto";
-import { appendFileSync } from "node:fs";
+import { appendFileSync, existsSync } from "node:fs";
 
 import { Role, TaskState } from "@a2a-js/sdk";
 import { AgentEvent, DefaultRequestHandler, InMemoryTaskStore } from "@a2a-js/sdk/server";
@@ -16,6 +17,7 @@ const option = (name, otherwise) => {
 };
 const port = Number(option("--port"));
 const base = `http://127.0.0.1:${port}`;
+const go = option("--log").replace(/\.jsonl$/, ".folder/go");
 const binding = option("--binding", "JSONRPC");
 
 const text = (value) => ({ content: { $case: "text", value }, metadata: undefined, filename: "", mediaType: "" });
@@ -43,6 +45,10 @@ class Scripted {
     const asked = [...history, known?.status?.message].some((m) => words(m).includes("customers"));
     if (!known && story === "work") {
       move(TaskState.TASK_STATE_WORKING, say(text("Reading the invoices")));
+    } else if (!known && story === "dig") {
+      move(TaskState.TASK_STATE_WORKING, say(text("Digging")));
+      while (!existsSync(go)) await new Promise((wake) => setTimeout(wake, 20));
+      move(TaskState.TASK_STATE_COMPLETED, say(text("Found it")));
     } else if (!known) {
       const action = { name: "deploy", requestId: "r-17", args: { service: "shop" } };
       move(TaskState.TASK_STATE_INPUT_REQUIRED, say(text("May I deploy the shop?"), data(action)));

@@ -1,6 +1,7 @@
 """A scripted A2A agent on the official Python package (a2a-sdk 1.x), for the tests of `agents`.
 
-The first word of a new task's message chooses its story: work, finish, ask, form, twice, fail, login. Every request is
+The first word of a new task's message chooses its story: work, dig (until its folder has a
+file `go`), finish, ask, form, twice, fail, login. Every request is
 written to a log file before it is handled, so a test can count what really arrived. It holds no opinion on clients: all
 protocol behaviour is the package's own.
 """
@@ -8,6 +9,7 @@ protocol behaviour is the package's own.
 import argparse
 import asyncio
 import json
+import os
 
 import uvicorn
 from a2a.helpers.proto_helpers import (
@@ -35,6 +37,9 @@ FORM = {
 class Scripted(AgentExecutor):
     """Moves a task on, one message at a time."""
 
+    def __init__(self, log):
+        self.go = os.path.splitext(log)[0] + ".folder/go"
+
     async def execute(self, context, event_queue):
         text = get_message_text(context.message) if context.message else ""
         if context.current_task is None:
@@ -49,6 +54,11 @@ class Scripted(AgentExecutor):
         say = lambda *parts: updater.new_agent_message(parts=list(parts))
         if story == "work":
             await updater.start_work(say(new_text_part("Reading the invoices")))
+        elif story == "dig":
+            await updater.start_work(say(new_text_part("Digging")))
+            while not os.path.exists(self.go):
+                await asyncio.sleep(0.02)
+            await updater.complete(say(new_text_part("Found it")))
         elif story == "finish":
             await updater.start_work()
             await updater.add_artifact([new_text_part("Three invoices are due.")], name="report.txt")
@@ -106,8 +116,11 @@ class Log:
         if self.hold and b'"taskId"' in body and b"essage" in body:
             await asyncio.sleep(600)
 
+        bodies = [{"type": "http.request", "body": body, "more_body": False}]
+
         async def again():
-            return {"type": "http.request", "body": body, "more_body": False}
+            # What comes after the body is the client's end of it; a stream waits for that.
+            return bodies.pop() if bodies else await receive()
 
         return await self.app(scope, again, send)
 
@@ -135,7 +148,7 @@ def main():
         skills=[AgentSkill(id="invoices", name="Invoices", description="Reads invoices", tags=["money"])],
     )
     handler = DefaultRequestHandler(
-        agent_executor=Scripted(), task_store=InMemoryTaskStore(), agent_card=card
+        agent_executor=Scripted(options.log), task_store=InMemoryTaskStore(), agent_card=card
     )
     routes = create_agent_card_routes(card) + create_jsonrpc_routes(handler, "/rpc")
     routes += create_rest_routes(handler)

@@ -146,11 +146,8 @@ pub(crate) fn subscription(client: &Client, door: &Door, task: &TaskId) -> Optio
             body,
         ));
     }
-    let verbs: &[_] = match door.generation {
-        // The specification's table and its normative file name different verbs.
-        Generation::One => &[Method::GET, Method::POST],
-        Generation::Old => &[Method::POST],
-    };
+    // In both generations the specification's table and what servers are made from name different verbs.
+    let verbs = &[Method::GET, Method::POST];
     let (_, url, _) = path(door, &call).ok()?;
     let body = "{}".to_owned();
     Some(Listening::new(client, verbs, url, headers(door), body))

@@ -8,6 +8,7 @@ mod frameworks;
 mod generations;
 mod graphs;
 mod langgraph;
+mod listening;
 mod litellm;
 mod opencode;
 mod opencode_server;

@@ -158,6 +158,12 @@ impl Server {
         self.log.with_extension("folder")
     }
 
+    /// Lets a task that digs come to its end.
+    pub(crate) fn go(&self) {
+        fs::create_dir_all(self.folder()).expect("a folder");
+        fs::write(self.folder().join("go"), "").expect("a file");
+    }
+
     /// Ends it at once, without a chance to tidy up.
     pub(crate) fn kill(&mut self) {
         self.child.kill().expect("it is ended");
@@ -209,7 +215,7 @@ impl Server {
             .as_str()
             .expect("a task")
             .to_owned();
-        if story == "work" {
+        if matches!(story, "work" | "dig") {
             while self.task(&task).await["status"]["state"] != "TASK_STATE_WORKING" {
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
@@ -235,7 +241,9 @@ impl Server {
     async fn begin_old(&self, story: &str) -> String {
         let parts = json!([{"kind": "text", "text": format!("{story} on the invoices")}]);
         let message = json!({"kind": "message", "messageId": format!("story-{story}"), "role": "user", "parts": parts});
-        let task = self.call("message/send", json!({"message": message})).await;
+        let configuration = json!({"blocking": story != "dig"});
+        let sent = json!({"message": message, "configuration": configuration});
+        let task = self.call("message/send", sent).await;
         task["id"].as_str().expect("a task").to_owned()
     }
 
