@@ -1,5 +1,6 @@
 // Runs the browser flows: `npm run e2e [-- words of a name]`. Each flow is a file beside this one that exports `flows`.
 import { launch, serve } from "./browser.mjs";
+import * as board from "./board.mjs";
 import * as decisions from "./decisions.mjs";
 import * as ownership from "./ownership.mjs";
 import * as screens from "./screens.mjs";
@@ -7,7 +8,7 @@ import * as starts from "./starts.mjs";
 import * as timeline from "./timeline.mjs";
 
 const wanted = process.argv.slice(2).join(" ").toLowerCase();
-const flows = { ...screens.flows, ...decisions.flows, ...ownership.flows, ...timeline.flows, ...starts.flows };
+const flows = { ...screens.flows, ...decisions.flows, ...ownership.flows, ...timeline.flows, ...starts.flows, ...board.flows };
 const server = await serve();
 const browser = await launch();
 let failed = 0;

@@ -21,6 +21,8 @@ import type { SearchView } from "./generated/SearchView";
 import type { SettingsView } from "./generated/SettingsView";
 import type { SettleRequest } from "./generated/SettleRequest";
 import type { SettleView } from "./generated/SettleView";
+import type { TaskRequest } from "./generated/TaskRequest";
+import type { TaskView } from "./generated/TaskView";
 import type { StatusView } from "./generated/StatusView";
 import type { TimelineRequest } from "./generated/TimelineRequest";
 import type { TimelineView } from "./generated/TimelineView";
@@ -182,7 +184,7 @@ export function fake(scenario = asked("fleet") ?? "office", state = asked("state
         return { hits: hits.filter((hit) => words.every((word) => says(hit).includes(word))) } satisfies SearchView;
       }
       case "board":
-        return pages(narrowed(answers["board"] as BoardView, request as BoardRequest), request as BoardRequest);
+        return board(answers, request as BoardRequest);
       case "loginPlaces":
         return scenario === "trouble" ? withoutKeychain : answerFleet(answers, name, request);
       case "mapping":
@@ -218,7 +220,9 @@ export function fake(scenario = asked("fleet") ?? "office", state = asked("state
       case "rawAnswer":
         return found(answers, `rawAnswer:${asked["endpoint"]}`);
       case "cancelTask":
-        return { text: "Asked the agent to cancel it." };
+        askToCancel(answers, request as TaskRequest);
+        announce("board");
+        return { text: "The agent was asked to cancel the task." };
       case "uiReady":
       case "startDemo":
       case "leaveDemo":
@@ -259,6 +263,28 @@ function settled(request: SettleRequest): SettleView {
   const entry = JSON.stringify({ documentId: request.document, kind: "decision", key: request.key, value: JSON.parse(request.value) as unknown, body: request.sentence });
   const tell = { agent: "research", text: `About ${request.key} in ${request.document}: ${request.sentence}\nAppend exactly this, and read it before you go on:\n${entry}` };
   return { entry, does: [], tells: [tell], problem: null, did: request.record ? ["It is kept."] : [] };
+}
+
+/** The recorded board in the asked columns; who asks for no page gets what was recorded of each. */
+function board(answers: Record<string, unknown>, request: BoardRequest): BoardView {
+  const whole = found(answers, request.group === "status" ? "board" : `board:${request.group}`) as BoardView;
+  const some = narrowed(whole, request);
+  return request.group !== "status" && request.pages.length === 0 ? some : pages(some, request);
+}
+
+/** The agent was asked; that it stopped is for it to say, so nothing else changes. */
+function askToCancel(answers: Record<string, unknown>, request: TaskRequest): void {
+  const asked = (card: CardView): CardView =>
+    card.endpoint === request.endpoint && card.task === request.task ? { ...card, askedAt: new Date().toISOString() } : card;
+  for (const [key, value] of Object.entries(answers)) {
+    if (key === "board" || key.startsWith("board:")) {
+      const view = value as BoardView;
+      answers[key] = { ...view, columns: view.columns.map((column) => ({ ...column, cards: column.cards.map(asked) })) };
+    } else if (key === `task:${request.endpoint}/${request.task}`) {
+      const view = value as TaskView;
+      answers[key] = { ...view, card: asked(view.card) };
+    }
+  }
 }
 
 /** Only the recorded cards that match, when something is typed or only problems are asked for. */

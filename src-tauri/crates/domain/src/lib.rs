@@ -16,6 +16,7 @@ pub mod settings;
 pub mod change;
 pub mod decision;
 pub mod finding;
+pub mod lineage;
 pub mod link;
 pub mod mend;
 pub mod outline;

@@ -22,7 +22,7 @@ use domain::{
 use engine::{
     api::{
         board,
-        views::{BoardRequest, Column, PageRequest},
+        views::{BoardGroup, BoardRequest, PageRequest},
         wording::Glance,
     },
     live::Present,
@@ -326,18 +326,14 @@ impl Fleets {
         );
 
         let present = Present::default();
-        let columns = [
-            Column::Queued,
-            Column::Running,
-            Column::Done,
-            Column::Failed,
-        ];
+        let columns = ["queued", "running", "done", "failed"];
         let pages = columns.map(|column| PageRequest {
-            column,
+            column: column.to_owned(),
             offset: 0,
             limit: 40,
         });
         let request = BoardRequest {
+            group: BoardGroup::Status,
             pages: pages.to_vec(),
             filter: String::new(),
             problems_only: false,

@@ -127,7 +127,7 @@ async fn approving_what_a_real_agent_asks_moves_its_task_on() {
             .is_some_and(|raw| raw.contains("\"cost\"")),
         "{question:#}"
     );
-    let board = json!({ "pages": [{ "column": "needs-you", "offset": 0, "limit": 10 }], "filter": "", "problemsOnly": false });
+    let board = json!({ "group": "status", "pages": [{ "column": "needs-you", "offset": 0, "limit": 10 }], "filter": "", "problemsOnly": false });
     let board = ask(&api, "board", board).await;
     let cards = board["columns"]
         .as_array()

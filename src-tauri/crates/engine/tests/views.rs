@@ -20,7 +20,7 @@ use engine::{
     api::{
         agents, board, escalation, finding, inbox, limits, search,
         views::{
-            BoardRequest, Column, EscalationRequest, FindingRequest, Health, PageRequest,
+            BoardGroup, BoardRequest, EscalationRequest, FindingRequest, Health, PageRequest,
             RiskClass, SearchRequest, Shape,
         },
         wording::Glance,
@@ -451,10 +451,11 @@ fn a_finding_shows_its_facts_in_sentences() {
     assert_eq!(view.evidence[0].at, Some(at(0)));
 }
 
-fn page(column: Column) -> BoardRequest {
+fn page(column: &str) -> BoardRequest {
     BoardRequest {
+        group: BoardGroup::Status,
         pages: vec![PageRequest {
-            column,
+            column: column.to_owned(),
             offset: 0,
             limit: 50,
         }],
@@ -475,7 +476,7 @@ fn the_board_counts_all_columns_and_gives_the_asked_cards_only() {
         task("t3", "completed", json!({})),
         found("stall", "warning", "open"),
     ]);
-    let view = fleet.see(2400, |glance| board::board(glance, &page(Column::Running)));
+    let view = fleet.see(2400, |glance| board::board(glance, &page("running")));
     assert_eq!(view.title, "1 task has stopped, the first 40 minutes ago");
     let counts: Vec<_> = view
         .columns
@@ -494,7 +495,7 @@ fn the_board_counts_all_columns_and_gives_the_asked_cards_only() {
     assert_eq!(cards[1].shape, Shape::Running);
     let problems = BoardRequest {
         problems_only: true,
-        ..page(Column::Running)
+        ..page("running")
     };
     let view = fleet.see(0, |glance| board::board(glance, &problems));
     assert_eq!((view.columns[1].count, view.columns[4].count), (1, 0));
@@ -505,7 +506,7 @@ fn cards_of_an_endpoint_that_does_not_answer_are_marked_as_old() {
     let mut fleet = fleet(vec![task("t1", "working", json!({}))]);
     let stale = |fleet: &Fleet| {
         fleet
-            .see(1, |glance| board::board(glance, &page(Column::Running)))
+            .see(1, |glance| board::board(glance, &page("running")))
             .columns[1]
             .cards[0]
             .stale

@@ -14,8 +14,8 @@ use crate::{
     Store,
     tables::{
         accesses, agents, artifacts, audit, context, dead_letters, decisions, endpoints,
-        escalations, facts, findings, health, moments, overtaken, ownership, quota, records,
-        settings, starts, tasks, texts,
+        escalations, facts, findings, groups, health, moments, overtaken, ownership, quota,
+        records, settings, starts, tasks, texts,
     },
 };
 
@@ -35,6 +35,10 @@ const SMALL: &[&str] = &[
     "ownership_versions",
     // Not a table: what indexes found of one event and one resource.
     "acts",
+    // Neither: the latest live tasks, their resources, and the tasks of one resource.
+    "live",
+    "shown",
+    "touched",
 ];
 
 /// Pieces of names can only be found by looking at all names; asked for when the person types, never by a tick.
@@ -150,6 +154,8 @@ fn every_question_of_a_screen_is_answered_from_an_index() {
             tasks::load(r, &agent)?;
             tasks::standing(r, now)?;
             tasks::blocked_by(r, &task, 5)?;
+            tasks::children(r, &task, 5)?;
+            audit::last_of(r, "x", "x")?;
             tasks::tokens(r, &agent, now)?;
             tasks::search(r, "x", 5)?;
             texts::search(r, "x y", "", 5)?;
@@ -162,6 +168,14 @@ fn every_question_of_a_screen_is_answered_from_an_index() {
                 };
                 tasks::count(r, "running", wanted)?;
                 tasks::page(r, "running", wanted, 0, 40)?;
+                for by in [
+                    groups::By::Agent,
+                    groups::By::Workflow,
+                    groups::By::Resource,
+                ] {
+                    groups::groups(r, by, wanted)?;
+                    groups::page(r, by, "a/b", wanted, 0, 40)?;
+                }
             }
             Ok(())
         })

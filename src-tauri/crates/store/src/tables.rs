@@ -11,6 +11,7 @@ pub mod endpoints;
 pub mod escalations;
 pub mod facts;
 pub mod findings;
+pub mod groups;
 pub mod health;
 pub mod moments;
 pub mod overtaken;

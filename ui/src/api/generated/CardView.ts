@@ -8,4 +8,12 @@ import type { TaskState } from "./TaskState";
 /**
  * A task on the board.
  */
-export type CardView = { endpoint: EndpointId, task: string, title: AgentText, agent: AgentId, shape: Shape, state: TaskState, nativeState: string | null, since: string, budgetSeconds: number | null, startedAt: string | null, progress: number | null, note: string | null, stale: boolean, escalationKey: string | null, lastChange: string, };
+export type CardView = { endpoint: EndpointId, task: string, title: AgentText, agent: AgentId, shape: Shape, state: TaskState, nativeState: string | null, since: string, budgetSeconds: number | null, startedAt: string | null, progress: number | null, note: string | null, stale: boolean, escalationKey: string | null, lastChange: string, 
+/**
+ * It can be asked to stop; since when it is asked and has not.
+ */
+canCancel: boolean, askedAt: string | null, 
+/**
+ * What it comes after and is not completed; whom it is handed to; what else is worth a word.
+ */
+after: Array<string>, goesTo: string | null, badges: Array<string>, };

@@ -3,8 +3,10 @@ import type { AccessView } from "./AccessView";
 import type { AgentText } from "./AgentText";
 import type { CardView } from "./CardView";
 import type { HistoryLine } from "./HistoryLine";
+import type { RelatedView } from "./RelatedView";
+import type { SignalView } from "./SignalView";
 
 /**
  * A task, opened.
  */
-export type TaskView = { card: CardView, message: AgentText | null, kind: string | null, key: string | null, contextId: string | null, dependsOn: Array<string>, waitingFor: string | null, attempt: number | null, deadlineAt: string | null, inputTokens: number | null, outputTokens: number | null, costUsd: number | null, nextStage: string | null, accesses: Array<AccessView>, history: Array<HistoryLine>, canCancel: boolean, cancelReason: string | null, raw: AgentText, };
+export type TaskView = { card: CardView, message: AgentText | null, kind: string | null, key: string | null, contextId: string | null, related: Array<RelatedView>, signals: Array<SignalView>, waitingFor: string | null, attempt: number | null, deadlineAt: string | null, inputTokens: number | null, outputTokens: number | null, costUsd: number | null, nextStage: string | null, accesses: Array<AccessView>, history: Array<HistoryLine>, canCancel: boolean, cancelReason: string | null, raw: AgentText, };

@@ -11,8 +11,8 @@ export const GAP = 12;
 const ORDER: readonly Column[] = ["unknown", "done", "queued", "failed", "handed-over", "running", "needs-you"];
 
 /** The columns to draw narrow in `width` pixels; never `kept`, which the person is in. */
-export function narrowColumns(heads: readonly { column: Column; count: number }[], width: number, kept: Column | null): Set<Column> {
-  const narrow = new Set<Column>();
+export function narrowColumns(heads: readonly { column: string; count: number }[], width: number, kept: string | null): Set<string> {
+  const narrow = new Set<string>();
   const needed = (): number => heads.reduce((sum, head) => sum + (narrow.has(head.column) ? NARROW : WIDE), GAP * Math.max(0, heads.length - 1));
   const empty = heads.filter((head) => head.count === 0).map((head) => head.column);
   const candidates = [...ORDER.filter((column) => empty.includes(column)), ...ORDER.filter((column) => !empty.includes(column))];

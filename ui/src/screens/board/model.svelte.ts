@@ -1,6 +1,7 @@
 // The board's state in the page: title, counts, the cards around what is on screen, filter. It asks the engine again when
 // something changed and when the person scrolls to cards it does not hold; it never sorts, filters or counts itself.
 import { CallError } from "../../api/call-error";
+import type { BoardGroup } from "../../api/generated/BoardGroup";
 import type { BoardRequest } from "../../api/generated/BoardRequest";
 import type { BoardView } from "../../api/generated/BoardView";
 import type { CardView } from "../../api/generated/CardView";
@@ -9,16 +10,19 @@ import type { LoadingView } from "../../api/generated/LoadingView";
 import { ColumnPages } from "./pages";
 import type { Range } from "./window";
 
-/** Order on screen. */
+/** Order on screen, by state. */
 export const COLUMNS: readonly Column[] = ["queued", "running", "handed-over", "needs-you", "done", "failed", "unknown"];
 
 /** Rows asked of a column before its height is known. */
 const FIRST_ROWS = 20;
 
 export interface ColumnHead {
-  column: Column;
+  /** A state, an agent, a workflow or a resource. */
+  column: string;
   label: string;
   count: number;
+  /** How many have not ended. */
+  live: number;
 }
 
 export class BoardModel {
@@ -37,9 +41,13 @@ export class BoardModel {
   loaded = $state(false);
   filter = $state("");
   problemsOnly = $state(false);
+  /** What the columns are. */
+  group = $state<BoardGroup>("status");
+  /** Columns that are not drawn. */
+  moreColumns = $state(0);
 
-  #pages = new Map<Column, ColumnPages>(COLUMNS.map((column) => [column, new ColumnPages(column)]));
-  #ranges = new Map<Column, Range>();
+  #pages = new Map<string, ColumnPages>();
+  #ranges = new Map<string, Range>();
   #ask: (request: BoardRequest) => Promise<BoardView>;
   #busy = false;
   #waiting: "fresh" | "more" | null = null;
@@ -53,13 +61,16 @@ export class BoardModel {
     this.#closed = true;
   }
 
-  pages(column: Column): ColumnPages {
-    const pages = this.#pages.get(column);
-    if (pages === undefined) throw new RangeError(column);
+  pages(column: string): ColumnPages {
+    let pages = this.#pages.get(column);
+    if (pages === undefined) {
+      pages = new ColumnPages(column);
+      this.#pages.set(column, pages);
+    }
     return pages;
   }
 
-  card(column: Column, index: number): CardView | undefined {
+  card(column: string, index: number): CardView | undefined {
     void this.version;
     return this.pages(column).card(index);
   }
@@ -69,7 +80,7 @@ export class BoardModel {
   }
 
   /** What a column shows now. Asks for cards that are missing there. */
-  show(column: Column, range: Range): void {
+  show(column: string, range: Range): void {
     this.#ranges.set(column, range);
     if (this.loaded && this.pages(column).missing(range) !== null) void this.#request("more");
   }
@@ -86,6 +97,15 @@ export class BoardModel {
 
   setProblemsOnly(on: boolean): Promise<void> {
     this.problemsOnly = on;
+    return this.#restart();
+  }
+
+  /** Other columns: nothing of the former ones is kept, and the new ones are not known yet. */
+  setGroup(group: BoardGroup): Promise<void> {
+    this.group = group;
+    this.#pages.clear();
+    this.heads = [];
+    this.loaded = false;
     return this.#restart();
   }
 
@@ -115,21 +135,23 @@ export class BoardModel {
   async #once(fresh: boolean): Promise<void> {
     const filter = this.filter;
     const problemsOnly = this.problemsOnly;
-    const pages = COLUMNS.map((column) => {
+    const group = this.group;
+    const columns = group === "status" ? COLUMNS : this.heads.map((head) => head.column);
+    const pages = columns.map((column) => {
       const range = this.#ranges.get(column) ?? { first: 0, end: FIRST_ROWS };
       return fresh ? this.pages(column).pageOf(range) : this.pages(column).missing(range);
     }).filter((page) => page !== null);
-    if (pages.length === 0) return;
+    if (pages.length === 0 && (!fresh || columns.length > 0)) return;
     let view: BoardView;
     try {
-      view = await this.#ask({ pages, filter, problemsOnly });
+      view = await this.#ask({ group, pages, filter, problemsOnly });
     } catch (thrown) {
       this.failed = true;
       this.error = CallError.from(thrown);
       return;
     }
     // Typed over meanwhile: the answer is for another question, and the next one is already waiting.
-    if (filter !== this.filter || problemsOnly !== this.problemsOnly) return;
+    if (filter !== this.filter || problemsOnly !== this.problemsOnly || group !== this.group) return;
     this.failed = false;
     this.error = undefined;
     this.answeredAt = Date.now();
@@ -137,9 +159,8 @@ export class BoardModel {
     // A page asked while scrolling may already be newer than its neighbours; then they are asked again too.
     const moved = !fresh && view.revision !== this.revision;
     for (const column of view.columns) {
-      const own = this.#pages.get(column.column);
-      if (own === undefined) continue;
-      if (!asked.has(column.column)) {
+      const own = this.pages(column.column);
+      if (!asked.has(column.column) && column.cards.length === 0) {
         own.count = column.count;
         continue;
       }
@@ -148,10 +169,14 @@ export class BoardModel {
     this.title = view.title;
     this.loading = view.loading;
     this.revision = view.revision;
-    this.heads = COLUMNS.flatMap((column) => {
+    // By state in our own order; else as the engine has them, with those that are gone forgotten.
+    const order = group === "status" ? COLUMNS : view.columns.map((each) => each.column);
+    this.heads = order.flatMap((column) => {
       const head = view.columns.find((one) => one.column === column);
-      return head === undefined ? [] : [{ column, label: head.label, count: head.count }];
+      return head === undefined ? [] : [{ column, label: head.label.text, count: head.count, live: head.live }];
     });
+    for (const known of this.#pages.keys()) if (!view.columns.some((one) => one.column === known)) this.#pages.delete(known);
+    this.moreColumns = view.moreColumns;
     this.loaded = true;
     this.version += 1;
     if (moved && this.#waiting === null) this.#waiting = "fresh";

@@ -13,6 +13,8 @@ function engine(count: number) {
     if (state.fail) return Promise.reject(new Error("closed"));
     return Promise.resolve({
       title: "Work",
+      group: request.group,
+      moreColumns: 0,
       loading: [],
       revision: state.revision,
       columns: COLUMNS.map((column) => {
@@ -21,8 +23,9 @@ function engine(count: number) {
         const rows = page === undefined ? 0 : Math.max(0, Math.min(page.limit, all - page.offset));
         return {
           column,
-          label: column,
+          label: { text: column, flagged: false, marks: [] },
           count: all,
+          live: all,
           offset: page?.offset ?? 0,
           cards: Array.from({ length: rows }, (_, at) => ({ task: `${request.filter}${state.revision}-${(page?.offset ?? 0) + at}` }) as CardView),
         };

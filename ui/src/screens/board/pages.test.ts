@@ -21,11 +21,16 @@ function card(index: number, title = "Task"): CardView {
     stale: false,
     escalationKey: null,
     lastChange: "2026-01-01T00:00:00Z",
+    canCancel: false,
+    askedAt: null,
+    after: [],
+    goesTo: null,
+    badges: [],
   };
 }
 
 function answer(offset: number, rows: number, count: number, title?: string): ColumnView {
-  return { column: "running", label: "Running", count, offset, cards: Array.from({ length: rows }, (_, at) => card(offset + at, title)) };
+  return { column: "running", label: { text: "Running", flagged: false, marks: [] }, count, live: count, offset, cards: Array.from({ length: rows }, (_, at) => card(offset + at, title)) };
 }
 
 describe("the cards of a column", () => {

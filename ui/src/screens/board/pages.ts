@@ -1,7 +1,6 @@
 // The cards of one column that the page holds: only those around what is on screen, never the whole column. The engine
 // counts and filters; this keeps what it answered and says what to ask for next. No DOM, no clock, no calls.
 import type { CardView } from "../../api/generated/CardView";
-import type { Column } from "../../api/generated/Column";
 import type { ColumnView } from "../../api/generated/ColumnView";
 import type { PageRequest } from "../../api/generated/PageRequest";
 import type { Range } from "./window";
@@ -12,12 +11,12 @@ export const PAGE_ROWS = 50;
 export const MAX_ROWS = 600;
 
 export class ColumnPages {
-  readonly column: Column;
+  readonly column: string;
   count = 0;
   label = "";
   #cards = new Map<number, CardView>();
 
-  constructor(column: Column) {
+  constructor(column: string) {
     this.column = column;
   }
 
@@ -41,7 +40,7 @@ export class ColumnPages {
    */
   take(view: ColumnView, fresh: boolean, around: Range): void {
     this.count = view.count;
-    this.label = view.label;
+    this.label = view.label.text;
     if (fresh) this.#cards.clear();
     view.cards.forEach((card, at) => this.#cards.set(view.offset + at, card));
     for (const index of this.#cards.keys()) if (index >= view.count) this.#cards.delete(index);

@@ -63,3 +63,70 @@ test("what a task made stands with its versions, and who read an older one", asy
   await says("# Launch article");
   expect(document.querySelector("aside h1")).toBeNull();
 });
+
+test("columns can be agents, workflows or resources, and the card under the hand stays reachable by key", async () => {
+  const { asked } = await opened(Board);
+  await says("Needs you");
+  const choose = async (group: string) => {
+    await fireEvent.change(document.querySelector("select") as Element, { target: { value: group } });
+    await settled();
+    expect(asked("board").at(-1)).toMatchObject({ group });
+  };
+  await choose("agent");
+  await says("3 open");
+  expect(page()).toContain("crm-sync");
+  document.querySelector<HTMLElement>("[data-card]")?.focus();
+  await press("ArrowRight");
+  expect(document.activeElement?.getAttribute("data-card")).not.toBe(document.querySelector("[data-card]")?.getAttribute("data-card"));
+  await choose("workflow");
+  await says("No workflow");
+  await choose("resource");
+  await says("file:shop/src/cart.rs");
+  await choose("status");
+  await says("Handed over");
+});
+
+test("of the columns of 50 agents only those in view are in the page", async () => {
+  await opened(Board, { fleet: "large" });
+  await says("3,350");
+  await fireEvent.change(document.querySelector("select") as Element, { target: { value: "agent" } });
+  await says("more columns are not drawn");
+  expect(document.querySelectorAll("section.column").length).toBeLessThan(8);
+  expect(document.querySelectorAll("*").length).toBeLessThan(3000);
+});
+
+test("by key a card's agent is asked to cancel, after a question that keeps it running by default", async () => {
+  const { asked } = await opened(Board);
+  await says("Needs you");
+  const card = document.querySelector<HTMLElement>('[data-card="billing-host/T-1831"]');
+  card?.focus();
+  await press("c");
+  expect(page()).toContain("to cancel it? Work already done stays done.");
+  expect(document.activeElement?.textContent).toBe("Keep it running");
+  await press("Escape");
+  expect(page()).not.toContain("Work already done stays done.");
+  document.querySelector<HTMLElement>('[data-card="billing-host/T-1831"]')?.focus();
+  await press("c");
+  expect(asked("cancelTask")).toEqual([]);
+  await fireEvent.click(button("Ask the agent to cancel"));
+  await settled();
+  expect(asked("cancelTask")).toEqual([{ endpoint: "billing-host", task: "T-1831" }]);
+  await says("asked to cancel");
+  // It is asked once, until the agent says something else.
+  expect(keysNow()).not.toContain("Ask to cancel the card");
+});
+
+test("a handed over card says to whom, and an opened task leads up and down its line", async () => {
+  await opened(Board, { route: "#/board/research-host/T-1840" });
+  await says("→ publish");
+  await says("to publish (publisher)");
+  await says("not taken yet");
+});
+
+test("an opened task leads to what it came from", async () => {
+  await opened(Board, { route: "#/board/billing-host/T-1850" });
+  await says("Caused by");
+  expect(page()).toContain("after T-1841");
+  const links = [...document.querySelectorAll("dl a")].map((link) => link.getAttribute("href"));
+  expect(links).toEqual(["#/board/billing-host/T-1841", "#/board/billing-host/T-1841"]);
+});

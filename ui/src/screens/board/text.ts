@@ -1,6 +1,7 @@
 // The board's sentences. Numbers and times are written by the helpers of `src/text.ts`; what happened to a task comes
 // from the engine.
 import type { AccessMode } from "../../api/generated/AccessMode";
+import type { BoardGroup } from "../../api/generated/BoardGroup";
 import type { LoadingView } from "../../api/generated/LoadingView";
 import type { TaskState } from "../../api/generated/TaskState";
 import { whole } from "../../text";
@@ -64,8 +65,27 @@ export const words = {
   budget: "Time budget",
   deadline: "Deadline",
   waitingFor: "Waits for",
-  dependsOn: "Comes after",
   nextStage: "Goes on to",
+  group: "Columns by",
+  groups: { status: "state", agent: "agent", workflow: "workflow", resource: "resource" } satisfies Record<BoardGroup, string>,
+  moreColumns: (count: number) => (count === 1 ? "1 more column is not drawn; narrow them down with the filter." : `${whole(count)} more columns are not drawn; narrow them down with the filter.`),
+  liveOf: (live: number) => (live === 0 ? "none open" : `${whole(live)} open`),
+  after: (ids: readonly string[]) => `after ${ids.join(", ")}`,
+  goesTo: (to: string) => `→ ${to}`,
+  asked: (age: string) => `asked to cancel ${age} ago`,
+  cancelOf: (agent: string) => `Ask ${agent} to cancel it? Work already done stays done.`,
+  cancelCard: "Ask to cancel the card",
+  dropCancel: "Drop here to ask its agent to cancel",
+  asksSoon: "The agent was asked. The card leaves when it says so.",
+  lineage: "Comes from and leads to",
+  notKnown: "not known here",
+  signals: "Handed over",
+  noSignal: (stage: string) => `Nothing was handed over yet; it goes on to ${stage}.`,
+  signalTo: (to: string, agent: string | null) => (agent === null || agent === to ? `to ${to}` : `to ${to} (${agent})`),
+  taken: (by: string, at: string) => `taken by ${by} at ${at}`,
+  takenDue: (at: string) => `to be taken by ${at}`,
+  takenLate: (age: string) => `not taken, ${age} overdue`,
+  notTaken: "not taken yet",
   attempt: "Attempt",
   kind: "Kind",
   key: "Key",
@@ -94,6 +114,14 @@ export const stateLabels: Record<TaskState, string> = {
   canceled: "Cancelled",
   rejected: "Refused",
   unknown: "Unknown",
+};
+
+/** What another task is to this one, in the order they are listed. */
+export const relations: Record<string, string> = {
+  parent: "Caused by",
+  "comes-after": "Comes after",
+  child: "Caused",
+  "comes-before": "Waited for by",
 };
 
 /** A long list that is still being read, in one sentence. */

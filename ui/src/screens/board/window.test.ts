@@ -1,6 +1,6 @@
 // What of a long column is in the page.
 import { describe, expect, test } from "vitest";
-import { columnHeight, scrollToShow, visibleRange } from "./window";
+import { columnHeight, COLUMN_PITCH, columnsInView, scrollToColumn, scrollToShow, visibleRange } from "./window";
 
 describe("the rows in the page", () => {
   test.each([
@@ -30,5 +30,28 @@ describe("the rows in the page", () => {
 
   test("the column is as high as all its rows", () => {
     expect(columnHeight(20_000, 64)).toBe(1_280_000);
+  });
+});
+
+describe("the columns in the page", () => {
+  test("those in view are drawn, and the space of the others is kept", () => {
+    for (const count of [0, 1, 5, 24]) {
+      for (let left = 0; left < 24 * COLUMN_PITCH; left += 97) {
+        const part = columnsInView(left, 1100, count);
+        expect(part.end - part.first).toBeLessThanOrEqual(Math.min(count, 8));
+        const space = (pixels: number, columns: number) => expect(pixels).toBe(columns === 0 ? 0 : columns * COLUMN_PITCH - 12);
+        space(part.before, part.first);
+        space(part.after, count - part.end);
+      }
+    }
+  });
+
+  test("the column the keyboard goes to is scrolled into view and then drawn", () => {
+    let left = 0;
+    for (let column = 0; column < 24; column += 1) {
+      left = scrollToColumn(column, left, 1100);
+      const part = columnsInView(left, 1100, 24);
+      expect(part.first <= column && column < part.end).toBe(true);
+    }
   });
 });

@@ -28,6 +28,22 @@ export function scrollToShow(index: number, scrollTop: number, height: number, p
   return scrollTop;
 }
 
+/** Width of a column that is scrolled through, with the space after it. */
+export const COLUMN_PITCH = 216 + 12;
+
+/** The columns a board of `width` pixels shows at `scrollLeft`, with one on each side, and the space that others take. */
+export function columnsInView(scrollLeft: number, width: number, count: number): Range & { before: number; after: number } {
+  const { first, end } = visibleRange(scrollLeft, width, COLUMN_PITCH, count, 1);
+  // A spacer is followed by the space between two, like a column.
+  const space = (columns: number): number => Math.max(0, columns * COLUMN_PITCH - 12);
+  return { first, end, before: space(first), after: space(count - end) };
+}
+
+/** Where to scroll so that a column is wholly in view. */
+export function scrollToColumn(index: number, scrollLeft: number, width: number): number {
+  return scrollToShow(index, scrollLeft, width, COLUMN_PITCH);
+}
+
 /** Total height of a column with `count` rows. */
 export function columnHeight(count: number, pitch: number): number {
   return Math.max(0, count) * pitch;

@@ -1,26 +1,37 @@
 //! The board: counts of all columns, and only the cards that were asked for; a task, opened.
 //! A card says what the agent reported, and beside it what the rules found.
 
+mod lineage;
+
+use std::collections::BTreeMap;
+
 use domain::{
-    contract::{Artifact, Handoff, TaskState, WaitKind},
-    ids::TaskRef,
+    contract::{Artifact, Handoff, Task, TaskState, WaitKind},
+    ids::{EndpointId, TaskRef},
+    lineage::in_order,
     ownership::Ownership,
 };
 use store::{
     Result,
-    tables::{accesses, escalations, findings, ownership, records, tasks},
+    tables::{
+        accesses, escalations, findings,
+        groups::{self, By},
+        ownership, records, tasks,
+    },
 };
 
 use super::{
     views::{
-        AccessView, BoardRequest, BoardView, CardView, Column, ColumnView, Health, HistoryLine,
-        LoadingView, Shape, TaskRequest, TaskView,
+        AccessView, BoardGroup, BoardRequest, BoardView, CardView, Column, ColumnView, Health,
+        HistoryLine, LoadingView, Shape, TaskRequest, TaskView,
     },
-    wording::{Glance, agent_text, between, count, escalation_key, plain, span},
+    wording::{Glance, agent_text, between, count, escalation_key, health, plain, span},
 };
 
 /// The longest page that is given.
 const LONGEST_PAGE: u32 = 500;
+/// A page that was not asked for.
+const FIRST: u32 = 12;
 
 /// In the order of `tasks::COLUMNS`.
 const COLUMNS: [(Column, &str); 7] = [
@@ -36,41 +47,50 @@ const COLUMNS: [(Column, &str); 7] = [
 /// Rules whose open finding means that work does not move.
 const STOPPED: [&str; 4] = ["stall", "silent-completion", "timeout", "deadlock"];
 
+/// Columns drawn at once when they are not those of the states.
+const DRAWN: usize = 24;
+/// Workflows up to so many tasks stand in the order of what comes after what.
+const IN_ORDER: u32 = 100;
+
+/// What all cards of one answer have in common.
+struct Ground<'a> {
+    glance: Glance<'a>,
+    rules: Option<Ownership>,
+    /// How each endpoint is, and whether it can be asked to stop a task.
+    endpoints: BTreeMap<EndpointId, (Health, bool)>,
+}
+
+impl<'a> Ground<'a> {
+    fn new(glance: Glance<'a>) -> Result<Self> {
+        let mut endpoints = BTreeMap::new();
+        for row in store::tables::endpoints::list(glance.reader)? {
+            let pulse = glance.present.endpoints.get(&row.id);
+            let can = row.capabilities.iter().any(|word| word == "cancel");
+            endpoints.insert(row.id, (health(row.paused, pulse, glance.now), can));
+        }
+        let rules = ownership::current(glance.reader)?.map(|version| version.document);
+        Ok(Self {
+            glance,
+            rules,
+            endpoints,
+        })
+    }
+}
+
 /// Columns with counts, and the asked pages.
 pub fn board(glance: Glance<'_>, request: &BoardRequest) -> Result<BoardView> {
     let wanted = tasks::Wanted {
         filter: request.filter.trim(),
         problems_only: request.problems_only,
     };
+    let ground = Ground::new(glance)?;
     let all = tasks::counts(glance.reader)?;
-    let whole = wanted.filter.is_empty() && !wanted.problems_only;
-    let rules = ownership::current(glance.reader)?.map(|version| version.document);
-    let mut columns = Vec::with_capacity(COLUMNS.len());
-    for (place, (column, label)) in COLUMNS.into_iter().enumerate() {
-        let word = tasks::COLUMNS[place];
-        let page = request.pages.iter().find(|page| page.column == column);
-        let cards = match page {
-            Some(page) => {
-                let limit = page.limit.min(LONGEST_PAGE);
-                tasks::page(glance.reader, word, wanted, page.offset, limit)?
-                    .iter()
-                    .map(|row| card(glance, row, rules.as_ref()))
-                    .collect::<Result<_>>()?
-            }
-            None => vec![],
-        };
-        columns.push(ColumnView {
-            column,
-            label: label.to_owned(),
-            count: if whole {
-                all[place]
-            } else {
-                tasks::count(glance.reader, word, wanted)?
-            },
-            offset: page.map_or(0, |page| page.offset),
-            cards,
-        });
-    }
+    let (columns, more_columns) = match request.group {
+        BoardGroup::Status => (by_status(&ground, request, wanted, all)?, 0),
+        BoardGroup::Agent => in_groups(&ground, request, wanted, By::Agent)?,
+        BoardGroup::Workflow => in_groups(&ground, request, wanted, By::Workflow)?,
+        BoardGroup::Resource => in_groups(&ground, request, wanted, By::Resource)?,
+    };
     let mut loading = vec![];
     for (endpoint, pulse) in &glance.present.endpoints {
         if pulse.pages_loaded.is_some() {
@@ -82,10 +102,109 @@ pub fn board(glance: Glance<'_>, request: &BoardRequest) -> Result<BoardView> {
     }
     Ok(BoardView {
         title: title(glance, all)?,
+        group: request.group,
         columns,
+        more_columns,
         loading,
         revision: glance.present.revision,
     })
+}
+
+fn by_status(
+    ground: &Ground<'_>,
+    request: &BoardRequest,
+    wanted: tasks::Wanted<'_>,
+    all: [u32; 7],
+) -> Result<Vec<ColumnView>> {
+    let reader = ground.glance.reader;
+    let whole = wanted.filter.is_empty() && !wanted.problems_only;
+    let mut columns = Vec::with_capacity(COLUMNS.len());
+    for (place, (column, label)) in COLUMNS.into_iter().enumerate() {
+        let word = tasks::COLUMNS[place];
+        let page = request.pages.iter().find(|page| page.column == word);
+        let cards = match page {
+            Some(page) => {
+                let limit = page.limit.min(LONGEST_PAGE);
+                cards(
+                    ground,
+                    &tasks::page(reader, word, wanted, page.offset, limit)?,
+                )?
+            }
+            None => vec![],
+        };
+        let count = if whole {
+            all[place]
+        } else {
+            tasks::count(reader, word, wanted)?
+        };
+        let ended = matches!(column, Column::Done | Column::Failed | Column::Unknown);
+        columns.push(ColumnView {
+            column: word.to_owned(),
+            label: agent_text(label),
+            count,
+            live: if ended { 0 } else { count },
+            offset: page.map_or(0, |page| page.offset),
+            cards,
+        });
+    }
+    Ok(columns)
+}
+
+/// Columns of another kind, those with the most live work first. Who asks for no page does not know them yet and gets the
+/// first one of each.
+fn in_groups(
+    ground: &Ground<'_>,
+    request: &BoardRequest,
+    wanted: tasks::Wanted<'_>,
+    by: By,
+) -> Result<(Vec<ColumnView>, u32)> {
+    let reader = ground.glance.reader;
+    let mut groups = groups::groups(reader, by, wanted)?;
+    let more = groups.len().saturating_sub(DRAWN);
+    groups.truncate(DRAWN);
+    let mut columns = vec![];
+    for group in groups {
+        let page = request.pages.iter().find(|page| page.column == group.key);
+        let offset = page.map_or(0, |page| page.offset);
+        let unasked = if request.pages.is_empty() { FIRST } else { 0 };
+        let limit = page.map_or(unasked, |page| page.limit.min(LONGEST_PAGE));
+        let rows = if by == By::Workflow && !group.key.is_empty() && group.count <= IN_ORDER {
+            let rows = groups::page(reader, by, &group.key, wanted, 0, IN_ORDER)?;
+            let after: Vec<_> = rows
+                .iter()
+                .map(|row| {
+                    let record = &row.record;
+                    (record.task.clone(), record.value.depends_on.as_slice())
+                })
+                .collect();
+            let order = in_order(&after).into_iter();
+            let (skip, take) = (offset as usize, limit as usize);
+            let rows = order.filter_map(|at| rows.get(at).cloned());
+            rows.skip(skip).take(take).collect()
+        } else {
+            groups::page(reader, by, &group.key, wanted, offset, limit)?
+        };
+        columns.push(ColumnView {
+            label: match by {
+                By::Workflow if group.key.is_empty() => agent_text("No workflow"),
+                By::Agent => {
+                    let (_, agent) = group.key.split_once('/').unwrap_or(("", &group.key));
+                    agent_text(agent)
+                }
+                By::Workflow | By::Resource => agent_text(&group.key),
+            },
+            column: group.key,
+            count: group.count,
+            live: group.live,
+            offset,
+            cards: cards(ground, &rows)?,
+        });
+    }
+    Ok((columns, u32::try_from(more).unwrap_or(u32::MAX)))
+}
+
+fn cards(ground: &Ground<'_>, rows: &[tasks::TaskRow]) -> Result<Vec<CardView>> {
+    rows.iter().map(|row| card(ground, row)).collect()
 }
 
 fn title(glance: Glance<'_>, counts: [u32; 7]) -> Result<String> {
@@ -115,16 +234,19 @@ fn title(glance: Glance<'_>, counts: [u32; 7]) -> Result<String> {
     })
 }
 
-fn card(glance: Glance<'_>, row: &tasks::TaskRow, rules: Option<&Ownership>) -> Result<CardView> {
+fn card(ground: &Ground<'_>, row: &tasks::TaskRow) -> Result<CardView> {
+    let glance = ground.glance;
     let record = &row.record;
     let (endpoint, task) = (&record.task.endpoint, &record.task.task);
     let value = &record.value;
     let found = findings::rules_of_task(glance.reader, &record.task.to_string())?;
     let asks = escalations::of_task(glance.reader, endpoint.as_str(), task.as_str())?;
-    let health = super::agents::health_of(glance, endpoint)?;
+    let known = ground.endpoints.get(endpoint).copied();
+    let (health, can) = known.unwrap_or((Health::Unknown, false));
+    let live = value.status.state.is_live();
     let budget = value.time_budget_seconds.or_else(|| {
         let kind = value.kind.as_deref()?;
-        let budgets = &rules?.budgets;
+        let budgets = &ground.rules.as_ref()?.budgets;
         Some(budgets.iter().find(|budget| budget.kind == kind)?.seconds)
     });
     let progress = value.progress.as_ref();
@@ -150,7 +272,45 @@ fn card(glance: Glance<'_>, row: &tasks::TaskRow, rules: Option<&Ownership>) -> 
         stale: !matches!(health, Health::Online | Health::Paused),
         escalation_key: asks.map(|id| escalation_key(endpoint.as_str(), id.as_str())),
         last_change: row.last_mark.max(record.changed_at),
+        can_cancel: live && can && health != Health::Paused,
+        asked_at: if live {
+            lineage::asked_at(glance, &record.task)?
+        } else {
+            None
+        },
+        after: if live {
+            lineage::after(glance, record)?
+        } else {
+            vec![]
+        },
+        goes_to: match row.column.as_str() {
+            "handed-over" => lineage::goes_to(glance, record)?,
+            _ => None,
+        },
+        badges: badges(value, &found),
     })
+}
+
+/// What a card says beside its state, a word or two each.
+fn badges(value: &Task, found: &[String]) -> Vec<String> {
+    let any = |rule: &str| found.iter().any(|known| known == rule);
+    let waits = value.waiting_for.as_ref().map(|waits| waits.kind);
+    let mut badges = vec![];
+    let mut badge = |says: bool, text: &str| {
+        if says {
+            badges.push(text.to_owned());
+        }
+    };
+    badge(any("silent-completion"), "finished, said nothing");
+    badge(
+        waits == Some(WaitKind::Quota) || any("quota-exhausted"),
+        "held by a limit",
+    );
+    badge(waits == Some(WaitKind::Claim), "waits for a claim");
+    badge(waits == Some(WaitKind::Agent), "waits for an agent");
+    badge(any("context-divergence"), "old context");
+    badge(any("schema-violation"), "output refused");
+    badges
 }
 
 fn shape(column: &str, found: &[String]) -> Shape {
@@ -186,14 +346,17 @@ pub fn task(glance: Glance<'_>, request: &TaskRequest) -> Result<Option<TaskView
     let Some(row) = tasks::get(glance.reader, &id)? else {
         return Ok(None);
     };
-    let rules = ownership::current(glance.reader)?.map(|version| version.document);
+    let ground = Ground::new(glance)?;
     let value = &row.record.value;
-    let endpoint = store::tables::endpoints::get(glance.reader, &id.endpoint)?;
-    let can = endpoint.is_some_and(|row| row.capabilities.iter().any(|word| word == "cancel"));
+    let card = card(&ground, &row)?;
+    let can = ground.endpoints.get(&id.endpoint);
     let cancel_reason = match (value.status.state.is_live(), can) {
-        (true, true) => None,
+        _ if card.can_cancel => None,
         (false, _) => Some("It has ended already.".to_owned()),
-        (true, false) => Some("This agent offers no way to stop a task.".to_owned()),
+        (true, Some((Health::Paused, true))) => {
+            Some("Its endpoint is paused by you and is not asked anything.".to_owned())
+        }
+        (true, _) => Some("This agent offers no way to stop a task.".to_owned()),
     };
     let accesses = accesses::of_task(glance.reader, &id, 100)?;
     let usage = value.usage.as_ref();
@@ -202,7 +365,8 @@ pub fn task(glance: Glance<'_>, request: &TaskRequest) -> Result<Option<TaskView
         kind: value.kind.as_deref().map(plain),
         key: value.key.as_deref().map(plain),
         context_id: value.context_id.as_deref().map(plain),
-        depends_on: value.depends_on.iter().map(|id| plain(id)).collect(),
+        related: lineage::related(glance, &row.record)?,
+        signals: lineage::signals(glance, &ground.rules, &row.record)?,
         waiting_for: value.waiting_for.as_ref().map(|waits| {
             let kind = match waits.kind {
                 WaitKind::Human => "a person",
@@ -235,7 +399,7 @@ pub fn task(glance: Glance<'_>, request: &TaskRequest) -> Result<Option<TaskView
         can_cancel: cancel_reason.is_none(),
         cancel_reason,
         raw: agent_text(&row.record.raw),
-        card: card(glance, &row, rules.as_ref())?,
+        card,
     }))
 }
 

@@ -13,12 +13,12 @@ use domain::{
 };
 use store::{
     Result,
-    tables::{endpoints, findings, ownership, quota, tasks},
+    tables::{audit, endpoints, findings, ownership, quota, tasks},
 };
 
 use super::{
     ApiError, letters,
-    views::{FindingAction, ResolutionView, SettledView, TellView},
+    views::{FindingAction, ResolutionView, SettledView, TellView, Topic},
     wording::{Glance, plain},
 };
 use crate::{clock::wall, engine::Engine, owner::Ask};
@@ -336,13 +336,18 @@ pub(super) async fn cancel(
     engine: &Engine,
     task: TaskRef,
 ) -> std::result::Result<String, ApiError> {
+    let subject = task.to_string();
     let said = match engine.cancel(task).await {
         Outcome::Applied => "The agent has cancelled the task.",
         Outcome::Sent => "The agent was asked to cancel the task.",
         Outcome::AlreadyResolved { .. } => "The task had ended before.",
         Outcome::Expired => "The agent does not know this task any more.",
         Outcome::Changed => "The task has changed; look at it again.",
-        Outcome::Refused(reason) => return Err(ApiError::new("refused", plain(&reason))),
+        Outcome::Refused(reason) => {
+            // What was refused is no longer asked.
+            refused(engine, subject).await?;
+            return Err(ApiError::new("refused", plain(&reason)));
+        }
         Outcome::Retry { reason, .. } | Outcome::Unknown(reason) => {
             let reason = plain(&reason);
             return Err(ApiError::new(
@@ -351,5 +356,22 @@ pub(super) async fn cancel(
             ));
         }
     };
+    engine.announce(vec![Topic::Board]);
     Ok(said.to_owned())
+}
+
+async fn refused(engine: &Engine, subject: String) -> std::result::Result<(), ApiError> {
+    let asked = engine.clone();
+    super::call::blocking(move || {
+        let detail = serde_json::json!({});
+        let note = move |tx: &store::Tx<'_>| {
+            audit::append(tx, wall(), "cancel-refused", &subject, &detail)?;
+            Ok(())
+        };
+        asked.store().write(note)?;
+        Ok(())
+    })
+    .await?;
+    engine.announce(vec![Topic::Board]);
+    Ok(())
 }

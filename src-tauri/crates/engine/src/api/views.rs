@@ -39,7 +39,9 @@ macro_rules! words {
 words! {
     /// What an endpoint's answer looks like now. `Unknown` = not asked yet since start or wake.
     Health { Unknown, Online, Unreachable, Unauthorized, Incompatible, Stale, Paused, }
-    /// Columns of the board.
+    /// What the columns of the board are.
+    BoardGroup { Status, Agent, Workflow, Resource, }
+    /// Columns of the board by state.
     Column { Queued, Running, HandedOver, NeedsYou, Done, Failed, Unknown, }
     /// Shape of a card, by the status set of the design.
     Shape { Queued, Running, HandedOver, NeedsYou, Stalled, Done, Conflict, Failed, Paused, Unreachable, Unknown, }
@@ -158,11 +160,13 @@ views! {
     FindingRequest { key: String, }
 
     /// Ask for the board: counts of all columns, a page of each asked one.
-    BoardRequest { pages: Vec<PageRequest>, filter: String, problems_only: bool, }
-    /// A page of a column. `after` is the `cursor` of the last card seen.
-    PageRequest { column: Column, offset: u32, limit: u32, }
-    BoardView { title: String, columns: Vec<ColumnView>, loading: Vec<LoadingView>, revision: u64, }
-    ColumnView { column: Column, label: String, count: u32, offset: u32, cards: Vec<CardView>, }
+    BoardRequest { group: BoardGroup, pages: Vec<PageRequest>, filter: String, problems_only: bool, }
+    /// A page of a column, which is named by its key.
+    PageRequest { column: String, offset: u32, limit: u32, }
+    /// `more_columns`: there are so many that are not drawn.
+    BoardView { title: String, group: BoardGroup, columns: Vec<ColumnView>, more_columns: u32, loading: Vec<LoadingView>, revision: u64, }
+    /// `column` is its key: a word of `Column`, `endpoint/agent`, a context or a resource. `live`: how many of `count` have not ended.
+    ColumnView { column: String, label: AgentText, count: u32, live: u32, offset: u32, cards: Vec<CardView>, }
     /// A long list that is still being read.
     LoadingView { endpoint: EndpointId, seen: u32, }
     /// A task on the board.
@@ -170,15 +174,23 @@ views! {
         endpoint: EndpointId, task: String, title: AgentText, agent: AgentId, shape: Shape, state: TaskState, native_state: Option<String>,
         since: Time, budget_seconds: Option<u64>, started_at: Option<Time>, progress: Option<f64>, note: Option<String>,
         stale: bool, escalation_key: Option<String>, last_change: Time,
+        /// It can be asked to stop; since when it is asked and has not.
+        can_cancel: bool, asked_at: Option<Time>,
+        /// What it comes after and is not completed; whom it is handed to; what else is worth a word.
+        after: Vec<String>, goes_to: Option<String>, badges: Vec<String>,
     }
     TaskRequest { endpoint: EndpointId, task: String, }
     /// A task, opened.
     TaskView {
         card: CardView, message: Option<AgentText>, kind: Option<String>, key: Option<String>, context_id: Option<String>,
-        depends_on: Vec<String>, waiting_for: Option<String>, attempt: Option<u64>, deadline_at: Option<Time>,
+        related: Vec<RelatedView>, signals: Vec<SignalView>, waiting_for: Option<String>, attempt: Option<u64>, deadline_at: Option<Time>,
         input_tokens: Option<f64>, output_tokens: Option<f64>, cost_usd: Option<f64>, next_stage: Option<String>,
         accesses: Vec<AccessView>, history: Vec<HistoryLine>, can_cancel: bool, cancel_reason: Option<String>, raw: AgentText,
     }
+    /// Up and down its line. `relation`: `parent`, `child`, `comes-after`, `comes-before`. Without `task` nothing is known of it.
+    RelatedView { relation: String, name: String, task: Option<TaskLink>, agent: Option<AgentId>, state: Option<TaskState>, }
+    /// A handoff it gave, and whether it was taken.
+    SignalView { to: String, agent: Option<String>, at: Time, due_at: Option<Time>, taken_at: Option<Time>, taken_by: Option<String>, }
     AccessView { at: Time, mode: AccessMode, resource: String, version: Option<String>, }
 
     /// The map of who owns what: the saved document, what was seen, who there is.

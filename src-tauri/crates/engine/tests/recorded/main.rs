@@ -23,7 +23,7 @@ use engine::api::{
     agents, artifacts, board, context, escalation, finding, inbox, letters, limits, ownership,
     schedules, search, settings, status, timeline,
     views::{
-        ArtifactBodyRequest, BoardRequest, Column, ContextRequest, EndpointRequest,
+        ArtifactBodyRequest, BoardGroup, BoardRequest, ContextRequest, EndpointRequest,
         EscalationRequest, ExportTimelineRequest, FindingRequest, LetterRequest, PageRequest,
         SearchRequest, TaskRequest, TimelineRequest,
     },
@@ -31,6 +31,7 @@ use engine::api::{
 use serde::Serialize;
 use serde_json::{Value, json};
 use stage::Stage;
+use store::tables::tasks;
 
 /// Friday morning, when everything stands still.
 pub(crate) fn now() -> Time {
@@ -40,16 +41,6 @@ pub(crate) fn now() -> Time {
 pub(crate) fn ago(minutes: i64) -> Time {
     now() - TimeDelta::minutes(minutes)
 }
-
-const COLUMNS: [Column; 7] = [
-    Column::Queued,
-    Column::Running,
-    Column::HandedOver,
-    Column::NeedsYou,
-    Column::Done,
-    Column::Failed,
-    Column::Unknown,
-];
 
 fn value(view: impl Serialize) -> Value {
     serde_json::to_value(view).expect("JSON")
@@ -83,12 +74,13 @@ fn answers(stage: &Stage, cards: u32) -> BTreeMap<String, Value> {
     timelines(stage, &mut all, &value(&list));
     all.insert("exportTimeline".to_owned(), timeline_text(stage));
     all.insert("inbox".to_owned(), value(list));
-    let pages = COLUMNS.map(|column| PageRequest {
-        column,
+    let pages = tasks::COLUMNS.map(|column| PageRequest {
+        column: column.to_owned(),
         offset: 0,
         limit: cards,
     });
     let request = BoardRequest {
+        group: BoardGroup::Status,
         pages: pages.into(),
         filter: String::new(),
         problems_only: false,
@@ -129,6 +121,27 @@ fn answers(stage: &Stage, cards: u32) -> BTreeMap<String, Value> {
         all.insert(format!("task:{}/{}", card.endpoint, card.task), value(view));
     }
     all.insert("board".to_owned(), value(shown));
+    for group in [
+        BoardGroup::Agent,
+        BoardGroup::Workflow,
+        BoardGroup::Resource,
+    ] {
+        let request = BoardRequest {
+            group,
+            pages: vec![],
+            filter: String::new(),
+            problems_only: false,
+        };
+        let mut view = stage.see(now, |glance| board::board(glance, &request));
+        for column in &mut view.columns {
+            column.cards.truncate(cards as usize);
+        }
+        let word = value(group);
+        all.insert(
+            format!("board:{}", word.as_str().expect("a word")),
+            value(view),
+        );
+    }
     all.insert(
         "ownership".to_owned(),
         stage.see(now, |glance| {

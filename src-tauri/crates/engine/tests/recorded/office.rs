@@ -359,7 +359,7 @@ fn payments() -> Lists {
                     "T-1850",
                     "Match the bank statement",
                     "submitted",
-                    json!({"dependsOn": ["T-1841"]}),
+                    json!({"dependsOn": ["T-1841"], "parentId": "T-1841"}),
                 ),
             ],
         ),

@@ -142,6 +142,16 @@ pub fn of_subject(reader: &Reader, subject: &str) -> Result<Vec<Entry>> {
     )
 }
 
+/// When something of that kind was last noted of a subject.
+pub fn last_of(reader: &Reader, subject: &str, kind: &str) -> Result<Option<Time>> {
+    sql::first(
+        reader,
+        "SELECT at FROM audit WHERE subject = ?1 AND kind = ?2 ORDER BY seq DESC LIMIT 1",
+        [subject, kind],
+        |row| Ok(sql::time(row.get(0)?)),
+    )
+}
+
 fn read(row: &rusqlite::Row<'_>) -> Result<Entry> {
     Ok(Entry {
         seq: row.get(0)?,

@@ -111,9 +111,9 @@ pub(crate) fn place(tx: &Tx<'_>, endpoint: &str, task: &str) -> Result<()> {
     Ok(())
 }
 
-const FIELDS: &str = "endpoint, task, agent, board_column, state_since, changed_at, last_mark, handoff_open, line, value, raw";
+pub(super) const FIELDS: &str = "endpoint, task, tasks.agent, board_column, state_since, changed_at, last_mark, handoff_open, line, value, raw";
 
-fn read(row: &Row<'_>) -> Result<TaskRow> {
+pub(super) fn read(row: &Row<'_>) -> Result<TaskRow> {
     Ok(TaskRow {
         record: TaskRecord {
             task: TaskRef {
@@ -176,7 +176,7 @@ const WANTED: &str = "board_column = ?1
         SELECT 1 FROM finding_tasks JOIN findings ON findings.id = finding_tasks.finding
         WHERE finding_tasks.task = tasks.endpoint || '/' || tasks.task AND findings.state = 'open'))";
 
-fn like(text: &str) -> String {
+pub(super) fn like(text: &str) -> String {
     if text.is_empty() {
         return String::new();
     }
@@ -293,6 +293,16 @@ pub fn blocked_by(reader: &Reader, task: &TaskRef, limit: u32) -> Result<Vec<Tas
         "SELECT {FIELDS} FROM tasks WHERE board_column IN ('queued', 'running', 'needs-you') AND EXISTS (
              SELECT 1 FROM json_each(tasks.value, '$.dependsOn') AS wanted
              WHERE wanted.value = ?1 || '/' || ?2 OR (wanted.value = ?2 AND tasks.endpoint = ?1))
+         ORDER BY changed_at DESC LIMIT ?3"
+    );
+    let who = params![task.endpoint.as_str(), task.task.as_str(), limit];
+    sql::all(reader, &query, who, read)
+}
+
+/// Tasks that this one caused, the latest first.
+pub fn children(reader: &Reader, task: &TaskRef, limit: u32) -> Result<Vec<TaskRow>> {
+    let query = format!(
+        "SELECT {FIELDS} FROM tasks WHERE parent = ?1 || '/' || ?2 OR (parent = ?2 AND endpoint = ?1)
          ORDER BY changed_at DESC LIMIT ?3"
     );
     let who = params![task.endpoint.as_str(), task.task.as_str(), limit];
