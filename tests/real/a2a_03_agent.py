@@ -57,7 +57,9 @@ class Scripted(AgentExecutor):
         elif story == "dig":
             await updater.start_work()
             while not os.path.exists(self.go):
-                await asyncio.sleep(0.02)
+                # A stream of this generation begins with nothing; whoever listens hears from this that it has begun.
+                await asyncio.sleep(0.2)
+                await updater.start_work()
             await updater.complete()
         else:
             await self.ask(updater, "May I deploy the shop?")
