@@ -95,6 +95,15 @@ pub(crate) struct Touched {
     pub(crate) latest: BTreeMap<AgentRef, Used>,
 }
 
+/// What one task did.
+#[derive(Debug, Default)]
+pub(crate) struct Uses {
+    /// Latest accesses of any kind.
+    pub(crate) used: BTreeSet<Used>,
+    /// It read a version of something.
+    pub(crate) versions: bool,
+}
+
 /// Every access ever told: a hash of it by its id.
 #[derive(Debug, Default)]
 pub(crate) struct Told(BTreeMap<EndpointId, HashMap<Box<str>, u64>>);
@@ -106,10 +115,19 @@ impl Told {
         Some(*told == hash(access))
     }
 
-    /// From now on it was.
-    fn tell(&mut self, endpoint: &EndpointId, access: &Access) {
-        let told = self.0.entry(endpoint.clone()).or_default();
-        told.insert(access.id.as_str().into(), hash(access));
+    /// The same, and from now on it was.
+    fn tell(&mut self, endpoint: &EndpointId, access: &Access) -> Option<bool> {
+        let whole = hash(access);
+        let Some(told) = self.0.get_mut(endpoint) else {
+            let first = HashMap::from([(access.id.as_str().into(), whole)]);
+            self.0.insert(endpoint.clone(), first);
+            return None;
+        };
+        if let Some(told) = told.get(access.id.as_str()) {
+            return Some(*told == whole);
+        }
+        told.insert(access.id.as_str().into(), whole);
+        None
     }
 }
 
@@ -155,13 +173,13 @@ impl Intake<'_> {
         let endpoint = &agent.endpoint;
         for item in document.accesses.iter().flatten() {
             let value = &item.value;
-            match self.world.told.same(endpoint, value) {
+            match self.world.told.tell(endpoint, value) {
                 Some(true) => continue,
                 Some(false) => {
                     self.conflict(agent, "accesses", value.id.clone(), item);
                     continue;
                 }
-                None => self.world.told.tell(endpoint, value),
+                None => {}
             }
             let at = value.at.unwrap_or(self.now).min(self.now);
             let entry = self.entry(agent, item, at);
@@ -247,9 +265,13 @@ impl Intake<'_> {
                 let of_task = self.world.written_by.entry(task.clone());
                 of_task.or_default().insert(resource.clone());
             }
-            let of_task = self.world.used_by.entry(task.clone());
-            keep(of_task.or_default(), used.clone());
-            self.mark(Subject::Reading(task));
+            let of_task = self.world.used_by.entry(task.clone()).or_default();
+            keep(&mut of_task.used, used.clone());
+            of_task.versions |=
+                used.value.mode == AccessMode::Read && used.value.base_version.is_some();
+            if of_task.versions {
+                self.mark(Subject::Reading(task));
+            }
         }
         let of_agent = self.world.resources_of_agent.get_mut(agent);
         match of_agent {

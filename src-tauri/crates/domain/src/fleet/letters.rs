@@ -171,6 +171,9 @@ impl Intake<'_> {
     }
 
     pub(super) fn clear(&mut self, agent: &AgentRef, list: &str, item: &str) {
+        if self.world.dead.is_empty() {
+            return;
+        }
         let key = (agent.endpoint.clone(), list.to_owned(), item.to_owned());
         if self.world.dead.remove(&key).is_none() {
             return;

@@ -209,7 +209,8 @@ fn changed(intake: &mut Intake<'_>, task: &TaskRef) {
     for resource in touched.cloned().unwrap_or_default() {
         intake.mark(Subject::Resource(resource));
     }
-    if intake.world.used_by.contains_key(task) {
+    let uses = intake.world.used_by.get(task);
+    if uses.is_some_and(|uses| uses.versions) {
         intake.mark(Subject::Reading(task.clone()));
     }
     intake.mark(Subject::Task(task.clone()));

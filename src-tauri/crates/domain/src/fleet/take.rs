@@ -350,18 +350,17 @@ impl Intake<'_> {
             return;
         };
         let (now, moment) = (self.now, self.world.moment);
-        let evidence = Evidence {
-            line: self.line,
-            pointer: "/status/agent".to_owned(),
-        };
         let endpoint = self.world.endpoints.entry(agent.endpoint.clone());
-        endpoint
-            .or_default()
-            .agents
-            .entry(agent.agent.clone())
-            .or_insert(evidence);
-        let first = self.world.first_endpoint.entry(agent.agent.clone());
-        first.or_insert_with(|| agent.endpoint.clone());
+        let agents = &mut endpoint.or_default().agents;
+        if !agents.contains_key(&agent.agent) {
+            let evidence = Evidence {
+                line: self.line,
+                pointer: "/status/agent".to_owned(),
+            };
+            agents.insert(agent.agent.clone(), evidence);
+            let first = self.world.first_endpoint.entry(agent.agent.clone());
+            first.or_insert_with(|| agent.endpoint.clone());
+        }
         let bad_card = document.problems.iter().any(|p| p.list == "agent");
         let needs = document.ownership.as_ref().map(|item| {
             let evidence = Evidence {

@@ -10,7 +10,7 @@ use std::{
 use chrono::NaiveDate;
 
 use super::{
-    accesses::{Leaving, Told, Touched, Used},
+    accesses::{Leaving, Told, Touched, Used, Uses},
     references::Claimed,
     rulebook::Books,
     schemas::Schemas,
@@ -333,8 +333,7 @@ pub(crate) struct World {
     pub(crate) touched: BTreeMap<Resource, Touched>,
     /// The first write of an agent.
     pub(crate) first_writes: BTreeMap<AgentRef, Used>,
-    /// Latest accesses of a task.
-    pub(crate) used_by: BTreeMap<TaskRef, BTreeSet<Used>>,
+    pub(crate) used_by: BTreeMap<TaskRef, Uses>,
     pub(crate) leaving: Leaving,
     /// What a task wrote.
     pub(crate) written_by: BTreeMap<TaskRef, BTreeSet<Resource>>,

@@ -8,7 +8,6 @@ use crate::{
     contract::{Access, AccessMode},
     finding::Severity,
     fleet::{
-        accesses::Used,
         slots::{Said, Verdict},
         world::{Entry, World},
     },
@@ -34,15 +33,14 @@ struct Rests<'w> {
 }
 
 pub(crate) fn check(world: &World, task: &TaskRef, said: &mut Said) {
-    let used = world.used_by.get(task).into_iter().flatten();
-    let versioned =
-        |used: &&Used| used.value.mode == AccessMode::Read && used.value.base_version.is_some();
-    let resources = used.clone().filter(versioned);
-    let resources: BTreeSet<_> = resources.map(|used| &used.value.resource).collect();
-    if resources.is_empty() {
-        return;
-    }
+    let uses = world.used_by.get(task);
+    let used = uses.into_iter().flat_map(|uses| &uses.used);
     let used: Vec<&Entry<Access>> = used.map(|used| &**used).collect();
+    let resources: BTreeSet<_> = used
+        .iter()
+        .filter(|a| a.value.mode == AccessMode::Read && a.value.base_version.is_some())
+        .map(|a| &a.value.resource)
+        .collect();
     for resource in resources {
         let reads: Vec<_> = used
             .iter()
