@@ -35,18 +35,23 @@ const LATE: TimeDelta = TimeDelta::days(1);
 
 /// One access, in order of its own time. All that leads to it shares it.
 #[derive(Clone, Debug)]
-pub(crate) struct Used(Arc<Entry<Access>>);
+pub(crate) struct Used {
+    /// Its own time, here too: most comparisons need no more.
+    at: Time,
+    entry: Arc<Entry<Access>>,
+}
 
 impl Used {
-    fn order(&self) -> (Time, &EndpointId, &str) {
-        let seen = &self.0.seen;
-        (seen.at, &seen.agent.endpoint, &self.0.value.id)
+    fn new(entry: Entry<Access>) -> Self {
+        Self {
+            at: entry.seen.at,
+            entry: Arc::new(entry),
+        }
     }
 
     /// When it was told, then its own time.
     fn told(&self) -> (u64, Time, &str) {
-        let seen = &self.0.seen;
-        (seen.moment, seen.at, &self.0.value.id)
+        (self.seen.moment, self.at, &self.value.id)
     }
 }
 
@@ -54,13 +59,17 @@ impl Deref for Used {
     type Target = Entry<Access>;
 
     fn deref(&self) -> &Entry<Access> {
-        &self.0
+        &self.entry
     }
 }
 
 impl Ord for Used {
     fn cmp(&self, other: &Self) -> Ordering {
-        self.order().cmp(&other.order())
+        self.at.cmp(&other.at).then_with(|| {
+            let (one, two) = (&self.entry, &other.entry);
+            let of = one.seen.agent.endpoint.cmp(&two.seen.agent.endpoint);
+            of.then_with(|| one.value.id.cmp(&two.value.id))
+        })
     }
 }
 
@@ -193,7 +202,7 @@ impl Intake<'_> {
                 raw: self.world.nothing.clone(),
                 ..entry.seen
             };
-            let used = Used(Arc::new(Entry { seen, ..entry }));
+            let used = Used::new(Entry { seen, ..entry });
             if let Some(event) = &value.event_id
                 && value.mode == AccessMode::Consume
             {
@@ -271,17 +280,6 @@ impl Intake<'_> {
                 used.value.mode == AccessMode::Read && used.value.base_version.is_some();
             if of_task.versions {
                 self.mark(Subject::Reading(task));
-            }
-        }
-        let of_agent = self.world.resources_of_agent.get_mut(agent);
-        match of_agent {
-            Some(known) if known.contains(resource) => {}
-            Some(known) => {
-                known.insert(resource.clone());
-            }
-            None => {
-                let one = BTreeSet::from([resource.clone()]);
-                self.world.resources_of_agent.insert(agent.clone(), one);
             }
         }
         self.mark(Subject::Resource(resource.clone()));

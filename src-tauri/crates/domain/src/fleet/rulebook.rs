@@ -151,6 +151,14 @@ impl<'w> RightsOverTime<'w> {
         Self(all)
     }
 
+    /// If they were always the same.
+    pub(crate) fn only(&self) -> Option<&Rights<'w>> {
+        match self.0.as_slice() {
+            [only] => Some(only),
+            _ => None,
+        }
+    }
+
     pub(crate) fn at(&self, time: Time) -> Option<&Rights<'w>> {
         self.0.iter().find(|rights| rights.book.since <= time)
     }

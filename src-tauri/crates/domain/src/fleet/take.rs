@@ -405,10 +405,10 @@ impl Intake<'_> {
             }
         };
         if changed {
-            let touched = self.world.resources_of_agent.get(agent);
-            let touched = touched.into_iter().flatten().cloned();
-            let touched: Vec<_> = touched.map(Subject::Resource).collect();
-            self.world.dirty.extend(touched);
+            let touched = self.world.touched.iter();
+            let written = touched.filter(|(_, touched)| touched.writers.contains_key(agent));
+            let written = written.map(|(resource, _)| Subject::Resource(resource.clone()));
+            self.world.dirty.extend(written);
             self.world.dirty.insert(Subject::Agent(agent.clone()));
             self.world.dirty.insert(Subject::Overlaps);
             self.world.dirty.insert(Subject::Readiness);

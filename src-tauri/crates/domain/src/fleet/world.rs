@@ -337,7 +337,6 @@ pub(crate) struct World {
     pub(crate) leaving: Leaving,
     /// What a task wrote.
     pub(crate) written_by: BTreeMap<TaskRef, BTreeSet<Resource>>,
-    pub(crate) resources_of_agent: BTreeMap<AgentRef, BTreeSet<Resource>>,
     /// Who took an event of a trigger.
     pub(crate) events: BTreeMap<(Resource, String), BTreeSet<Used>>,
     /// Claims of other agents on what can be the same.
@@ -417,7 +416,6 @@ impl World {
             used_by: BTreeMap::new(),
             leaving: Leaving::new(),
             written_by: BTreeMap::new(),
-            resources_of_agent: BTreeMap::new(),
             rivals: BTreeMap::new(),
             work: BTreeMap::new(),
             named_by: BTreeMap::new(),

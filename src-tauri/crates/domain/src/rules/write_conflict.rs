@@ -25,11 +25,15 @@ pub(crate) const RESOLUTIONS: &[(&str, &str)] = &[
 ];
 
 pub(crate) fn check(world: &World, resource: &Resource, touched: &Touched, said: &mut Said) {
-    let writes: Vec<_> = touched.writes.iter().map(|used| &**used).collect();
-    let Some(earliest) = writes.first() else {
+    let Some(earliest) = touched.writes.first() else {
         return;
     };
     let rights = RightsOverTime::new(world, resource, touched, earliest.seen.at);
+    let owners = |rights: &Rights<'_>| touched.writers.keys().all(|agent| rights.given(agent));
+    if rights.only().is_some_and(owners) {
+        return;
+    }
+    let writes: Vec<_> = touched.writes.iter().map(|used| &**used).collect();
     foreign(world, resource, &rights, &writes, said);
     lost_updates(resource, &rights, &writes, said);
     if !resource.as_str().starts_with("output:") {
