@@ -99,17 +99,8 @@ pub fn inbox(glance: Glance<'_>) -> Result<InboxView> {
     asked.sort_by_key(|(risk, item)| (item.due_at, std::cmp::Reverse(*risk as u8)));
     let has_destructive = asked.iter().any(|(risk, _)| *risk == Risk::Destructive);
     let mut needs: Vec<_> = asked.into_iter().map(|(_, item)| item).collect();
-    let mut stopped = vec![];
-    for row in findings::open(glance.reader)? {
-        if is_listed(&row, glance) {
-            let list = if DECIDES.contains(&row.finding.rule.as_str()) {
-                &mut needs
-            } else {
-                &mut stopped
-            };
-            push_or_count(list, finding_item(&row));
-        }
-    }
+    let (to_decide, stopped) = found(glance)?;
+    needs.extend(to_decide);
     let handled = handled(glance)?;
     let group = |id: &str, label: &str, items: Vec<InboxItem>| InboxGroup {
         id: id.to_owned(),
@@ -131,6 +122,22 @@ pub fn inbox(glance: Glance<'_>) -> Result<InboxView> {
             group("handled", "Settled in the last day", handled),
         ],
     })
+}
+
+/// The cards of what was found: what is to be decided, and what stands still.
+fn found(glance: Glance<'_>) -> Result<(Vec<InboxItem>, Vec<InboxItem>)> {
+    let (mut needs, mut stopped) = (vec![], vec![]);
+    for row in findings::open(glance.reader)? {
+        if is_listed(&row, glance) {
+            let list = if DECIDES.contains(&row.finding.rule.as_str()) {
+                &mut needs
+            } else {
+                &mut stopped
+            };
+            push_or_count(list, finding_item(&row));
+        }
+    }
+    Ok((needs, stopped))
 }
 
 fn title(
@@ -280,9 +287,7 @@ fn handled(glance: Glance<'_>) -> Result<Vec<InboxItem>> {
 
 /// How many cards wait for the person: the number beside the screen's name.
 pub fn waiting(glance: Glance<'_>) -> Result<u32> {
-    let found = findings::open(glance.reader)?
-        .iter()
-        .filter(|row| is_listed(row, glance))
-        .count();
-    Ok(escalations::count_pending(glance.reader)? + u32::try_from(found).unwrap_or(u32::MAX))
+    let (needs, stopped) = found(glance)?;
+    let found = u32::try_from(needs.len() + stopped.len()).unwrap_or(u32::MAX);
+    Ok(escalations::count_pending(glance.reader)? + found)
 }
