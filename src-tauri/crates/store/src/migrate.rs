@@ -23,6 +23,7 @@ const STEPS: &[&str] = &[
     include_str!("../migrations/0009_samples_as_foretold_from.sql"),
     include_str!("../migrations/0010_starts.sql"),
     include_str!("../migrations/0011_board_groups.sql"),
+    include_str!("../migrations/0012_task_needs.sql"),
 ];
 
 /// Refuses files that are not ours or too new, then applies what is missing.

@@ -39,6 +39,8 @@ const SMALL: &[&str] = &[
     "live",
     "shown",
     "touched",
+    // Nor this: the tasks that name one.
+    "waiting",
 ];
 
 /// Pieces of names can only be found by looking at all names; asked for when the person types, never by a tick.

@@ -78,7 +78,26 @@ pub fn put(tx: &Tx<'_>, record: &TaskRecord) -> Result<()> {
             &*record.raw
         ],
     )?;
+    needs(tx, record)?;
     context::read_by(tx, record)
+}
+
+/// Keeps what it comes after.
+fn needs(tx: &Tx<'_>, record: &TaskRecord) -> Result<()> {
+    let (endpoint, task) = (record.task.endpoint.as_str(), record.task.task.as_str());
+    sql::run(
+        tx,
+        "DELETE FROM task_needs WHERE endpoint = ?1 AND task = ?2",
+        [endpoint, task],
+    )?;
+    for wanted in &record.value.depends_on {
+        sql::run(
+            tx,
+            "INSERT INTO task_needs (endpoint, task, wanted) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
+            [endpoint, task, wanted.as_str()],
+        )?;
+    }
+    Ok(())
 }
 
 /// Something of the task moved without a change of the task itself.
@@ -235,6 +254,10 @@ pub fn page(
 
 /// Takes the tasks of an endpoint off the board; the log keeps what was said of them.
 pub fn forget(tx: &Tx<'_>, endpoint: &EndpointId) -> Result<usize> {
+    for table in ["task_needs", "starts"] {
+        let query = format!("DELETE FROM {table} WHERE endpoint = ?1");
+        sql::run(tx, &query, [endpoint.as_str()])?;
+    }
     sql::run(
         tx,
         "DELETE FROM tasks WHERE endpoint = ?1",
@@ -290,10 +313,11 @@ pub fn standing(reader: &Reader, before: Time) -> Result<Vec<(AgentRef, String)>
 /// Live tasks that wait for this one to be completed.
 pub fn blocked_by(reader: &Reader, task: &TaskRef, limit: u32) -> Result<Vec<TaskRow>> {
     let query = format!(
-        "SELECT {FIELDS} FROM tasks WHERE board_column IN ('queued', 'running', 'needs-you') AND EXISTS (
-             SELECT 1 FROM json_each(tasks.value, '$.dependsOn') AS wanted
-             WHERE wanted.value = ?1 || '/' || ?2 OR (wanted.value = ?2 AND tasks.endpoint = ?1))
-         ORDER BY changed_at DESC LIMIT ?3"
+        "SELECT {FIELDS} FROM (
+             SELECT endpoint, task FROM task_needs WHERE wanted = ?1 || '/' || ?2
+             UNION SELECT endpoint, task FROM task_needs WHERE wanted = ?2 AND endpoint = ?1) AS waiting
+         JOIN tasks USING (endpoint, task)
+         WHERE board_column IN ('queued', 'running', 'needs-you') ORDER BY changed_at DESC LIMIT ?3"
     );
     let who = params![task.endpoint.as_str(), task.task.as_str(), limit];
     sql::all(reader, &query, who, read)
