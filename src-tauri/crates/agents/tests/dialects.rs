@@ -3,6 +3,8 @@
 
 #![allow(clippy::expect_used, clippy::panic)] // Outside `#[test]` functions the lint does not know that this is a test.
 
+#[path = "scripted/pushes.rs"]
+mod pushes;
 #[path = "scripted/server.rs"]
 mod scripted;
 
@@ -306,14 +308,18 @@ async fn every_dialect_is_seen_as_what_it_asks_and_answered_in_its_own_shape() {
         .await;
         let mut endpoint = scripted::follow(&url, &["t"]);
         let (document, _) = poll(&mut *endpoint).await;
-        let questions = document.escalations.unwrap_or_default();
+        let questions = document.escalations.clone().unwrap_or_default();
         let found = questions.first();
         let kind = found.map(|q| serde_json::to_value(q.value.kind).expect("a word"));
         assert_eq!(kind, row.kind.map(|kind| json!(kind)), "{}", row.framework);
         let Some(question) = found else { continue };
         assert_eq!(question.value.message, row.words, "{}", row.framework);
-        let state = document.tasks.expect("tasks")[0].value.status.state;
+        let state = document.tasks.as_ref().expect("tasks")[0]
+            .value
+            .status
+            .state;
         assert_eq!(state, TaskState::InputRequired, "{}", row.framework);
+        pushes::not_pushed_on(&document, row.framework);
         let sent = delivery(&question.raw, &question.value.version, &row.decision);
         let outcome = endpoint.deliver(&sent).await;
         assert_eq!(outcome, Outcome::Applied, "{}", row.framework);

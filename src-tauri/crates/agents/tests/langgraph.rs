@@ -3,6 +3,9 @@
 
 #![allow(clippy::expect_used, clippy::panic)] // Outside `#[test]` functions the lint does not know that this is a test.
 
+#[path = "scripted/pushes.rs"]
+mod pushes;
+
 use std::sync::{Arc, Mutex};
 
 use agents::{Delivery, Endpoint, Kind, Observation, Outcome, Target};
@@ -112,6 +115,7 @@ async fn poll(endpoint: &mut dyn Endpoint) -> (Document, Value) {
     match endpoint.observe().await.expect("it answers") {
         Observation::Document { body, .. } => {
             let document = contract::read(body.as_bytes()).expect("a status document");
+            pushes::not_pushed_on(&document, "LangGraph");
             (document, serde_json::from_str(&body).unwrap_or_default())
         }
         Observation::Unchanged => panic!("nothing is new"),

@@ -6,6 +6,8 @@
 #[path = "malformed/bodies.rs"]
 #[allow(dead_code)] // The whole set is for lists of sessions.
 mod bodies;
+#[path = "scripted/pushes.rs"]
+mod pushes;
 
 use std::sync::{Arc, Mutex};
 
@@ -180,7 +182,11 @@ fn with(mut paths: Paths, other: Paths) -> Paths {
 
 async fn look(endpoint: &mut dyn Endpoint) -> Document {
     match endpoint.observe().await.expect("it answers") {
-        Observation::Document { body, .. } => contract::read(body.as_bytes()).expect("a document"),
+        Observation::Document { body, .. } => {
+            let document = contract::read(body.as_bytes()).expect("a document");
+            pushes::not_pushed_on(&document, "OpenCode");
+            document
+        }
         Observation::Unchanged => panic!("nothing is new"),
     }
 }

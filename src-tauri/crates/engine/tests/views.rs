@@ -804,3 +804,42 @@ fn the_day_of_an_endpoint_has_forty_eight_slots() {
         .collect();
     assert_eq!((history.len(), states), (48, vec!["mixed"]));
 }
+
+/// To make it go on can be to say yes: what waits is answered, or stopped.
+#[test]
+fn no_question_is_offered_to_be_retried_continued_or_nudged() {
+    for kind in [
+        "approval",
+        "question",
+        "form",
+        "auth",
+        "conflict",
+        "exception",
+    ] {
+        for more in [
+            json!({}),
+            json!({"proposedAction": {"name": "mail.send", "args": {}}}),
+            json!({"responseSchema": {"type": "string"}}),
+            json!({"options": [{"id": "yes", "label": "Yes"}, {"id": "no", "label": "No"}]}),
+        ] {
+            let mut item = json!({"kind": kind});
+            item.as_object_mut()
+                .unwrap()
+                .extend(more.as_object().unwrap().clone());
+            let asked = Change::Escalation(question("e1", 600, item));
+            for state in ["working", "input-required", "auth-required", "unknown"] {
+                let opened = fleet(vec![task("t1", state, json!({})), asked.clone()]);
+                let view = opened.opened(1, "e1");
+                assert!(!view.gestures.is_empty(), "{kind} {more}");
+                for gesture in view.gestures {
+                    let label = gesture.label.to_lowercase();
+                    let pushes = ["retry", "try again", "continue", "nudge", "resume", "go on"];
+                    assert!(
+                        !pushes.iter().any(|word| label.contains(word)),
+                        "{kind} {state}: {label}"
+                    );
+                }
+            }
+        }
+    }
+}

@@ -9,7 +9,7 @@ use crate::{
     change::{Change, EscalationPhase, EscalationRecord},
     contract::{Escalation, EscalationStatus, Item, json},
     decision::Outcome,
-    ids::{AgentRef, EndpointId, EscalationId},
+    ids::{AgentRef, EndpointId, EscalationId, TaskRef},
     ownership::pattern,
 };
 
@@ -65,8 +65,31 @@ impl Intake<'_> {
             fallback: String::new(),
             phase,
         };
+        let was_open = old.is_some_and(|old| old.phase == EscalationPhase::Pending);
+        let is_over = was_open && entry.phase != EscalationPhase::Pending;
         self.world.escalations.insert(key.clone(), entry);
+        self.concerns(&key, is_over);
         self.route(&key);
+    }
+
+    /// The task that asks is looked at anew; from the end of its question on its work can go on.
+    fn concerns(&mut self, key: &(EndpointId, EscalationId), is_over: bool) {
+        let Some(entry) = self.world.escalations.get(key) else {
+            return;
+        };
+        let Some(id) = entry.value.task_id.clone() else {
+            return;
+        };
+        let evidence = entry.seen.evidence.clone();
+        let task = TaskRef {
+            endpoint: key.0.clone(),
+            task: id,
+        };
+        let now = self.now;
+        if let Some(task) = self.world.tasks.get_mut(&task).filter(|_| is_over) {
+            task.mark = (task.mark.0.max(now), evidence);
+        }
+        self.mark(Subject::Task(task));
     }
 
     /// Works out by when and how an escalation falls due, and says so.
@@ -106,6 +129,7 @@ impl Intake<'_> {
         entry.phase = phase;
         self.changes
             .push(Change::Escalation(escalation_record(entry)));
+        self.concerns(key, true);
         let (endpoint, id) = key.clone();
         self.mark(Subject::Escalation(endpoint, id));
     }

@@ -3,6 +3,7 @@
 //! Waiting is not stalling: people, quotas and claims have their own rules, and so has an endpoint that is away.
 
 use crate::{
+    change::EscalationPhase,
     contract::{TaskState, WaitKind},
     fleet::{
         slots::{Said, Verdict},
@@ -44,6 +45,10 @@ pub(crate) fn check(world: &World, task: &TaskRef, entry: &TaskEntry, said: &mut
         said.due(world.now + (allowed - spent));
         return;
     }
+    // Some say "working" while they ask: nobody is nudged who waits for an answer.
+    if world.asks(task) {
+        return;
+    }
     let agent = &entry.seen.agent.agent;
     said.push(
         Verdict::new(RULE, task.to_string())
@@ -60,6 +65,19 @@ pub(crate) fn check(world: &World, task: &TaskRef, entry: &TaskEntry, said: &mut
 }
 
 impl World {
+    /// Whether a question of the task is open, whatever its state says.
+    fn asks(&self, task: &TaskRef) -> bool {
+        let from = (task.endpoint.clone(), "".into());
+        let mut own = self
+            .escalations
+            .range(from..)
+            .take_while(|((endpoint, _), _)| *endpoint == task.endpoint);
+        own.any(|(_, asked)| {
+            asked.phase == EscalationPhase::Pending
+                && asked.value.task_id.as_ref() == Some(&task.task)
+        })
+    }
+
     /// The shortest time without a sign of work that can be a stall.
     pub(crate) fn patience(&self) -> chrono::TimeDelta {
         let budgets = self.rules.budgets.iter().map(|budget| budget.seconds);

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)] // all of it is a test
 
+mod asking;
 mod context;
 mod letters;
 mod order;

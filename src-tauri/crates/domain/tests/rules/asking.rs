@@ -1,0 +1,87 @@
+//! What waits for a person: it is never pushed on, whatever its state says. "Go on" can be a yes to what is asked.
+
+use serde_json::json;
+
+use crate::*;
+
+/// Words that would make an agent go on without its answer.
+const PUSHES: [&str; 7] = [
+    "retry", "continue", "nudge", "resume", "rerun", "run", "proceed",
+];
+
+fn asks(seconds: i64, state: &str, waits: Value, status: &str) -> Value {
+    let question = json!({"id": "q", "version": "1", "taskId": "t", "kind": "approval", "title": "Pay?", "message": "Pay?",
+        "createdAt": at(0), "status": status});
+    poll(
+        seconds,
+        "a",
+        json!({"tasks": [task("t", state, 0, waits)], "escalations": [question]}),
+    )
+}
+
+#[test]
+fn nothing_that_waits_for_an_answer_is_offered_to_be_pushed_on() {
+    let human = json!({"waitingFor": {"kind": "human", "ref": "q"}});
+    for state in [
+        "working",
+        "input-required",
+        "auth-required",
+        "submitted",
+        "unknown",
+        "dreaming",
+        "completed",
+    ] {
+        for waits in [json!({}), human.clone()] {
+            let mut lines = vec![
+                config(json!({"rules": {"budgets": [{"kind": "x", "seconds": 60}]}})),
+                asks(0, state, waits, "pending"),
+            ];
+            for seconds in [30, 60, 601, 3600, 40_000, 90_000, 400_000] {
+                lines.push(poll(seconds, "a", json!({})));
+            }
+            let text = file(&lines);
+            for finding in replay(text.lines()).unwrap() {
+                for offered in &finding.resolutions {
+                    let words = format!("{} {}", offered.id, offered.label).to_lowercase();
+                    let mut words = words.split(|c: char| !c.is_alphabetic());
+                    assert!(
+                        !words.any(|word| PUSHES.contains(&word)),
+                        "{state}: {} offers {}",
+                        finding.rule,
+                        offered.label
+                    );
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_task_that_says_it_works_while_it_asks_has_not_stalled() {
+    let lines = [
+        asks(0, "working", json!({}), "pending"),
+        tick(700),
+        poll(7000, "a", json!({})),
+        // Answered: from here on it is expected to move.
+        asks(7200, "working", json!({}), "resolved"),
+        tick(7799),
+        tick(7801),
+    ];
+    check("stall", &lines, &["7801 open warning a"]);
+    // A question that comes late ends what was found before it.
+    let lines = [
+        poll(
+            0,
+            "a",
+            json!({"tasks": [task("t", "working", 0, json!({}))]}),
+        ),
+        tick(601),
+        asks(610, "working", json!({}), "pending"),
+        tick(5000),
+    ];
+    check(
+        "stall",
+        &lines,
+        &["601 open warning a", "610 cleared warning a"],
+    );
+}
