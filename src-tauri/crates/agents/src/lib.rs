@@ -5,6 +5,7 @@
 //! error of ours: it is an observation, a [`PollError`] in words, or a delivery [`Outcome`].
 
 mod a2a;
+mod escalation;
 #[cfg(test)]
 mod fuzz;
 pub mod http;

@@ -10,35 +10,18 @@ use super::{
     thread::{Interrupt, Thread},
     wire::clip,
 };
+use crate::escalation::Escalation;
 
 /// A question's words are for looking at; what is approved is whole in the action.
 const MESSAGE: usize = 16_000;
 
-/// One escalation item (contract, 1.8).
-#[derive(Clone, Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct Question {
-    pub(crate) id: String,
-    pub(crate) version: String,
-    pub(crate) task_id: String,
-    kind: &'static str,
-    title: String,
-    message: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    proposed_action: Option<Box<RawValue>>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    options: Vec<Value>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    response_schema: Option<Box<RawValue>>,
-    pub(crate) created_at: String,
-    pub(crate) status: &'static str,
-    native: Native,
-}
+/// The item of an interrupt.
+pub(crate) type Question = Escalation<Native>;
 
 /// What the server said, for the answer.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Native {
+pub(crate) struct Native {
     protocol: &'static str,
     state: String,
     /// How often the same question was asked again after an answer.

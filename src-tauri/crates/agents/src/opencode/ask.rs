@@ -14,26 +14,8 @@ use crate::a2a::clip;
 const LARGEST_TEXT: usize = 60_000;
 const PIECE: usize = 16_000;
 
-/// One escalation item (contract, 1.8).
-#[derive(Clone, Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct Escalation {
-    pub(crate) id: String,
-    pub(crate) version: String,
-    pub(crate) task_id: String,
-    kind: &'static str,
-    title: String,
-    message: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    proposed_action: Option<Box<RawValue>>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    options: Vec<Value>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    response_schema: Option<Value>,
-    created_at: String,
-    pub(crate) status: &'static str,
-    pub(crate) native: Native,
-}
+/// The item of a request.
+pub(crate) type Escalation = crate::escalation::Escalation<Native>;
 
 /// What the server said, and where: for the reply.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -219,7 +201,7 @@ fn asked(item: &mut Escalation, questions: &[Question]) {
     }
     item.kind = "form";
     item.message = clip(&words.join("\n"), 16_000);
-    item.response_schema = Some(schema(questions));
+    item.response_schema = serde_json::value::to_raw_value(&schema(questions)).ok();
 }
 
 fn without_null(mut value: Value) -> Value {

@@ -32,9 +32,8 @@ pub(crate) fn not_pushed_on(document: &Document, what: &str) {
         ..Document::default()
     };
     let mut fleet = Fleet::new(Config::default());
-    let mut number = 1;
-    for minutes in [0, 1, 11, 12, 60, 61, 1500, 3000, 10_000] {
-        number += 1;
+    let all = [0, 1, 11, 12, 60, 61, 1500, 3000, 10_000];
+    for (number, minutes) in (2..).zip(all) {
         let at = begin + TimeDelta::minutes(minutes);
         let line = Line {
             number,
