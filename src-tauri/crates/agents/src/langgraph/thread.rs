@@ -109,6 +109,7 @@ pub(crate) fn read(raw: &RawValue) -> Option<Thread> {
 /// A map from native tasks to what they ask; some servers leave it out, or send null. Also what cannot be read of it.
 fn interrupts(raw: Option<&RawValue>) -> (Vec<Interrupt>, Vec<Box<RawValue>>) {
     let (mut found, mut unreadable) = (vec![], vec![]);
+    let mut named = BTreeMap::new();
     let Some(raw) = raw.filter(|raw| raw.get() != "null") else {
         return (found, unreadable);
     };
@@ -118,8 +119,18 @@ fn interrupts(raw: Option<&RawValue>) -> (Vec<Interrupt>, Vec<Box<RawValue>>) {
     for (task, asked) in by_task {
         match serde_json::from_str::<Option<Vec<Box<RawValue>>>>(asked.get()) {
             Ok(all) => {
-                let all = all.unwrap_or_default();
-                found.extend(all.into_iter().map(|raw| Interrupt::new(&task, raw)));
+                for raw in all.unwrap_or_default() {
+                    let asked = Interrupt::new(&task, raw);
+                    // Of two of one name an answer could not say which it is for.
+                    match named.get(asked.name()) {
+                        None => {
+                            named.insert(asked.name().to_owned(), asked.raw.get().to_owned());
+                            found.push(asked);
+                        }
+                        Some(known) if known == asked.raw.get() => {}
+                        Some(_) => unreadable.push(asked.raw),
+                    }
+                }
             }
             Err(_) => unreadable.push(asked),
         }
@@ -368,6 +379,11 @@ mod tests {
                 json!({"a": {"id": "i"}, "b": [{"id": "j", "value": 1}]}),
                 1,
                 vec![r#"{"id":"i"}"#],
+            ),
+            (
+                json!({"a": [{"value": 1}, {"value": 2}], "b": [{"id": "j"}, {"id": "j"}]}),
+                2,
+                vec![r#"{"value":2}"#],
             ),
         ] {
             let read = thread(
