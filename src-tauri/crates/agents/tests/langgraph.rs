@@ -314,7 +314,16 @@ async fn check(story: Story, resend: bool, expected: impl Fn(&Outcome) -> bool) 
             "GET /threads/t/state" => {
                 let still = matches!(story, Story::AsksTheSame | Story::BreaksOff);
                 let open = json!([{"id": I1, "value": "Which account?"}]);
-                good(&json!({"tasks": [{"id": "step", "interrupts": if still { open } else { json!([]) }}]}))
+                let mut state = json!({"tasks": [{"id": "step", "interrupts": if still { open } else { json!([]) }}]});
+                match story {
+                    Story::FailsLater => state["metadata"] = json!({"source": "loop", "run_id": "ours"}),
+                    Story::FailsBeside => state["tasks"][0]["result"] = json!({"answers": ["giro"]}),
+                    Story::FailsAnew | Story::BeginsAnew => {
+                        state = json!({"tasks": [], "metadata": {"source": "input", "run_id": "ours"}});
+                    }
+                    _ => {}
+                }
+                good(&state)
             }
             _ => good(&runs),
         }
@@ -347,6 +356,14 @@ enum Story {
     OvertakenNamelessly,
     AsksTheSame,
     BreaksOff,
+    /// The step that asked was done, and a later one failed, or one beside it.
+    FailsLater,
+    FailsBeside,
+    /// It failed, and says no more.
+    FailsSomewhere,
+    /// The server had lost what the thread had come to: it began from nothing, and failed, or not.
+    FailsAnew,
+    BeginsAnew,
     Cancelled,
     OddEnd,
     Busy,
@@ -398,6 +415,11 @@ impl Story {
                 let now = if posted { good(&failed) } else { open };
                 (now, after(json!([ours("error"), first])), taken)
             }
+            Self::FailsLater | Self::FailsBeside | Self::FailsSomewhere | Self::FailsAnew => {
+                let now = if posted { good(&failed) } else { open };
+                (now, after(json!([ours("error"), first])), taken)
+            }
+            Self::BeginsAnew => (now, after(json!([ours("success"), first])), taken),
             Self::Cancelled => (now, after(json!([ours("interrupted"), first])), taken),
             Self::OddEnd => (now, after(json!([ours("evaporated"), first])), taken),
             Self::Busy => (
@@ -450,6 +472,12 @@ async fn an_answer_is_applied_only_when_the_server_shows_that_it_was_ours() {
         check(Story::BreaksOff, false, says("No such account")).await,
         1
     );
+    for story in [Story::FailsLater, Story::FailsBeside] {
+        assert_eq!(check(story, false, applied).await, 1);
+    }
+    for story in [Story::FailsSomewhere, Story::FailsAnew, Story::BeginsAnew] {
+        assert_eq!(check(story, false, unknown).await, 1);
+    }
     assert_eq!(check(Story::Cancelled, false, unknown).await, 1);
     assert_eq!(check(Story::OddEnd, false, unknown).await, 1);
     assert_eq!(check(Story::Busy, false, again(false)).await, 1);

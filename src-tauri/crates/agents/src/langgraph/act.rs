@@ -14,7 +14,7 @@ use serde_json::{Value, json, value::RawValue};
 
 use super::{
     LangGraph, is_among, question, reply, shape,
-    thread::{self, Interrupt, LastRun},
+    thread::{self, Interrupt, LastRun, Went},
     told,
     wire::{Answers, Failure, Run, clip},
 };
@@ -283,17 +283,24 @@ impl LangGraph {
                 };
             }
         }
-        let open = match told(self.door.state(parcel.thread).await) {
-            Ok(Some(raw)) => thread::open_in(&raw),
-            Ok(None) => None,
+        let state = match told(self.door.state(parcel.thread).await) {
+            Ok(state) => state,
             Err(failure) => return away(failure, true),
         };
+        let open = state.as_deref().and_then(thread::open_in);
+        let went = state.as_deref().map_or(Went::Unclear, |state| {
+            thread::went(state, &runs[at].run_id, &parcel.asked.task)
+        });
         let still = open.is_some_and(|open| {
             open.iter()
                 .any(|asked| parcel.is_asked_by(asked) && parcel.asks_the_same(asked))
         });
         let status = runs[at].status.clone().unwrap_or_default();
         match (status.as_str(), still) {
+            ("success" | "error" | "timeout", false) if went == Went::Anew => Outcome::Unknown(
+                "It took the answer, but began anew with it: what it had come to before was lost there."
+                    .to_owned(),
+            ),
             // Newer runs may have taken the question away, and older ones may have been it.
             ("success", false) => Outcome::Applied,
             ("success", true) => self.refused(
@@ -315,7 +322,10 @@ impl LangGraph {
                 })
             }
             // It went on from there, and failed at something else.
-            ("error" | "timeout", false) => Outcome::Applied,
+            ("error" | "timeout", false) if went == Went::On => Outcome::Applied,
+            ("error" | "timeout", false) => Outcome::Unknown(
+                "The run that took the answer failed, and does not show whether it was used before.".to_owned(),
+            ),
             ("interrupted", _) => Outcome::Unknown(
                 "The run that took the answer was cancelled before it was done.".to_owned(),
             ),

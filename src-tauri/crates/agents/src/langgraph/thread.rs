@@ -178,6 +178,39 @@ pub(crate) fn open_in(state: &RawValue) -> Option<Vec<Interrupt>> {
     Some(open)
 }
 
+/// How a thread went on after an answer.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Went {
+    /// The step that had asked was done with it.
+    On,
+    /// From the beginning: the server had lost what it had come to, and with it the question.
+    Anew,
+    /// It does not say.
+    Unclear,
+}
+
+/// How the run that carried the answer to a question of this native task went on, by the thread's state afterwards.
+pub(crate) fn went(state: &RawValue, run: &str, task: &str) -> Went {
+    let state: Value = serde_json::from_str(state.get()).unwrap_or_default();
+    let of_run = state.pointer("/metadata/run_id").and_then(Value::as_str) == Some(run);
+    // An answer goes on from where the question stands; only a run that finds nothing there puts an input first.
+    match state.pointer("/metadata/source").and_then(Value::as_str) {
+        Some("loop") if of_run => return Went::On,
+        Some("input") if of_run => return Went::Anew,
+        _ => {}
+    }
+    let steps = state.get("tasks").and_then(Value::as_array);
+    let mut steps = steps.into_iter().flatten();
+    let is_done = |step: &Value| {
+        let is_there = |name: &str| step.get(name).is_some_and(|value| !value.is_null());
+        is_there("result") && !is_there("error")
+    };
+    match steps.find(|step| step.get("id").and_then(Value::as_str) == Some(task)) {
+        Some(step) if is_done(step) => Went::On,
+        _ => Went::Unclear,
+    }
+}
+
 impl Thread {
     /// The state of the task that this thread is. `asks` = a question of it is open.
     pub(crate) fn state(&self, run: &LastRun, asks: bool) -> TaskState {
