@@ -1,8 +1,7 @@
 """A scripted A2A 0.3 agent on the official Python package (a2a-sdk 0.3.x), for the tests of `agents`.
 
-The first word of a new task's message chooses its story: work, dig (until its folder has a file
-`go`), ask, twice. It serves JSON-RPC at /rpc and HTTP+JSON at
-/v1; `--binding` says which one its card prefers. Every request is written to a log file before it is handled.
+The first word of a new task's message chooses its story: work, dig (until its folder has a file `go`), ask, twice. It
+serves JSON-RPC at /rpc and HTTP+JSON at /v1; `--binding` says which one its card prefers.
 """
 
 import argparse
@@ -18,6 +17,7 @@ from a2a.server.tasks import InMemoryTaskStore, TaskUpdater
 from a2a.types import AgentCapabilities, AgentCard, AgentSkill, DataPart, Part, TaskState, TextPart
 from a2a.utils import get_message_text, new_task
 from a2a.utils.parts import get_data_parts
+from logged import Log
 
 
 class Scripted(AgentExecutor):
@@ -69,37 +69,13 @@ class Scripted(AgentExecutor):
         await TaskUpdater(event_queue, task.id, task.context_id).cancel()
 
 
-class Log:
-    """Writes every request body down before it is handled."""
-
-    def __init__(self, app, path):
-        self.app, self.path = app, path
-
-    async def __call__(self, scope, receive, send):
-        if scope["type"] != "http" or scope["method"] != "POST":
-            return await self.app(scope, receive, send)
-        body, more = b"", True
-        while more:
-            message = await receive()
-            body += message.get("body", b"")
-            more = message.get("more_body", False)
-        with open(self.path, "a", encoding="utf-8") as log:
-            log.write(json.dumps({"path": scope["path"], "body": json.loads(body or b"{}")}) + "\n")
-
-        bodies = [{"type": "http.request", "body": body, "more_body": False}]
-
-        async def again():
-            # What comes after the body is the client's end of it; a stream waits for that.
-            return bodies.pop() if bodies else await receive()
-
-        return await self.app(scope, again, send)
-
-
 def main():
     options = argparse.ArgumentParser()
     options.add_argument("--port", type=int, required=True)
     options.add_argument("--log", required=True)
     options.add_argument("--binding", default="JSONRPC")
+    options.add_argument("--token", default="")
+    options.add_argument("--hold", action="store_true", help="never answer a reply to a task")
     options = options.parse_args()
     base = f"http://127.0.0.1:{options.port}"
     card = AgentCard(
@@ -116,7 +92,8 @@ def main():
     handler = DefaultRequestHandler(agent_executor=Scripted(options.log), task_store=InMemoryTaskStore())
     app = A2ARESTFastAPIApplication(agent_card=card, http_handler=handler).build()
     A2AStarletteApplication(agent_card=card, http_handler=handler).add_routes_to_app(app, rpc_url="/rpc")
-    uvicorn.run(Log(app, options.log), host="127.0.0.1", port=options.port, log_level="warning")
+    app = Log(app, options.log, options.hold, options.token, ["/rpc", "/v1"])
+    uvicorn.run(app, host="127.0.0.1", port=options.port, log_level="warning")
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 // A scripted A2A agent on the official JavaScript package (@a2a-js/sdk 1.x), for the tests of `agents`.
 //
-// The first word of a new task's message chooses its story: work, dig (until its folder has a file
-// `go`), twice. Arguments: --port N --log FILE --binding B.
-// Every request body is written to the log file before it is handled.
+// The first word of a new task's message chooses its story: work, dig (until its folder has a file `go`), ask, twice.
+// Arguments: --port N --log FILE --binding B --token T (asked for at /rpc) --hold (never answer a reply to a task). Every
+// request body is written to the log file before it is handled.
 import { randomUUID } from "node:crypto";
 import { appendFileSync, existsSync } from "node:fs";
 
@@ -52,7 +52,7 @@ class Scripted {
     } else if (!known) {
       const action = { name: "deploy", requestId: "r-17", args: { service: "shop" } };
       move(TaskState.TASK_STATE_INPUT_REQUIRED, say(text("May I deploy the shop?"), data(action)));
-    } else if (!asked) {
+    } else if (story === "twice" && !asked) {
       move(TaskState.TASK_STATE_WORKING);
       move(TaskState.TASK_STATE_INPUT_REQUIRED, say(text("And may I tell the customers?")));
     } else {
@@ -89,9 +89,17 @@ const handler = new DefaultRequestHandler(card, new InMemoryTaskStore(), new Scr
 const app = express();
 const anybody = UserBuilder.noAuthentication;
 app.use(express.json({ type: () => true }));
-app.use((request, _, next) => {
+app.use((request, response, next) => {
+  const token = option("--token");
+  if (token && request.path.startsWith("/rpc") && request.headers.authorization !== `Bearer ${token}`) {
+    response.status(401).set("WWW-Authenticate", "Bearer").send("no");
+    return;
+  }
   if (request.method === "POST") {
-    appendFileSync(option("--log"), `${JSON.stringify({ path: request.path, body: request.body ?? {} })}\n`);
+    const body = request.body ?? {};
+    appendFileSync(option("--log"), `${JSON.stringify({ path: request.path, body })}\n`);
+    const message = body.message ?? body.params?.message;
+    if (process.argv.includes("--hold") && message?.taskId) return;
   }
   next();
 });

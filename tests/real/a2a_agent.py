@@ -1,9 +1,7 @@
 """A scripted A2A agent on the official Python package (a2a-sdk 1.x), for the tests of `agents`.
 
-The first word of a new task's message chooses its story: work, dig (until its folder has a
-file `go`), finish, ask, form, twice, fail, login. Every request is
-written to a log file before it is handled, so a test can count what really arrived. It holds no opinion on clients: all
-protocol behaviour is the package's own.
+The first word of a new task's message chooses its story: work, dig (until its folder has a file `go`), finish, ask, form,
+twice, fail, login. It holds no opinion on clients: all protocol behaviour is the package's own.
 """
 
 import argparse
@@ -24,8 +22,8 @@ from a2a.server.request_handlers import DefaultRequestHandler
 from a2a.server.routes import create_agent_card_routes, create_jsonrpc_routes, create_rest_routes
 from a2a.server.tasks import InMemoryTaskStore, TaskUpdater
 from a2a.types import AgentCapabilities, AgentCard, AgentInterface, AgentSkill
+from logged import Log
 from starlette.applications import Starlette
-from starlette.responses import PlainTextResponse
 
 ACTION = {"name": "deploy", "requestId": "r-17", "args": {"service": "shop", "cost": 1.50}}
 FORM = {
@@ -97,40 +95,13 @@ class Scripted(AgentExecutor):
         await TaskUpdater(event_queue, task.id, task.context_id).cancel()
 
 
-class Log:
-    """Writes every JSON-RPC request down before it is handled; can be told to take a message and never answer."""
-
-    def __init__(self, app, path, hold):
-        self.app, self.path, self.hold = app, path, hold
-
-    async def __call__(self, scope, receive, send):
-        if scope["type"] != "http" or scope["method"] != "POST":
-            return await self.app(scope, receive, send)
-        body, more = b"", True
-        while more:
-            message = await receive()
-            body += message.get("body", b"")
-            more = message.get("more_body", False)
-        with open(self.path, "a", encoding="utf-8") as log:
-            log.write(json.dumps({"path": scope["path"], "body": json.loads(body or b"{}")}) + "\n")
-        if self.hold and b'"taskId"' in body and b"essage" in body:
-            await asyncio.sleep(600)
-
-        bodies = [{"type": "http.request", "body": body, "more_body": False}]
-
-        async def again():
-            # What comes after the body is the client's end of it; a stream waits for that.
-            return bodies.pop() if bodies else await receive()
-
-        return await self.app(scope, again, send)
-
-
 def main():
     options = argparse.ArgumentParser()
     options.add_argument("--port", type=int, required=True)
     options.add_argument("--log", required=True)
     options.add_argument("--binding", default="JSONRPC")
     options.add_argument("--token", default="")
+    options.add_argument("--loud", action="store_true", help="print what a server prints")
     options.add_argument("--hold", action="store_true", help="never answer a reply to a task")
     options = options.parse_args()
     base = f"http://127.0.0.1:{options.port}"
@@ -152,18 +123,12 @@ def main():
     )
     routes = create_agent_card_routes(card) + create_jsonrpc_routes(handler, "/rpc")
     routes += create_rest_routes(handler)
-    app = Log(Starlette(routes=routes), options.log, options.hold)
-    if options.token:
-        inner = app
+    app = Log(Starlette(routes=routes), options.log, options.hold, options.token, ["/rpc"])
 
-        async def app(scope, receive, send):
-            headers = dict(scope.get("headers") or [])
-            wrong = headers.get(b"authorization") != f"Bearer {options.token}".encode()
-            if scope["type"] == "http" and "/rpc" in scope["path"] and wrong:
-                return await PlainTextResponse("no", status_code=401)(scope, receive, send)
-            return await inner(scope, receive, send)
-
-    uvicorn.run(app, host="127.0.0.1", port=options.port, log_level="warning")
+    if options.loud:
+        os.dup2(1, 2)
+    level = "info" if options.loud else "warning"
+    uvicorn.run(app, host="127.0.0.1", port=options.port, log_level=level)
 
 
 if __name__ == "__main__":

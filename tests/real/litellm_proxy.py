@@ -10,13 +10,15 @@ import tempfile
 parser = argparse.ArgumentParser()
 parser.add_argument("--port", required=True)
 parser.add_argument("--log", required=True)
+parser.add_argument("--loud", action="store_true")
 options = parser.parse_args()
 
-# What it says while it runs is nobody's.
-log = os.open(options.log + ".proxy", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+# What it says while it runs is nobody's, unless somebody wants to hear it.
+log = 1 if options.loud else os.open(options.log + ".proxy", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
 os.dup2(log, 1)
 os.dup2(log, 2)
-os.unlink(options.log + ".proxy")
+if not options.loud:
+    os.unlink(options.log + ".proxy")
 
 folder = tempfile.mkdtemp()
 os.environ.update(

@@ -140,6 +140,40 @@ impl Graphs {
         }
     }
 
+    /// Waits until what it has now stands on disk; it writes that down every ten seconds, one file after the other.
+    pub(crate) async fn kept_on_disk(&self) {
+        let now = std::time::SystemTime::now();
+        let folder = self.server.folder().join(".langgraph_api");
+        let is_new = |name: &str| {
+            let all = std::fs::read_dir(&folder).into_iter().flatten().flatten();
+            let mut of_name = all
+                .filter(|file| file.file_name().to_string_lossy().starts_with(name))
+                .filter(|file| file.path().extension().is_some_and(|end| end == "pckl"))
+                .peekable();
+            of_name.peek().is_some()
+                && of_name.all(|file| {
+                    let told = file.metadata().and_then(|told| told.modified());
+                    told.is_ok_and(|at| at > now)
+                })
+        };
+        let until = Instant::now() + PATIENCE;
+        while !(is_new(".langgraph_ops") && is_new(".langgraph_checkpoint")) {
+            assert!(Instant::now() < until, "it keeps nothing");
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+
+    /// Takes away what its threads had come to, as if it had been killed before that was written down.
+    pub(crate) fn forget_checkpoints(&self) {
+        let folder = self.server.folder().join(".langgraph_api");
+        for file in std::fs::read_dir(folder).expect("a folder").flatten() {
+            let name = file.file_name();
+            if name.to_string_lossy().starts_with(".langgraph_checkpoint") {
+                std::fs::remove_file(file.path()).expect("it is taken away");
+            }
+        }
+    }
+
     /// What the graph got, as its thread has it.
     pub(crate) async fn answers(&self, id: &str) -> Value {
         self.settled(id).await["values"]["answers"].clone()

@@ -716,7 +716,7 @@ async fn polls_for_changes_only(graphs: &Graphs) {
 async fn a_server_that_was_killed_is_believed_again_as_far_as_it_remembers() {
     let mut graphs = Graphs::start().await;
     let (quick, slow) = (graphs.story("free").await, graphs.story("slow").await);
-    kept_on_disk(&graphs).await;
+    graphs.kept_on_disk().await;
     let mut endpoint = graphs.connect();
     let (_, document) = look(&mut *endpoint).await;
     let say = |key: &str, document: &Value, thread: &str| {
@@ -811,24 +811,4 @@ async fn a_server_that_was_killed_is_believed_again_as_far_as_it_remembers() {
         "now it is found"
     );
     assert_eq!(graphs.runs(&slow).await.len(), 2);
-}
-
-/// The server writes down what it has every ten seconds.
-async fn kept_on_disk(graphs: &Graphs) {
-    let now = std::time::SystemTime::now();
-    let file = graphs
-        .server
-        .folder()
-        .join(".langgraph_api/.langgraph_ops.pckl");
-    let written = || {
-        let told = std::fs::metadata(&file).and_then(|told| told.modified());
-        told.is_ok_and(|at| at > now)
-    };
-    let until = Instant::now() + PATIENCE;
-    while !written() {
-        assert!(Instant::now() < until, "it keeps nothing");
-        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
-    }
-    // Its files are written one after the other.
-    tokio::time::sleep(std::time::Duration::from_millis(500)).await;
 }

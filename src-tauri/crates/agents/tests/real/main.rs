@@ -6,12 +6,14 @@
 
 mod frameworks;
 mod generations;
+#[allow(dead_code)] // The tests of `cli` and `engine` use more of it.
 mod graphs;
 mod langgraph;
 mod listening;
 mod litellm;
 mod opencode;
 mod opencode_server;
+#[allow(dead_code)] // The same.
 mod server;
 
 use agents::{Delivery, Endpoint, Kind, Observation, Outcome, Target};

@@ -92,6 +92,11 @@ impl OpenCode {
         server
     }
 
+    /// What it printed since it was started.
+    pub(crate) fn printed(&self) -> String {
+        fs::read_to_string(self.folder.path().join("printed.txt")).expect("a file")
+    }
+
     /// Ends it at once, without a chance to tidy up.
     pub(crate) fn kill(&mut self) {
         self.child.kill().expect("it is ended");
@@ -298,7 +303,7 @@ fn spawn(folder: &Path, port: u16) -> Child {
     }
     command
         .stdin(Stdio::null())
-        .stdout(Stdio::null())
+        .stdout(fs::File::create(folder.join("printed.txt")).expect("a file"))
         .stderr(Stdio::null())
         .spawn()
         .expect("the server starts")

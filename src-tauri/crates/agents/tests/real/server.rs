@@ -164,6 +164,16 @@ impl Server {
         fs::write(self.folder().join("go"), "").expect("a file");
     }
 
+    /// What it printed since it was started; some print only when they are told to.
+    pub(crate) fn printed(&self) -> String {
+        let files = [
+            self.log.with_extension("said"),
+            self.folder().join("server.txt"),
+        ];
+        let texts = files.map(|file| fs::read(file).unwrap_or_default());
+        String::from_utf8_lossy(&texts.concat()).into_owned()
+    }
+
     /// Ends it at once, without a chance to tidy up.
     pub(crate) fn kill(&mut self) {
         self.child.kill().expect("it is ended");
@@ -198,6 +208,33 @@ impl Server {
                 message["messageId"] == id
             })
             .count()
+    }
+
+    /// Says something to a task, as another client would.
+    pub(crate) async fn reply(&self, task: &str, id: &str, words: &str) {
+        let (method, message) = if self.script.0 == "a2a-03" {
+            let parts = json!([{"kind": "text", "text": words}]);
+            (
+                "message/send",
+                json!({"kind": "message", "messageId": id, "taskId": task, "role": "user", "parts": parts}),
+            )
+        } else {
+            (
+                "SendMessage",
+                json!({"messageId": id, "taskId": task, "role": "ROLE_USER", "parts": [{"text": words}]}),
+            )
+        };
+        self.call(method, json!({"message": message})).await;
+    }
+
+    /// Messages to a task that arrived.
+    pub(crate) fn replies(&self) -> usize {
+        let bodies = self.received();
+        let message = |body: &Value| {
+            let message = body.get("message").unwrap_or(&body["params"]["message"]);
+            message["taskId"].is_string()
+        };
+        bodies.iter().filter(|body| message(body)).count()
     }
 
     /// Begins a task of the scripted agent; its id.
@@ -278,9 +315,11 @@ impl Server {
 
     async fn call(&self, method: &str, params: Value) -> Value {
         let body = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params});
+        let mut token = self.arguments.iter().skip_while(|one| *one != "--token");
         let reply = self
             .rpc
             .post(format!("{}/rpc", self.url))
+            .bearer_auth(token.nth(1).map_or("none", String::as_str))
             .header(
                 "A2A-Version",
                 if self.script.0 == "a2a-03" {
@@ -307,7 +346,7 @@ fn spawn(script: &(String, String), port: u16, log: &Path, arguments: &[String])
         .arg(log)
         .args(arguments)
         .stdin(Stdio::null())
-        .stdout(Stdio::null())
+        .stdout(fs::File::create(log.with_extension("said")).expect("a file"))
         .spawn()
         .expect("the scripted agent starts")
 }
@@ -317,6 +356,7 @@ impl Drop for Server {
         let _ = self.child.kill();
         let _ = self.child.wait();
         let _ = fs::remove_file(&self.log);
+        let _ = fs::remove_file(self.log.with_extension("said"));
         let _ = fs::remove_dir_all(self.folder());
     }
 }

@@ -85,14 +85,142 @@ async fn a_question_of_an_a2a_agent_is_seen_and_answered_once() {
     assert!(told.contains("Northwind"), "{told}");
 }
 
-#[tokio::test]
-async fn a_token_is_asked_for_and_used() {
-    let server = start(&["--token", "t0p"]).await;
-    check_unusable(&run(&["observe", &server.url]), "");
-    let arguments = ["observe", &server.url, "--json", "--token-env", "TOKEN"];
-    let said = run_with(&arguments, b"", &[("TOKEN", "t0p")]);
-    assert_eq!(said.code, 0, "{said:?}");
-    assert_eq!(said.one()["agent"]["name"], "Invoice Clerk");
+/// One generation of the protocol in one language: named, asked for a token, seen, answered once, killed while it takes an
+/// answer, and started again.
+async fn check(list: &str, script: &str, name: &str, version: &str) {
+    let mut server = Server::start(list, script, &["--token", "t0p"]).await;
+    let ask = |command: &str, url: &str, token: &str, more: &[&str]| {
+        let arguments = [&[command, url, "--json", "--token-env", "TOKEN"], more].concat();
+        run_with(&arguments, b"", &[("TOKEN", token)])
+    };
+    let url = server.url.clone();
+    let found = ask("probe", &url, "t0p", &[]).one();
+    assert_eq!(
+        (&found["kind"], &found["name"], &found["protocolVersion"]),
+        (&json!("a2a"), &json!(name), &json!(version))
+    );
+    let (works, asks) = (server.begin("work").await, server.begin("ask").await);
+    // Some generations list no tasks; then their ids are told.
+    let known = ["--task", &works, "--task", &asks];
+    for token in ["", "wrong"] {
+        check_unusable(&ask("observe", &url, token, &known), "");
+    }
+    let answer = [&known[..], &["--escalation", &asks, "--outcome", "approve"]].concat();
+    check_unusable(&ask("answer", &url, "wrong", &answer), "");
+
+    let document = ask("observe", &url, "t0p", &known).one();
+    let state = |document: &Value, task: &str| {
+        let tasks = document["tasks"].as_array().expect("tasks");
+        let found = tasks.iter().find(|item| item["id"] == task);
+        found.map(|task| task["status"]["state"].clone())
+    };
+    assert_eq!(state(&document, &works), Some(json!("working")));
+    assert_eq!(state(&document, &asks), Some(json!("input-required")));
+    let questions = document["escalations"].as_array().expect("escalations");
+    assert_eq!(questions.len(), 1, "{document}");
+    let mut action = questions[0]["proposedAction"].clone();
+    let cost = action["args"]["args"].as_object_mut().expect("args");
+    cost.remove("cost");
+    let expected = json!({"name": "deploy", "requestId": "r-17", "args": {"service": "shop"}});
+    assert_eq!(
+        (&action["name"], &action["args"]),
+        (&json!("deploy"), &expected)
+    );
+
+    let said = ask("answer", &url, "t0p", &answer);
+    let expected = json!({"state": "applied", "escalation": asks, "task": asks});
+    assert_eq!((said.code, said.one()), (0, expected));
+    let ended = server.settled(&asks).await["status"].to_string();
+    assert!(
+        ended.contains("Done: ") && ended.contains("r-17"),
+        "{ended}"
+    );
+    let arrived = server.replies();
+    let said = ask("answer", &url, "t0p", &answer);
+    assert_eq!(
+        (said.code, &said.one()["state"]),
+        (1, &json!("already-resolved"))
+    );
+    assert_eq!(
+        (arrived, server.replies()),
+        (1, 1),
+        "one answer, one message"
+    );
+
+    // It takes the next answer and is killed before it says so.
+    server.kill();
+    server.restart(&["--token", "t0p", "--hold"]).await;
+    let asks = server.begin("ask").await;
+    let sending = std::thread::spawn({
+        let (url, asks) = (url.clone(), asks.clone());
+        move || {
+            let more = [
+                "--task",
+                &asks,
+                "--escalation",
+                &asks,
+                "--outcome",
+                "approve",
+            ];
+            let arguments = [
+                &["answer", &url, "--json", "--token-env", "TOKEN"],
+                &more[..],
+            ];
+            run_with(&arguments.concat(), b"", &[("TOKEN", "t0p")])
+        }
+    });
+    let end = Instant::now() + Duration::from_secs(30);
+    while server.replies() == arrived {
+        assert!(Instant::now() < end, "it never left");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    server.kill();
+    let said = sending.join().expect("it ends");
+    assert_eq!(
+        (said.code, &said.one()["state"]),
+        (2, &json!("unknown")),
+        "{said:?}"
+    );
+
+    // The new one knows nothing of it, and nothing is sent to it again.
+    server.restart(&["--token", "t0p"]).await;
+    let again = [
+        "--task",
+        &asks,
+        "--escalation",
+        &asks,
+        "--outcome",
+        "approve",
+    ];
+    let said = ask("answer", &url, "t0p", &again);
+    assert!(said.code > 0 && !said.out.contains("applied"), "{said:?}");
+    assert_eq!(server.replies(), arrived + 1);
+    let asks = server.begin("ask").await;
+    let more = [
+        "--task",
+        &asks,
+        "--escalation",
+        &asks,
+        "--outcome",
+        "approve",
+    ];
+    let said = ask("answer", &url, "t0p", &more);
+    assert_eq!((said.code, &said.one()["state"]), (0, &json!("applied")));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_in_python_from_first_look_to_restart() {
+    check("a2a-1", "a2a_agent.py", "Invoice Clerk", "1.0").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn zero_three_in_python_from_first_look_to_restart() {
+    check("a2a-03", "a2a_03_agent.py", "Old Clerk", "0.3.0").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_in_javascript_from_first_look_to_restart() {
+    check("a2a-js", "a2a_agent.mjs", "Script Clerk", "1.0").await;
 }
 
 #[tokio::test]

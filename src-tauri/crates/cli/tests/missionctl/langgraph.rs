@@ -125,3 +125,28 @@ async fn questions_of_a_langgraph_server_are_seen_and_answered_once() {
     );
     assert_eq!(graphs.runs(&threads[3]).await.len(), 2);
 }
+
+#[tokio::test]
+async fn a_langgraph_server_that_was_killed_is_answered_as_far_as_it_remembers() {
+    let mut graphs = Graphs::start().await;
+    let waits = graphs.story("inbox").await;
+    let document = ask(&graphs, "observe", &[]).one();
+    let inbox = questions(&document, &waits).remove(0);
+    let id = inbox["id"].as_str().expect("an id");
+    graphs.kept_on_disk().await;
+    graphs.server.kill();
+    // Nothing is answered until it is there again, with what it kept on disk.
+    let more = ["--escalation", id, "--outcome", "approve"];
+    check_unusable(&ask(&graphs, "answer", &more), "");
+    graphs.restart().await;
+    let (code, said) = answer(&graphs, &inbox, &["--outcome", "approve"]);
+    assert_eq!((code, &said["state"]), (0, &json!("applied")), "{said}");
+    let got = json!([{"inbox": [{"type": "accept", "args": null}]}]);
+    assert_eq!(graphs.answers(&waits).await, got);
+    let (code, said) = answer(&graphs, &inbox, &["--outcome", "approve"]);
+    assert_eq!(
+        (code, &said["state"]),
+        (1, &json!("already-resolved")),
+        "{said}"
+    );
+}

@@ -25,7 +25,7 @@ fn answer(server: &OpenCode, question: &Value, more: &[&str]) -> (i32, Value) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_opencode_asks_is_seen_and_answered_once() {
-    let server = OpenCode::start().await;
+    let mut server = OpenCode::start().await;
     let makes = server.begin("bank", "make a.txt").await;
     let asks = server.begin("shop", "ask me").await;
     let permission = server.waits("bank", &makes).await;
@@ -96,4 +96,29 @@ async fn what_opencode_asks_is_seen_and_answered_once() {
         assert_eq!((code, &said["state"]), (1, &json!("expired")), "{said}");
     }
     assert!(!server.has("bank", "b.txt"));
+
+    // Killed while it waits, it forgets what it asked; what it asks from then on is answered.
+    let waits = server.begin("bank", "make c.txt").await;
+    let permission = server.waits("bank", &waits).await;
+    server.kill();
+    let id = permission["id"].as_str().expect("an id");
+    let arguments = [
+        "answer",
+        &server.url,
+        "--escalation",
+        id,
+        "--outcome",
+        "approve",
+    ];
+    check_unusable(&run(&arguments, PASSWORD), "");
+    server.restart().await;
+    let (code, said) = answer(&server, &permission, &["--outcome", "approve"]);
+    assert_eq!((code, &said["state"]), (1, &json!("expired")), "{said}");
+    assert!(!server.has("bank", "c.txt"));
+    let makes = server.begin("bank", "make d.txt").await;
+    let permission = server.waits("bank", &makes).await;
+    let (code, said) = answer(&server, &permission, &["--outcome", "approve"]);
+    assert_eq!((code, &said["state"]), (0, &json!("applied")), "{said}");
+    server.comes_to("bank", &makes, "idle").await;
+    assert!(server.has("bank", "d.txt"));
 }

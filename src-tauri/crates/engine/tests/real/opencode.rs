@@ -1,0 +1,105 @@
+//! A real OpenCode server with a scripted model.
+
+use super::{
+    opencode_server::{OpenCode, PASSWORD},
+    *,
+};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_real_coding_agent_goes_on_when_it_is_allowed_and_not_when_it_forgot_what_it_asked() {
+    let mut server = OpenCode::start().await;
+    let (makes, asks) = (
+        server.begin("bank", "make a.txt").await,
+        server.begin("shop", "ask me").await,
+    );
+    server.waits("bank", &makes).await;
+    server.waits("shop", &asks).await;
+    let dir = tempfile::tempdir().expect("a folder");
+    let api = Api::open(dir.path(), None, Box::new(|_| Ok(()))).expect("it starts");
+    let basic = format!("opencode:{PASSWORD}");
+    let add = json!({ "name": "Clerk", "url": server.url, "kind": "opencode", "token": null, "basic": basic, "keep": "session" });
+    ask(&api, "addEndpoint", add).await;
+    let colour = question(&api, &asks).await;
+    let permission = question(&api, &makes).await;
+    assert!(
+        permission["action"]["raw"]["text"]
+            .as_str()
+            .is_some_and(|raw| raw.contains("touch a.txt")),
+        "{permission:#}"
+    );
+    approve(&api, &permission).await;
+    decide(&api, &colour, "respond", json!("Blue")).await;
+    delivery(&api, &permission, &["applied"]).await;
+    delivery(&api, &colour, &["applied"]).await;
+    assert_eq!(
+        server.call(&asks).await["metadata"]["answers"],
+        json!([["Blue"]])
+    );
+    server.comes_to("bank", &makes, "idle").await;
+    assert!(server.has("bank", "a.txt"));
+
+    let makes = server.begin("shop", "make b.txt").await;
+    server.waits("shop", &makes).await;
+    let permission = question(&api, &makes).await;
+    server.kill();
+    approve(&api, &permission).await;
+    server.restart().await;
+    let states = ["expired", "unknown", "already-resolved", "refused"];
+    let decision = delivery(&api, &permission, &states).await;
+    assert!(
+        decision["sentence"]
+            .as_str()
+            .is_some_and(|text| !text.is_empty()),
+        "{decision:#}"
+    );
+    assert!(!server.has("shop", "b.txt"), "nothing was done");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_real_coding_agent_is_answered_once_and_only_with_its_password() {
+    let server = OpenCode::start().await;
+    let dir = tempfile::tempdir().expect("a folder");
+    let api = Api::open(dir.path(), None, Box::new(|_| Ok(()))).expect("it starts");
+    let login = |password: &str| format!("opencode:{password}");
+    let add = |password: &str| json!({ "name": "Clerk", "url": server.url, "kind": "opencode", "token": null, "basic": login(password), "keep": "session" });
+    let refused = api.call("addEndpoint", add("wrong")).await;
+    let refused = refused.expect_err("its password is needed");
+    assert!(refused.message.contains("credentials"), "{refused:?}");
+    ask(&api, "addEndpoint", add(PASSWORD)).await;
+    health(&api, "online").await;
+
+    // Somebody else says no while our yes can still be taken back.
+    let makes = server.begin("bank", "make late.txt").await;
+    let permission = server.waits("bank", &makes).await;
+    let asked = question(&api, &makes).await;
+    assert!(is_on_the_board(&api, &makes).await);
+    log_in(&api, None, Some(&login("wrong"))).await;
+    health(&api, "unauthorized").await;
+    approve(&api, &asked).await;
+    let id = permission["id"].as_str().expect("an id");
+    let no = format!("/permission/{id}/reply{}", server.place("bank"));
+    server.post(&no, json!({"reply": "reject"})).await;
+    server.comes_to("bank", &makes, "idle").await;
+    log_in(&api, None, Some(&login(PASSWORD))).await;
+    delivery(&api, &asked, &["already-resolved"]).await;
+    assert!(!server.has("bank", "late.txt"), "the first answer counts");
+
+    // The login is lost before the answer leaves: it waits, and leaves with the right one.
+    let makes = server.begin("bank", "make kept.txt").await;
+    server.waits("bank", &makes).await;
+    let kept = question(&api, &makes).await;
+    log_in(&api, None, Some(&login("wrong"))).await;
+    health(&api, "unauthorized").await;
+    approve(&api, &kept).await;
+    tokio::time::sleep(Duration::from_secs(12)).await;
+    assert!(
+        is_on_its_way(&api, &kept).await,
+        "nothing is said to have become of it"
+    );
+    assert!(!server.has("bank", "kept.txt"));
+    log_in(&api, None, Some(&login(PASSWORD))).await;
+    delivery(&api, &kept, &["applied"]).await;
+    server.comes_to("bank", &makes, "idle").await;
+    assert!(server.has("bank", "kept.txt"));
+    api.end();
+}
