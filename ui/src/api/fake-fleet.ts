@@ -127,6 +127,7 @@ export const withoutKeychain: LoginPlacesView = {
 const plan: DiscoverPlan = {
   ports: [
     { port: 2024, usual: "LangGraph" },
+    { port: 4000, usual: "LiteLLM proxy" },
     { port: 4096, usual: "OpenCode" },
     { port: 7777, usual: "Mission Control's demo" },
     { port: 8000, usual: "an agent server" },
@@ -151,6 +152,7 @@ const silent: ProbeView = {
   sample: [],
   problem: null,
   needsCredential: false,
+  wantsBasic: false,
 };
 
 const known: ProbeView = {
@@ -213,7 +215,9 @@ function previewMapping({ mapping }: PreviewMappingRequest): PreviewMappingView 
   return view;
 }
 
-function probe(url: string, token: string | null): ProbeView {
+/** What is pasted around the address is the engine's to read; here the first one is taken. */
+function probe(typed: string, token: string | null): ProbeView {
+  const url = /https?:\/\/[^\s"]+/.exec(typed)?.[0] ?? typed;
   const port = new URL(url).port;
   if (port.endsWith("1")) return { ...silent, url, problem: "Its answer cannot be read. The body is HTML, not JSON." };
   if (port.endsWith("2") && !token) return { ...silent, url, problem: "It asks for a login.", needsCredential: true };
@@ -224,6 +228,10 @@ function probe(url: string, token: string | null): ProbeView {
 
 function discover(ports: readonly number[]): DiscoverView {
   const found: ProbeView[] = [];
+  if (ports.includes(4096)) {
+    const problem = "It asks for a user name and a password.";
+    found.push({ ...silent, kind: "opencode", product: "OpenCode", url: "http://127.0.0.1:4096/", problem, needsCredential: true, wantsBasic: true });
+  }
   if (ports.includes(7777)) found.push({ ...known, url: "http://127.0.0.1:7777/status" });
   if (ports.includes(9999)) {
     found.push({

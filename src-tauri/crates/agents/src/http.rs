@@ -68,7 +68,7 @@ impl Reply {
     }
 
     /// Whether a token would be of no use.
-    fn wants_basic(&self) -> bool {
+    pub(crate) fn wants_basic(&self) -> bool {
         let asked = self.header(WWW_AUTHENTICATE).unwrap_or_default();
         asked.to_ascii_lowercase().starts_with("basic")
     }

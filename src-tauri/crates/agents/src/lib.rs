@@ -5,6 +5,7 @@
 //! error of ours: it is an observation, a [`PollError`] in words, or a delivery [`Outcome`].
 
 mod a2a;
+pub mod address;
 mod escalation;
 #[cfg(test)]
 mod fuzz;
@@ -19,7 +20,7 @@ pub mod quota;
 use std::{future::Future, pin::Pin};
 
 pub use self::listen::{Ended, Heard, Listening};
-pub use self::probe::probe;
+pub use self::probe::{Guarded, guarded, probe};
 
 use domain::{
     fact::PollError,

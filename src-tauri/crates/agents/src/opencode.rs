@@ -326,6 +326,24 @@ pub(crate) async fn find(client: &Client) -> Result<Option<About>, PollError> {
     }))
 }
 
+/// Whether a server that wants a login is one of these: what names its web page is served to everybody.
+pub(crate) async fn is_behind_login(client: &Client) -> bool {
+    #[derive(Deserialize)]
+    struct Page {
+        name: String,
+    }
+    let Ok(url) = at(client, &["site.webmanifest"], &[]) else {
+        return false;
+    };
+    match client.get(url, HeaderMap::new()).await {
+        Ok(reply) if reply.status.as_u16() == 200 => {
+            let page: Option<Page> = serde_json::from_slice(&reply.body).ok();
+            page.is_some_and(|page| page.name == "OpenCode")
+        }
+        _ => false,
+    }
+}
+
 /// What can be done with it, and what not.
 pub(crate) fn probe(url: &str, about: &About) -> Probe {
     let mut warnings = vec![

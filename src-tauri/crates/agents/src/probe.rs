@@ -69,6 +69,48 @@ pub async fn probe(url: &str, credential: Option<&Credential>) -> Result<Probe, 
     Err(first)
 }
 
+/// A server that wants a login before it says anything.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Guarded {
+    /// What it is, where something of it can be seen without a login.
+    pub kind: Option<Kind>,
+    /// Whether it asks for a user name and a password; else a token will do.
+    pub wants_basic: bool,
+}
+
+/// What stands at an address where [`probe`] was turned away, by what is served there to everybody. `None` = it does not
+/// ask for a login.
+pub async fn guarded(url: &str) -> Option<Guarded> {
+    let client = Client::new(url, None).ok()?;
+    let reply = client
+        .get(client.base().clone(), HeaderMap::new())
+        .await
+        .ok()?;
+    let is_guarded = |reply: &Reply| matches!(reply.status.as_u16(), 401 | 403);
+    if is_guarded(&reply) {
+        let kind = opencode::is_behind_login(&client)
+            .await
+            .then_some(Kind::OpenCode);
+        return Some(Guarded {
+            kind,
+            wants_basic: reply.wants_basic(),
+        });
+    }
+    let page = String::from_utf8_lossy(&reply.body).to_lowercase();
+    let kind = if langgraph::says_ok(&reply.body) {
+        Kind::LangGraph
+    } else if page.contains("litellm") {
+        Kind::Litellm
+    } else {
+        return None;
+    };
+    let error = probe(url, None).await.err()?;
+    matches!(error.http_status, Some(401 | 403)).then_some(Guarded {
+        kind: Some(kind),
+        wants_basic: false,
+    })
+}
+
 fn below(base: &Url, name: &str) -> Option<Url> {
     let mut url = base.clone();
     url.path_segments_mut().ok()?.pop_if_empty().push(name);

@@ -13,7 +13,7 @@ use crate::{
 /// Say what answers at an address.
 #[derive(Args)]
 pub(crate) struct Options {
-    /// Status URL, card URL or base URL.
+    /// Status URL, card URL or base URL; or what a server printed at its start.
     url: String,
 }
 
@@ -21,9 +21,11 @@ pub(crate) struct Options {
 pub(crate) fn run(options: &Options, everywhere: &Everywhere) -> Result<(), Failure> {
     let credential = everywhere.credential()?;
     // An address that cannot be used is no answer about what is there.
-    agents::http::Client::new(&options.url, credential.as_ref()).map_err(unusable)?;
+    let url = agents::address::address(&options.url)
+        .ok_or_else(|| Failure::Unusable(agents::address::NONE.to_owned()))?;
+    agents::http::Client::new(&url, credential.as_ref()).map_err(unusable)?;
     let found = crate::runtime()?
-        .block_on(agents::probe(&options.url, credential.as_ref()))
+        .block_on(agents::probe(&url, credential.as_ref()))
         .map_err(|error| match (error.kind, error.http_status) {
             (PollErrorKind::Connect | PollErrorKind::Timeout, _)
             | (PollErrorKind::Http, Some(401 | 403 | 408 | 425 | 429 | 500..=599)) => {

@@ -12,6 +12,14 @@ describe("an address", () => {
   });
 
   test.each([
+    "INFO:     Uvicorn running on http://127.0.0.1:8000 (Press CTRL+C to quit)",
+    "- 🚀 API: http://127.0.0.1:2024\n- 📚 API Docs: http://127.0.0.1:2024/docs",
+    '{"url":"http://localhost:9999/rpc"}',
+  ])("may stand in more words, which the engine reads: %s", (pasted) => {
+    expect(readAddress(pasted)).toEqual({ url: pasted, problem: null });
+  });
+
+  test.each([
     ["nothing typed", ""],
     ["another protocol", "file:///etc/passwd"],
     ["a password inside", "http://me:secret@localhost:8123"],

@@ -3,10 +3,12 @@
 
 export type Address = { url: string; problem: null } | { url: null; problem: string };
 
-/** `localhost:8123` and `https://host/path` both work; passwords in addresses do not. */
+/** `localhost:8123` and `https://host/path` both work; passwords in addresses do not. A card or what a server printed is
+ *  passed on as it is: the engine finds the address in it. */
 export function readAddress(typed: string): Address {
   const text = typed.trim();
   if (text === "") return { url: null, problem: "Type the address of an agent, for example http://localhost:8123." };
+  if (/\s|^\{/.test(text)) return { url: text, problem: null };
   const named = /^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `http://${text}`;
   let url: URL;
   try {

@@ -13,6 +13,7 @@ mod listening;
 mod litellm;
 mod opencode;
 mod opencode_server;
+mod printed;
 #[allow(dead_code)] // The same.
 mod server;
 

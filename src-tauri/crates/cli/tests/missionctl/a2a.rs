@@ -99,6 +99,14 @@ async fn check(list: &str, script: &str, name: &str, version: &str) {
         (&found["kind"], &found["name"], &found["protocolVersion"]),
         (&json!("a2a"), &json!(name), &json!(version))
     );
+    let line = format!(
+        "\u{1b}[32mINFO\u{1b}[0m:  Uvicorn running on \u{1b}[1m{url}/\u{1b}[0m (Press CTRL+C to quit)"
+    );
+    assert_eq!(
+        ask("probe", &line, "t0p", &[]).one(),
+        found,
+        "what it prints is enough"
+    );
     let (works, asks) = (server.begin("work").await, server.begin("ask").await);
     // Some generations list no tasks; then their ids are told.
     let known = ["--task", &works, "--task", &asks];

@@ -44,7 +44,7 @@ fn what_answers_but_is_no_agent_is_a_no_and_what_does_not_answer_is_unusable() {
         &run(&["probe", "http://127.0.0.1:9/s"]),
         "cannot be reached",
     );
-    check_unusable(&run(&["probe", "not a url"]), "not a whole web address");
+    check_unusable(&run(&["probe", "not a url"]), "no address");
     check_unusable(&run(&["probe", "http://example.com/s"]), "https");
     check_unusable(&run(&["observe", "ftp://x"]), "http");
 }

@@ -2,7 +2,7 @@
 //!
 //! Looking changes nothing anywhere, and nothing is looked at before the person saw the list and agreed.
 
-use agents::{Credential, Kind, Probe};
+use agents::{Credential, Guarded, Kind, Probe};
 use domain::{decision::Outcome as Said, fact::PollError, ids::EndpointId, time::Time};
 use store::{Reader, tables::endpoints, tables::endpoints::EndpointRow};
 
@@ -14,8 +14,9 @@ use super::{
 use crate::connect::word;
 
 /// Where agents usually listen.
-const USUAL: [(u16, &str); 8] = [
+const USUAL: [(u16, &str); 9] = [
     (2024, "LangGraph"),
+    (4000, "LiteLLM proxy"),
     (4096, "OpenCode"),
     (7777, "Mission Control's demo"),
     (8000, "an agent server"),
@@ -33,12 +34,17 @@ pub(super) fn credential(token: Option<String>, basic: Option<String>) -> Option
         .or_else(|| given(basic).map(Credential::Basic))
 }
 
+/// The address in what was typed or pasted, which may be what a server printed at its start.
+pub(super) fn address(typed: &str) -> Result<String, ApiError> {
+    agents::address::address(typed).ok_or_else(|| ApiError::new("invalid", agents::address::NONE))
+}
+
 /// Identifies what is at an address; refused in words.
 pub(super) async fn identify(
     url: &str,
     credential: Option<&Credential>,
 ) -> Result<Probe, ApiError> {
-    agents::probe(url.trim(), credential)
+    agents::probe(url, credential)
         .await
         .map_err(|error| ApiError::new("unreachable", because(&error)))
 }
@@ -52,24 +58,80 @@ pub(super) fn because(error: &PollError) -> String {
 }
 
 /// The report of a probe.
-pub(super) async fn probe(url: &str, credential: Option<Credential>) -> ProbeView {
-    match agents::probe(url.trim(), credential.as_ref()).await {
-        Ok(found) => report(url.trim(), found),
-        Err(error) => ProbeView {
-            kind: String::new(),
-            identified: false,
-            name: None,
-            product: None,
-            product_version: None,
-            protocol_version: None,
-            can: vec![],
-            cannot: vec![],
-            warnings: vec![],
-            url: url.trim().to_owned(),
-            sample: vec![],
-            problem: Some(because(&error)),
-            needs_credential: matches!(error.http_status, Some(401 | 403)),
-        },
+pub(super) async fn probe(typed: &str, credential: Option<Credential>) -> ProbeView {
+    let Some(url) = agents::address::address(typed) else {
+        let problem = agents::address::NONE.to_owned();
+        return unidentified(typed.trim(), Some(problem));
+    };
+    match agents::probe(&url, credential.as_ref()).await {
+        Ok(found) => report(&url, found),
+        Err(error) => {
+            let guarded = match error.http_status {
+                Some(401 | 403) if credential.is_none() => agents::guarded(&url).await,
+                _ => None,
+            };
+            ProbeView {
+                needs_credential: matches!(error.http_status, Some(401 | 403)),
+                ..match guarded {
+                    Some(guarded) => behind_login(&url, &guarded),
+                    None => unidentified(&url, Some(because(&error))),
+                }
+            }
+        }
+    }
+}
+
+/// Something that wants a login first; what it is, where that can be told.
+fn behind_login(url: &str, guarded: &Guarded) -> ProbeView {
+    let asks = if guarded.wants_basic {
+        "It asks for a user name and a password."
+    } else {
+        "It asks for a token."
+    };
+    let unknown = " What it is cannot be told before.";
+    ProbeView {
+        kind: guarded.kind.map(word).unwrap_or_default(),
+        product: guarded.kind.map(|kind| product(kind).to_owned()),
+        needs_credential: true,
+        wants_basic: guarded.wants_basic,
+        ..unidentified(
+            url,
+            Some(match guarded.kind {
+                Some(_) => asks.to_owned(),
+                None => format!("{asks}{unknown}"),
+            }),
+        )
+    }
+}
+
+fn product(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Native => "Mission Control contract",
+        Kind::A2a => "A2A",
+        Kind::LangGraph => "LangGraph",
+        Kind::OpenCode => "OpenCode",
+        Kind::Github => "GitHub",
+        Kind::Litellm => "LiteLLM proxy",
+        Kind::Prometheus => "Prometheus",
+    }
+}
+
+fn unidentified(url: &str, problem: Option<String>) -> ProbeView {
+    ProbeView {
+        kind: String::new(),
+        identified: false,
+        name: None,
+        product: None,
+        product_version: None,
+        protocol_version: None,
+        can: vec![],
+        cannot: vec![],
+        warnings: vec![],
+        url: url.to_owned(),
+        sample: vec![],
+        problem,
+        needs_credential: false,
+        wants_basic: false,
     }
 }
 
@@ -174,6 +236,7 @@ fn report(url: &str, found: Probe) -> ProbeView {
         sample: vec![],
         problem: None,
         needs_credential: false,
+        wants_basic: false,
     }
 }
 
@@ -211,7 +274,7 @@ pub(super) fn describe(row: &mut EndpointRow, url: &str, found: &Probe) {
     row.kind = word(found.kind);
     row.url = match (found.kind, &found.status_url) {
         (Kind::Native, Some(status)) => status.clone(),
-        _ => url.trim().to_owned(),
+        _ => url.to_owned(),
     };
     row.capabilities.clone_from(&found.capabilities);
     row.warnings.clone_from(&found.warnings);
@@ -273,14 +336,22 @@ pub(super) async fn discover(ports: &[u16]) -> DiscoverView {
     }
 }
 
-async fn look(port: u16) -> Vec<ProbeView> {
+/// What answers at a port: an agent, or something that wants a login before it says what it is.
+async fn look(port: u16) -> Option<ProbeView> {
     let base = format!("http://127.0.0.1:{port}");
-    let mut found = vec![];
+    let mut behind = None;
     for url in [format!("{base}/"), format!("{base}/status")] {
-        if let Ok(probe) = agents::probe(&url, None).await {
-            found.push(report(&url, probe));
-            break;
+        match agents::probe(&url, None).await {
+            Ok(found) => return Some(report(&url, found)),
+            Err(error) if matches!(error.http_status, Some(401 | 403)) && behind.is_none() => {
+                let guarded = agents::guarded(&url).await;
+                behind = guarded.map(|guarded| behind_login(&url, &guarded));
+            }
+            Err(_) => {}
         }
     }
-    found
+    behind
 }
+
+#[cfg(test)]
+mod tests;

@@ -60,9 +60,9 @@ pub(super) async fn add(
 ) -> Result<EndpointId, ApiError> {
     let place = place(request.keep.as_deref())?;
     let credential = endpoint::credential(request.token, request.basic);
-    let found = endpoint::identify(&request.url, credential.as_ref()).await?;
-    let store = engine.store().clone();
-    let (name, url) = (request.name, request.url);
+    let url = endpoint::address(&request.url)?;
+    let found = endpoint::identify(&url, credential.as_ref()).await?;
+    let (store, name) = (engine.store().clone(), request.name);
     let mut row = blocking(move || {
         Ok(store.read(|reader| endpoint::row(reader, &name, &url, &found, wall()))?)
     })
@@ -86,6 +86,8 @@ pub(super) async fn edit(engine: &Engine, request: EditEndpointRequest) -> Resul
     }
     row.paused = request.paused.unwrap_or(row.paused);
     let url = request.url.filter(|url| *url != row.url);
+    let url = url.map(|url| endpoint::address(&url)).transpose()?;
+    let url = url.filter(|url| *url != row.url);
     let is_elsewhere = url
         .as_deref()
         .is_some_and(|url| secrets::origin(url) != secrets::origin(&row.url));

@@ -295,12 +295,14 @@ views! {
     /// One half hour of the last day. `state`: `none`, `good`, `mixed`, `bad`.
     HealthSlot { at: Time, state: String, }
     AgentView { agent: AgentId, name: AgentText, version: Option<String>, model: Option<String>, status: String, doing: Option<AgentText>, open_tasks: u32, waiting: u32, last_signal_at: Option<Time>, }
+    /// `url` may also be a card, or what a server printed at its start.
     ProbeRequest { url: String, token: Option<String>, basic: Option<String>, }
-    /// What a probe found, in plain words. `token` when the person must log in first.
+    /// What a probe found, in plain words. `needs_credential` when the person must log in first, `wants_basic` with a name and a
+    /// password. `kind` may be known before.
     ProbeView {
         kind: String, identified: bool, name: Option<String>, product: Option<String>, product_version: Option<String>,
         protocol_version: Option<String>, can: Vec<String>, cannot: Vec<String>, warnings: Vec<String>, url: String,
-        sample: Vec<String>, problem: Option<String>, needs_credential: bool,
+        sample: Vec<String>, problem: Option<String>, needs_credential: bool, wants_basic: bool,
     }
     /// `keep`: where the login is kept (`keychain`, `session`, `file`); without it in the keychain, or the request is refused.
     AddEndpointRequest { name: String, url: String, kind: String, token: Option<String>, basic: Option<String>, keep: Option<String>, }
