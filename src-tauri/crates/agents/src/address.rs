@@ -114,11 +114,27 @@ fn addresses(text: &str) -> Vec<Url> {
         };
         let end = end_of(rest, begins.len());
         from = start + end;
-        if let Some(url) = rest.get(..end).and_then(|one| read(bare(one))) {
-            found.push(url);
-        }
+        let one = rest.get(..end).unwrap_or_default();
+        found.extend(read(bare(one)).or_else(|| read(up_to_port(one, begins.len())?)));
     }
     found
+}
+
+/// Where lines were put together, the next one begins right after a port: `http://127.0.0.1:2024- Docs`.
+fn up_to_port(text: &str, scheme: usize) -> Option<&str> {
+    let host = text.get(scheme..)?;
+    let host = host.split(['/', '?', '#']).next()?;
+    let port = scheme
+        + host
+            .find(|c: char| c == ':' && !host.starts_with('['))
+            .or_else(|| Some(host.find("]:")? + 1))?
+        + 1;
+    let digits = text
+        .get(port..)?
+        .bytes()
+        .take_while(u8::is_ascii_digit)
+        .count();
+    text.get(..port + digits)
 }
 
 /// Where an address ends that begins here with a scheme of this length.
@@ -377,6 +393,14 @@ mod tests {
         check(
             "- 🚀 API: http://127.0.0.1:2024\n- 🎨 Studio UI: https://smith.example.com/studio/?baseUrl=http://127.0.0.1:2024\n- 📚 API Docs: http://127.0.0.1:2024/docs",
             Some("http://127.0.0.1:2024"),
+        );
+        check(
+            "API: http://127.0.0.1:2024- Docs: http://127.0.0.1:2024/docsThis",
+            Some("http://127.0.0.1:2024"),
+        );
+        check(
+            "API: http://[::1]:2024Docs: http://[::1]:2024/docsThis",
+            Some("http://[::1]:2024"),
         );
         // A field of one line loses the breaks between the lines.
         check(

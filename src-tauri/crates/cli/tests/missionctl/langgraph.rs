@@ -150,3 +150,20 @@ async fn a_langgraph_server_that_was_killed_is_answered_as_far_as_it_remembers()
         "{said}"
     );
 }
+
+/// It is killed when it has written down that the thread waits, but not what it had come to: the question is listed, and
+/// its answer begins the thread anew.
+#[tokio::test]
+async fn an_answer_to_a_thread_that_was_lost_is_not_said_to_be_applied() {
+    let mut graphs = Graphs::start().await;
+    let lost = graphs.story("inbox").await;
+    let document = ask(&graphs, "observe", &[]).one();
+    let inbox = questions(&document, &lost).remove(0);
+    graphs.kept_on_disk().await;
+    graphs.server.kill();
+    graphs.forget_checkpoints();
+    graphs.restart().await;
+    let (code, said) = answer(&graphs, &inbox, &["--outcome", "approve"]);
+    assert_eq!((code, &said["state"]), (2, &json!("unknown")), "{said}");
+    assert_eq!(graphs.answers(&lost).await, json!([]));
+}

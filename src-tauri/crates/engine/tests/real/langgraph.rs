@@ -45,8 +45,8 @@ async fn what_a_real_langgraph_server_asks_is_answered_or_comes_back() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_real_langgraph_server_is_answered_once_with_its_token_and_after_a_restart() {
-    let mut graphs = Graphs::start().await;
+async fn a_real_langgraph_server_is_answered_once_and_only_with_its_token() {
+    let graphs = Graphs::start().await;
     let (late, keeps) = (graphs.story("inbox").await, graphs.story("inbox").await);
     let dir = tempfile::tempdir().expect("a folder");
     let api = Api::open(dir.path(), None, Box::new(|_| Ok(()))).expect("it starts");
@@ -82,11 +82,17 @@ async fn a_real_langgraph_server_is_answered_once_with_its_token_and_after_a_res
     delivery(&api, &kept, &["applied"]).await;
     let accepted = json!([{ "inbox": [{ "type": "accept", "args": null }] }]);
     assert_eq!(graphs.answers(&keeps).await, accepted);
+    api.end();
+}
 
-    // Decided while the server is away; it is there again with what it kept on disk.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_decided_while_a_langgraph_server_was_away_arrives_when_it_is_there_again() {
+    let mut graphs = Graphs::start().await;
     let waits = graphs.story("inbox").await;
-    let asked = question(&api, &waits).await;
+    // Before anybody polls: what moves while it writes may end its writing for good.
     graphs.kept_on_disk().await;
+    let (_dir, api) = flight_to(&graphs.server.url, "langgraph", Some(graphs::TOKEN)).await;
+    let asked = question(&api, &waits).await;
     graphs.server.kill();
     health(&api, "unreachable").await;
     approve(&api, &asked).await;
@@ -97,6 +103,7 @@ async fn a_real_langgraph_server_is_answered_once_with_its_token_and_after_a_res
     );
     graphs.restart().await;
     delivery(&api, &asked, &["applied"]).await;
+    let accepted = json!([{ "inbox": [{ "type": "accept", "args": null }] }]);
     assert_eq!(graphs.answers(&waits).await, accepted);
     assert_eq!(graphs.runs(&waits).await.len(), 2);
     api.end();

@@ -73,14 +73,11 @@ async fn a_real_coding_agent_is_answered_once_and_only_with_its_password() {
     let permission = server.waits("bank", &makes).await;
     let asked = question(&api, &makes).await;
     assert!(is_on_the_board(&api, &makes).await);
-    log_in(&api, None, Some(&login("wrong"))).await;
-    health(&api, "unauthorized").await;
     approve(&api, &asked).await;
     let id = permission["id"].as_str().expect("an id");
     let no = format!("/permission/{id}/reply{}", server.place("bank"));
     server.post(&no, json!({"reply": "reject"})).await;
     server.comes_to("bank", &makes, "idle").await;
-    log_in(&api, None, Some(&login(PASSWORD))).await;
     delivery(&api, &asked, &["already-resolved"]).await;
     assert!(!server.has("bank", "late.txt"), "the first answer counts");
 
