@@ -279,10 +279,18 @@ async fn errors_of_a_server_are_outcomes_and_never_a_second_send() {
         json!({"messageId": "m", "role": "ROLE_AGENT", "parts": [{"text": "Go?"}]});
     for (code, expected) in [
         (-32001, "Expired"),
+        (-32002, "Refused"),
+        (-32003, "Refused"),
+        (-32004, "Refused"),
         (-32005, "Refused"),
+        // The agent behind it may have taken the answer.
+        (-32006, "Unknown"),
+        (-32007, "Refused"),
+        (-32008, "Refused"),
+        (-32009, "Refused"),
+        (-32601, "Refused"),
         (-32602, "Refused"),
         (-32603, "Unknown"),
-        (-32004, "Refused"),
     ] {
         let shown = waits.clone();
         let (url, asked) = serve(card(), move |method, _| match method {

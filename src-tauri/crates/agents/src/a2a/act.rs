@@ -184,7 +184,7 @@ impl A2a {
                 ..
             } => Outcome::Expired,
             Failure::Error {
-                code: code::INTERNAL,
+                code: code::INTERNAL | code::INVALID_RESPONSE,
                 message,
             } => {
                 let outcome = self.looked(card, id, delivery).await;

@@ -31,6 +31,8 @@ pub(crate) mod code {
     pub(crate) const UNSUPPORTED: i64 = -32004;
     /// Parts it does not take.
     pub(crate) const CONTENT_TYPE: i64 = -32005;
+    /// What it got from the agent behind it is no answer.
+    pub(crate) const INVALID_RESPONSE: i64 = -32006;
     /// Another generation.
     pub(crate) const VERSION: i64 = -32009;
     /// No such method.
@@ -272,7 +274,7 @@ async fn rest(
         return serde_json::from_slice(&reply.body)
             .map_err(|_| Failure::Nonsense(not_json(&reply)));
     }
-    match rest_error(&reply) {
+    match rest_error(reply.status.as_u16(), &reply.body) {
         Some(failure) => Err(failure),
         None => Err(Failure::Status(Box::new(reply))),
     }
@@ -361,8 +363,8 @@ impl RpcError {
 }
 
 /// `{"error":{"details":[{"reason"}]}}` or a problem document; the two shapes servers use.
-fn rest_error(reply: &Reply) -> Option<Failure> {
-    let body: Value = serde_json::from_slice(&reply.body).ok()?;
+fn rest_error(status: u16, body: &[u8]) -> Option<Failure> {
+    let body: Value = serde_json::from_slice(body).ok()?;
     let error = body.get("error").unwrap_or(&body);
     let details = error.get("details").and_then(Value::as_array);
     let reason = details
@@ -382,10 +384,11 @@ fn rest_error(reply: &Reply) -> Option<Failure> {
         Some("TASK_NOT_CANCELABLE") => code::NOT_CANCELABLE,
         Some("UNSUPPORTED_OPERATION") => code::UNSUPPORTED,
         Some("CONTENT_TYPE_NOT_SUPPORTED") => code::CONTENT_TYPE,
+        Some("INVALID_AGENT_RESPONSE") => code::INVALID_RESPONSE,
         Some("VERSION_NOT_SUPPORTED") => code::VERSION,
         // 0.3 names no reasons: the status is all there is, and a sentence that says it is no stranger's page.
         _ if message == NO_REASON => return None,
-        _ => match reply.status.as_u16() {
+        _ => match status {
             404 if message.to_ascii_lowercase().contains("task") => code::TASK_NOT_FOUND,
             409 => code::NOT_CANCELABLE,
             400 | 422 => code::PARAMS,
@@ -411,5 +414,51 @@ fn not_json(reply: &Reply) -> String {
         "It answers with a web page instead of JSON.".to_owned()
     } else {
         "Its answer is not JSON.".to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// The specification's table of errors: code, name, and the statuses of 1.0 and of 1.0.0.
+    #[test]
+    fn an_error_over_plain_http_is_the_one_its_reason_or_its_status_names() {
+        for (status, reason, expected) in [
+            (404, "TASK_NOT_FOUND", code::TASK_NOT_FOUND),
+            (400, "TASK_NOT_CANCELABLE", code::NOT_CANCELABLE),
+            (409, "TASK_NOT_CANCELABLE", code::NOT_CANCELABLE),
+            (400, "PUSH_NOTIFICATION_NOT_SUPPORTED", code::PARAMS),
+            (400, "UNSUPPORTED_OPERATION", code::UNSUPPORTED),
+            (400, "CONTENT_TYPE_NOT_SUPPORTED", code::CONTENT_TYPE),
+            (415, "CONTENT_TYPE_NOT_SUPPORTED", code::CONTENT_TYPE),
+            (500, "INVALID_AGENT_RESPONSE", code::INVALID_RESPONSE),
+            (502, "INVALID_AGENT_RESPONSE", code::INVALID_RESPONSE),
+            (400, "EXTENDED_AGENT_CARD_NOT_CONFIGURED", code::PARAMS),
+            (400, "EXTENSION_SUPPORT_REQUIRED", code::PARAMS),
+            (400, "VERSION_NOT_SUPPORTED", code::VERSION),
+        ] {
+            let dashed = reason.to_ascii_lowercase().replace('_', "-");
+            for body in [
+                json!({"error": {"code": status, "message": "No.", "details": [{"reason": reason}]}}),
+                json!({"type": format!("https://a2a-protocol.org/errors/{dashed}"), "title": "No."}),
+            ] {
+                let body = body.to_string();
+                match rest_error(status, body.as_bytes()) {
+                    Some(Failure::Error { code, message }) => {
+                        assert_eq!((code, message.as_str()), (expected, "No."), "{body}");
+                    }
+                    other => panic!("{body}: {other:?}"),
+                }
+            }
+        }
+        for (status, body) in [
+            (500, "{\"message\": \"No.\"}"),
+            (404, "{\"detail\": \"Not Found\"}"),
+        ] {
+            assert!(rest_error(status, body.as_bytes()).is_none(), "{body}");
+        }
     }
 }

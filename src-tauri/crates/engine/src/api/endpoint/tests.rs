@@ -11,9 +11,29 @@ mod server;
 
 use super::{ProbeView, look, probe};
 
-async fn seen(url: &str) -> ProbeView {
+async fn looked(url: &str) -> ProbeView {
     let port = url.rsplit(':').next().and_then(|port| port.parse().ok());
-    let found = look(port.expect("a port")).await.expect("it is listed");
+    look(port.expect("a port")).await.expect("it is listed")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn agents_of_every_generation_are_found_at_their_port() {
+    for (list, script, version) in [
+        ("a2a-1", "a2a_agent.py", "1.0"),
+        ("a2a-03", "a2a_03_agent.py", "0.3"),
+        ("a2a-js", "a2a_agent.mjs", "1.0"),
+    ] {
+        let server = server::Server::start(list, script, &[]).await;
+        let found = looked(&server.url).await;
+        assert!(found.identified, "{found:?}");
+        assert_eq!(found.kind, "a2a");
+        let spoken = found.protocol_version.as_deref().unwrap_or_default();
+        assert!(spoken.starts_with(version), "{found:?}");
+    }
+}
+
+async fn seen(url: &str) -> ProbeView {
+    let found = looked(url).await;
     // What is pasted is told the same.
     let line = format!("INFO: listening on {url}/ (Press CTRL+C to quit)");
     let pasted = probe(&line, None).await;
