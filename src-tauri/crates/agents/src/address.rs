@@ -179,6 +179,12 @@ fn read(text: &str) -> Option<Url> {
     if !matches!(url.scheme(), "http" | "https") {
         return None;
     }
+    // A quote or the like belongs to the sentence around it.
+    let is_host = |c: char| c.is_ascii_alphanumeric() || "-._~%:[]".contains(c);
+    let host = url.host_str()?;
+    if !host.chars().all(is_host) || host.starts_with('.') || host.contains("..") {
+        return None;
+    }
     let own = match url.host_str()? {
         "0.0.0.0" => "127.0.0.1",
         "[::]" => "[::1]",

@@ -12,7 +12,7 @@ use mutate::{fuzz, seeds};
 use reqwest::Url;
 use serde_json::{json, value::RawValue};
 
-use crate::{Delivery, a2a, http};
+use crate::{Delivery, a2a, address, http, listen};
 
 fn now() -> DateTime<Utc> {
     let now = DateTime::parse_from_rfc3339("2026-11-21T08:00:00Z");
@@ -103,5 +103,37 @@ fn tasks_of_a2a_agents() {
                 }
             }
         }
+    });
+}
+
+#[test]
+fn streams_of_events() {
+    let seeds = seeds("fuzz/events", ".txt", false);
+    fuzz("events", &seeds, |input| {
+        let whole = listen::events([input]);
+        // However it comes in pieces.
+        assert_eq!(whole, listen::events(input.chunks(1)));
+        assert_eq!(whole, listen::events(input.chunks(7)));
+        // What no line ends is not told.
+        let ends = |byte: &&u8| matches!(byte, b'\n' | b'\r');
+        assert!(2 * whole.len() <= input.iter().filter(ends).count() + 1);
+    });
+}
+
+#[test]
+fn addresses_that_are_pasted() {
+    let seeds = seeds("fuzz/address", ".txt", true);
+    fuzz("address", &seeds, |input| {
+        let text = String::from_utf8_lossy(input);
+        let Some(found) = address::address(&text) else {
+            return;
+        };
+        let url = Url::parse(&found).expect("an address");
+        assert!(matches!(url.scheme(), "http" | "https"), "{found}");
+        // What was found can be pasted again.
+        assert!(
+            url.has_host() && address::address(&found).is_some(),
+            "{found}"
+        );
     });
 }

@@ -265,27 +265,26 @@ impl Reader {
     }
 }
 
+/// What the events of a stream say that comes in these pieces.
+#[cfg(test)]
+pub(crate) fn events<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Vec<String> {
+    let mut said = vec![];
+    let mut reader = Reader::default();
+    for piece in pieces {
+        let taken = reader.take(piece, |event| said.push(event.to_owned()));
+        assert!(taken.is_ok(), "it is too large");
+    }
+    said
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     /// What events say, whole and byte by byte.
     fn check(stream: &[u8], expected: &[&str]) {
-        let mut whole = vec![];
-        let mut reader = Reader::default();
-        assert!(
-            reader
-                .take(stream, |event| whole.push(event.to_owned()))
-                .is_ok()
-        );
-        let mut single = vec![];
-        let mut reader = Reader::default();
-        for byte in stream {
-            let taken = reader.take(&[*byte], |event| single.push(event.to_owned()));
-            assert!(taken.is_ok());
-        }
-        assert_eq!(whole, expected);
-        assert_eq!(single, expected, "byte by byte");
+        assert_eq!(events([stream]), expected);
+        assert_eq!(events(stream.chunks(1)), expected, "byte by byte");
     }
 
     #[test]
