@@ -4,7 +4,7 @@
 #[path = "../../domain/tests/fuzz/mutate.rs"]
 pub(crate) mod mutate;
 
-use std::cell::RefCell;
+use std::{cell::RefCell, collections::BTreeSet};
 
 use chrono::{DateTime, Utc};
 use domain::{contract, decision::DecisionBody};
@@ -17,6 +17,24 @@ use crate::{Delivery, a2a, address, http, listen};
 fn now() -> DateTime<Utc> {
     let now = DateTime::parse_from_rfc3339("2026-11-21T08:00:00Z");
     now.expect("a time").with_timezone(&Utc)
+}
+
+/// Places of the items that a document's reader refused, each once: `/tasks/3`.
+pub(crate) fn refused(document: &contract::Document) -> BTreeSet<String> {
+    let places = document.problems.iter().map(|problem| {
+        let parts: Vec<_> = problem.pointer.split('/').take(3).collect();
+        parts.join("/")
+    });
+    places.collect()
+}
+
+/// How many of them stand in one list.
+pub(crate) fn refused_in(refused: &BTreeSet<String>, list: &str) -> usize {
+    let list = format!("/{list}/");
+    refused
+        .iter()
+        .filter(|place| place.starts_with(&list))
+        .count()
 }
 
 #[test]

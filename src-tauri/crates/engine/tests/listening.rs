@@ -313,19 +313,24 @@ async fn a_flood_of_events_brings_one_poll_a_second_and_no_fact() {
     api.end();
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_does_not_push_is_asked_once_and_then_at_intervals() {
-    let desk = Desk::open(Manner::Refuse("404 Not Found")).await;
-    let (_dir, api, _told) = flight(&desk.url).await;
-    says(&api, "This server does not push; it is asked every 1", 30).await;
-    for _ in 0..3 {
+/// The person has it asked so often, each time when it was.
+async fn polled(api: &Api, desk: &Desk, times: usize) {
+    for _ in 0..times {
         let before = desk.polls();
-        ask(&api, "pollNow", json!({ "endpoint": "desk" })).await;
+        ask(api, "pollNow", json!({ "endpoint": "desk" })).await;
         until("it is asked", 30, async || {
             (desk.polls() > before).then_some(())
         })
         .await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_does_not_push_is_asked_once_and_then_at_intervals() {
+    let desk = Desk::open(Manner::Refuse("404 Not Found")).await;
+    let (_dir, api, _told) = flight(&desk.url).await;
+    says(&api, "This server does not push; it is asked every 1", 30).await;
+    polled(&api, &desk, 3).await;
     assert_eq!(desk.state.streams.load(Ordering::SeqCst), 1);
     api.end();
 }
@@ -335,14 +340,7 @@ async fn who_asks_for_time_is_given_it() {
     let desk = Desk::open(Manner::Refuse("429 Too Many\r\nRetry-After: 3600")).await;
     let (_dir, api, _told) = flight(&desk.url).await;
     says(&api, "its stream broke off", 30).await;
-    for _ in 0..3 {
-        let before = desk.polls();
-        ask(&api, "pollNow", json!({ "endpoint": "desk" })).await;
-        until("it is asked", 30, async || {
-            (desk.polls() > before).then_some(())
-        })
-        .await;
-    }
+    polled(&api, &desk, 3).await;
     tokio::time::sleep(Duration::from_secs(3)).await;
     assert_eq!(desk.state.streams.load(Ordering::SeqCst), 1);
     api.end();

@@ -15,7 +15,10 @@ use super::{
     thread::{self, Interrupt, LastRun},
     wire::{Answers, Run},
 };
-use crate::fuzz::mutate::{fuzz, seeds};
+use crate::fuzz::{
+    mutate::{fuzz, seeds},
+    refused, refused_in,
+};
 
 fn decisions() -> Vec<DecisionBody> {
     let outcomes = [
@@ -145,24 +148,7 @@ fn what_a_server_answers() {
             let document = contract::read(body.as_bytes())
                 .unwrap_or_else(|problem| panic!("{}: {body}", problem.message));
 
-            let refused: BTreeSet<_> = document
-                .problems
-                .iter()
-                .map(|problem| {
-                    problem
-                        .pointer
-                        .split('/')
-                        .take(3)
-                        .collect::<Vec<_>>()
-                        .join("/")
-                })
-                .collect();
-            let refused_in = |list: &str| {
-                refused
-                    .iter()
-                    .filter(|place| place.starts_with(&format!("/{list}/")))
-                    .count()
-            };
+            let refused = refused(&document);
             let tasks = document.tasks.as_deref().expect("a list");
             assert!(
                 tasks
@@ -170,8 +156,14 @@ fn what_a_server_answers() {
                     .all(|task| ids.contains(task.value.id.as_str()))
             );
             let schedules = document.schedules.as_deref().expect("a list");
-            assert_eq!(schedules.len() + refused_in("schedules"), crons.len());
-            assert!(tasks.len() + refused_in("tasks") >= ids.len(), "{body}");
+            assert_eq!(
+                schedules.len() + refused_in(&refused, "schedules"),
+                crons.len()
+            );
+            assert!(
+                tasks.len() + refused_in(&refused, "tasks") >= ids.len(),
+                "{body}"
+            );
             let questions = document.escalations.as_deref().expect("a list");
             assert!(questions.len() <= asked, "{body}");
             assert!(refused.len() >= unread, "{body}");
