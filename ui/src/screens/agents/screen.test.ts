@@ -137,6 +137,23 @@ test("a metrics page shows what a mapping gives before it is watched, and what i
   expect(saved.mapping.windows).toMatchObject([{ provider: "gateway", account: "{key}", remaining: "gateway_requests_left" }]);
 });
 
+test("ports of one's own are looked at beside the usual ones, and what is no port is said", async () => {
+  const { asked } = await opened(Agents, { fleet: "office" });
+  await fireEvent.click(button("Look on this computer"));
+  await says("Other ports of this computer");
+  const field = document.querySelector("input[placeholder='3000 8123']");
+  await type(field, "8123 port9");
+  await says("port9 is no port. A port is a number from 1 to 65535.");
+  for (const wrong of ["0", "65536", "-1", "1.5", "1e3"]) {
+    await type(field, wrong);
+    await says(`${wrong} is no port.`);
+  }
+  await type(field, "8123, 8123 9999");
+  await fireEvent.click(button("Ask these 10 ports"));
+  await settled();
+  expect(asked("discover")).toEqual([{ ports: [2024, 4000, 4096, 7777, 8000, 8080, 9999, 10000, 41241, 8123] }]);
+});
+
 test("nothing watched yet offers to add", async () => {
   await opened(Agents, { fleet: "empty" });
   await says("No agents are watched yet.");

@@ -157,6 +157,11 @@ fn states_are_read_in_every_spelling_and_the_word_is_kept() {
             S::Unknown,
             "unknown unspecified TASK_STATE_UNSPECIFIED dreaming TASK_STATE_DREAMING paused stuck blocked working-hard",
         ),
+        // Words of programs that no connector speaks to yet: shown as they are, and not guessed at.
+        (
+            S::Unknown,
+            "hooked open closed deferred idle busy retry interrupted requires_action waiting_for_confirmation prompt-turn",
+        ),
     ] {
         for word in words.split(' ') {
             let document = document(&format!(

@@ -435,7 +435,7 @@ impl Api {
     }
 
     async fn discover(&self, request: DiscoverRequest) -> Answer<DiscoverView> {
-        Ok(endpoint::discover(&request.ports).await)
+        endpoint::discover(&request.ports).await
     }
 
     async fn start_demo(&self, _: Nothing) -> Answer<Nothing> {

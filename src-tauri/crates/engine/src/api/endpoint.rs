@@ -2,6 +2,8 @@
 //!
 //! Looking changes nothing anywhere, and nothing is looked at before the person saw the list and agreed.
 
+use std::collections::BTreeSet;
+
 use agents::{Credential, Guarded, Kind, Probe};
 use domain::{decision::Outcome as Said, fact::PollError, ids::EndpointId, time::Time};
 use store::{Reader, tables::endpoints, tables::endpoints::EndpointRow};
@@ -12,6 +14,9 @@ use super::{
     wording::{failure, plain},
 };
 use crate::connect::word;
+
+/// Ports of one look round: enough for a person's list, too few to sweep the computer.
+const MOST_PORTS: usize = 64;
 
 /// Where agents usually listen.
 const USUAL: [(u16, &str); 9] = [
@@ -315,13 +320,16 @@ pub(super) fn plan() -> DiscoverPlan {
     DiscoverPlan { ports }
 }
 
-/// Asks this computer's ports, only those of the list.
-pub(super) async fn discover(ports: &[u16]) -> DiscoverView {
-    let known = |port: &&u16| USUAL.iter().any(|(usual, _)| usual == *port);
+/// Asks these ports of this computer, each once.
+pub(super) async fn discover(ports: &[u16]) -> Result<DiscoverView, ApiError> {
+    let ports: BTreeSet<_> = ports.iter().copied().filter(|port| *port > 0).collect();
+    if ports.len() > MOST_PORTS {
+        let problem = format!("At most {MOST_PORTS} ports are asked at a time.");
+        return Err(ApiError::new("invalid", problem));
+    }
     let asked: Vec<_> = ports
-        .iter()
-        .filter(known)
-        .map(|port| tokio::spawn(look(*port)))
+        .into_iter()
+        .map(|port| tokio::spawn(look(port)))
         .collect();
     let mut found = vec![];
     let count = u32::try_from(asked.len()).unwrap_or(u32::MAX);
@@ -330,10 +338,10 @@ pub(super) async fn discover(ports: &[u16]) -> DiscoverView {
             found.extend(some);
         }
     }
-    DiscoverView {
+    Ok(DiscoverView {
         found,
         asked: count,
-    }
+    })
 }
 
 /// What answers at a port: an agent, or something that wants a login before it says what it is.
@@ -352,6 +360,3 @@ async fn look(port: u16) -> Option<ProbeView> {
     }
     behind
 }
-
-#[cfg(test)]
-mod tests;

@@ -18,6 +18,7 @@ mod graphs;
 mod a2a;
 mod langgraph;
 mod litellm;
+mod looking;
 mod opencode;
 
 use std::time::{Duration, Instant};
