@@ -10,6 +10,7 @@ mod board;
 mod desk;
 mod driver;
 mod flight;
+mod paint;
 mod pictures;
 #[path = "../../src-tauri/crates/xtask/src/bench/processes.rs"]
 mod processes;

@@ -9,7 +9,7 @@ mod window;
 
 use crate::step::{self, Outcome};
 
-pub(crate) const PARTS: &str = "rules, board, window";
+pub(crate) const PARTS: &str = "rules, board, paint, window";
 
 /// One part by its name, or all of them.
 pub(crate) fn bench(part: Option<&str>) -> Outcome {
@@ -18,10 +18,12 @@ pub(crate) fn bench(part: Option<&str>) -> Outcome {
         None => {
             rules::measure(&root)?;
             board::measure(&root)?;
+            board::paint(&root)?;
             window::measure(&root)
         }
         Some("rules") => rules::measure(&root),
         Some("board") => board::measure(&root),
+        Some("paint") => board::paint(&root),
         Some("window") => window::measure(&root),
         Some(other) => Err(format!(
             "There is no {other} to measure; there is: {PARTS}."

@@ -1,6 +1,6 @@
 //! What one change costs the real window from the agent's answer to the drawn card, with a board of 20,000 tasks against one
-//! of 200 in the same run. The walk that measures is in `tests/desktop/board.rs`; with fewer changes it is part of every
-//! check. Linux only, like all walks.
+//! of 200 in the same run; and what a finding costs there. The walks that measure are in `tests/desktop/{board,paint}.rs`;
+//! with fewer changes they are part of every check. Linux only, like all walks.
 
 use crate::{
     screens,
@@ -9,10 +9,23 @@ use crate::{
 };
 use std::path::Path;
 
-/// Changes of each board, one after the other.
+/// Changes, one after the other.
 const CHANGES: &str = "100";
 
 pub(crate) fn measure(root: &Path) -> Outcome {
+    walk(
+        root,
+        "board::",
+        "One change on a board of 200 and of 20,000 tasks",
+    )
+}
+
+/// What a finding costs from the bytes of the agent's answer to the drawn card, beside a change that concerns no rule.
+pub(crate) fn paint(root: &Path) -> Outcome {
+    walk(root, "paint::", "A finding and an empty change, drawn")
+}
+
+fn walk(root: &Path, name: &str, title: &str) -> Outcome {
     system::install(system::Need::Test)?;
     screens::install(root)?;
     screens::build(root)?;
@@ -23,12 +36,12 @@ pub(crate) fn measure(root: &Path) -> Outcome {
         "mission-control",
         "--test",
         "desktop",
-        "board::",
+        name,
         "--",
         "--nocapture",
     ];
     step(
-        "One change on a board of 200 and of 20,000 tasks",
+        title,
         cargo(root, &walk).env("MISSION_CONTROL_CHANGES", CHANGES),
     )
 }
