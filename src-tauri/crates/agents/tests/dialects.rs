@@ -403,7 +403,7 @@ async fn only_what_the_task_itself_shows_is_applied() {
             "another task says that it is completed",
             task("t-2", "completed", 2),
             waiting.clone(),
-            "Sent",
+            "Unknown(\"It began another task with the answer, t-2,",
         ),
         (
             "it says yes, and nothing changes",

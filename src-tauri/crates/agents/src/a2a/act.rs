@@ -64,14 +64,18 @@ impl A2a {
         match rpc::call(&self.client, &card.door, &Call::Send(&message)).await {
             Ok(result) if reply::goes_beside(delivery) => self.went_beside(&result, delivery),
             Ok(result) => {
-                // It may be another task: some servers begin a new one with every message.
-                if let Some(task) = task_in(&result)
-                    && task.id == id.as_str()
-                    && let Some(outcome) = shown(&task, delivery)
-                {
+                let took = task_in(&result);
+                let (took, other) = match took {
+                    Some(took) if took.id == id.as_str() => (Some(took), None),
+                    other => (None, other),
+                };
+                if let Some(outcome) = took.and_then(|took| shown(&took, delivery)) {
                     return outcome;
                 }
-                self.look(&card, id, delivery, &task).await
+                match (self.look(&card, id, delivery, &task).await, other) {
+                    (Outcome::Sent, Some(other)) => self.began_another(&other),
+                    (outcome, _) => outcome,
+                }
             }
             Err(failure) => self.failed(&card, id, delivery, failure).await,
         }
@@ -104,11 +108,7 @@ impl A2a {
         let Some(task) = task_in(result) else {
             return Outcome::Sent;
         };
-        let id = TaskId::from(task.id.as_str());
-        if !self.known.contains(&id) {
-            self.known.push(id);
-        }
-        self.memory.learn(&task);
+        self.follow(&task);
         match task.state() {
             TaskState::Failed | TaskState::Rejected | TaskState::Canceled => {
                 Outcome::Refused(format!(
@@ -120,6 +120,24 @@ impl A2a {
             TaskState::Completed if task.has_message(delivery.id.as_str()) => Outcome::Applied,
             _ => Outcome::Sent,
         }
+    }
+
+    /// Some servers begin a new task with every message, and the one that asked waits on. What the new one makes of the
+    /// answer is for the person to see there.
+    fn began_another(&mut self, other: &Task) -> Outcome {
+        self.follow(other);
+        Outcome::Unknown(format!(
+            "It began another task with the answer, {}, and the one that asked still waits.",
+            super::card::clip(&other.id, 80)
+        ))
+    }
+
+    fn follow(&mut self, task: &Task) {
+        let id = TaskId::from(task.id.as_str());
+        if !self.known.contains(&id) {
+            self.known.push(id);
+        }
+        self.memory.learn(task);
     }
 
     /// What the task says before anything is sent; `None` = send.

@@ -162,3 +162,60 @@ async fn an_interrupt_of_the_strands_sdk() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_server_of_the_pydantic_family_that_begins_a_new_task_with_every_answer() {
+    let server = Server::start("pydantic", "pydantic_agent.py", &[]).await;
+    let message = json!({"messageId": "one", "role": "ROLE_USER", "parts": [{"text": "Pay it"}]});
+    let asking = begin(&server, "SendMessage", message).await;
+    let mut endpoint = follow(&server, &[&asking]);
+    let raw = asked(&mut *endpoint).await;
+    let question = &raw["escalations"][0];
+    assert_eq!(question["message"], "May I pay 900 euros to Ann?", "{raw}");
+
+    let approve = decide(&raw, &asking, "approve", json!({"outcome": "approve"}));
+    let outcome = endpoint.deliver(&approve).await;
+    let Outcome::Unknown(sentence) = outcome else {
+        panic!("it says {outcome:?}, and the task waits on");
+    };
+    assert!(
+        sentence.contains("began another task with the answer"),
+        "{sentence}"
+    );
+    assert_eq!(server.messages("approve"), 1);
+
+    // Both are there to be seen: the one that waits on, and what the answer began.
+    let (_, raw) = look(&mut *endpoint).await;
+    let tasks = raw["tasks"].as_array().expect("tasks");
+    let states: Vec<_> = tasks
+        .iter()
+        .map(|task| (task["id"] == json!(asking), &task["status"]["state"]))
+        .collect();
+    assert_eq!(
+        states,
+        [
+            (true, &json!("input-required")),
+            (false, &json!("completed"))
+        ],
+        "{raw}"
+    );
+    let again = Delivery {
+        resend: true,
+        ..approve
+    };
+    let outcome = endpoint.deliver(&again).await;
+    assert!(matches!(outcome, Outcome::Unknown(_)), "{outcome:?}");
+    assert_eq!(server.messages("approve"), 1, "never a blind second send");
+}
+
+/// The document once it has a question: this server works after it has answered.
+async fn asked(endpoint: &mut dyn Endpoint) -> Value {
+    for _ in 0..100 {
+        let (_, raw) = look(endpoint).await;
+        if raw["escalations"].is_array() {
+            return raw;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    panic!("it asks nothing");
+}
