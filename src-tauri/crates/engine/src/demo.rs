@@ -7,6 +7,7 @@ pub mod endpoint;
 pub mod scenes;
 pub mod script;
 pub mod serve;
+pub mod telling;
 
 /// The agents of the story with the names people read.
 pub const NAMES: [(&str, &str); 5] = [

@@ -10,6 +10,7 @@ mod headless;
 mod langgraph;
 mod limits;
 mod opencode;
+mod retold;
 mod server;
 mod stored;
 mod usage;

@@ -3,7 +3,6 @@
 //!
 //! Only facts: no scene knows the rules that find the trouble in it.
 
-use chrono::Duration;
 use domain::{
     decision::Outcome,
     time::{self, Time},
@@ -19,16 +18,16 @@ const STEP: i64 = 5;
 struct Scene<'a> {
     script: &'a Script,
     agent: &'a str,
-    /// Seconds since the story began.
+    /// The second of the story it has come to.
     t: i64,
 }
 
-/// The status document of `agent` at `now`.
+/// The status document of `agent` at `now`, a time of the story.
 pub fn document(script: &Script, agent: &str, now: Time) -> Option<Value> {
     let scene = Scene {
         script,
         agent,
-        t: (now - script.started()).num_seconds().max(0),
+        t: script.telling().second(agent, now).max(0),
     };
     let mut document = match agent {
         "invoice-reader" => scene.invoices(),
@@ -58,7 +57,7 @@ pub fn document(script: &Script, agent: &str, now: Time) -> Option<Value> {
 impl Scene<'_> {
     /// The instant `seconds` into the story.
     fn at(&self, seconds: i64) -> String {
-        time::format(self.script.started() + Duration::seconds(seconds))
+        time::format(self.script.telling().moment(self.agent, seconds))
     }
 
     /// The items whose time has come.
@@ -72,7 +71,7 @@ impl Scene<'_> {
 
     fn answer(&self, escalation: &str) -> Option<(&Answer, i64)> {
         let answer = self.script.answer(self.agent, escalation)?;
-        Some((answer, (answer.at - self.script.started()).num_seconds()))
+        Some((answer, self.script.telling().second(self.agent, answer.at)))
     }
 
     /// A task that has been in `state` since second `since`; a cancelled one is canceled whatever the story says.

@@ -13,7 +13,7 @@ use serde::Deserialize;
 use serde_json::{Value, json, value::RawValue};
 use sha2::{Digest, Sha256};
 
-use super::scenes;
+use super::{scenes, telling::Telling};
 
 /// The agents of the story, in the order they are introduced. Each is one endpoint of the same name.
 pub const AGENTS: [&str; 5] = [
@@ -27,7 +27,7 @@ pub const AGENTS: [&str; 5] = [
 /// The scripted fleet.
 #[derive(Debug)]
 pub struct Script {
-    started: Time,
+    telling: Telling,
     answers: BTreeMap<(String, String), Answer>,
     cancelled: BTreeMap<(String, String), Time>,
     received: Vec<Value>,
@@ -75,24 +75,29 @@ struct Body<'a> {
 }
 
 impl Script {
-    /// A story that begins at `started`.
+    /// A story that begins at `started`, second by second.
     pub fn new(started: Time) -> Self {
+        Self::told(Telling::plain(started))
+    }
+
+    /// The story in that telling.
+    pub fn told(telling: Telling) -> Self {
         Self {
-            started,
+            telling,
             answers: BTreeMap::new(),
             cancelled: BTreeMap::new(),
             received: Vec::new(),
         }
     }
 
-    /// When the story began.
-    pub fn started(&self) -> Time {
-        self.started
+    /// How it is told.
+    pub fn telling(&self) -> &Telling {
+        &self.telling
     }
 
     /// The status document of one agent at a moment; `None` = no such agent.
     pub fn status(&self, agent: &str, now: Time) -> Option<String> {
-        scenes::document(self, agent, now).map(|document| document.to_string())
+        scenes::document(self, agent, self.telling.clock(now)).map(|document| document.to_string())
     }
 
     /// The answer to an escalation, if there is one.
@@ -122,6 +127,7 @@ impl Script {
         body: &str,
         now: Time,
     ) -> Reply {
+        let now = self.telling.clock(now);
         let reply = self.judge(agent, escalation, key, version, body, now);
         let effect = match reply {
             Ok(answer) => {
@@ -189,6 +195,7 @@ impl Script {
 
     /// Takes a wish to stop a task.
     pub fn cancel(&mut self, agent: &str, task: &str, key: &str, now: Time) -> Reply {
+        let now = self.telling.clock(now);
         let Some(item) = self.item(agent, "tasks", task, now) else {
             return Reply::Missing;
         };
