@@ -192,6 +192,30 @@ flows["the focus is never lost"] = async ({ browser, url }) => {
   await close();
 };
 
+flows["the sheet of keys begins with its heading, however low the window, and keeps it"] = async ({ browser, url }) => {
+  for (const [route, height] of [["#/inbox", 820], ["#/ownership", 820], ["#/timeline", 640]]) {
+    const { page, complaints, close } = await open(browser, url, route, { viewport: { width: 1280, height } });
+    await page.waitForFunction(() => document.querySelector("h1") !== null && document.querySelector(".skeleton") === null);
+    await page.waitForTimeout(300);
+    await page.keyboard.press("?");
+    await page.locator("dialog h2").waitFor();
+    const places = () =>
+      page.evaluate(() => {
+        const sheet = document.querySelector("dialog");
+        const [box, heading, focused] = [sheet, sheet.querySelector("h2"), document.activeElement].map((each) => each.getBoundingClientRect());
+        const inside = (rect) => rect.top >= box.top && rect.bottom <= box.bottom;
+        return { scrolled: sheet.scrollTop, heading: inside(heading), focused: inside(focused) };
+      });
+    assert.deepEqual(await places(), { scrolled: 0, heading: true, focused: true }, route);
+    await page.locator("dialog").evaluate((sheet) => sheet.scrollTo(0, sheet.scrollHeight));
+    const scrolled = await places();
+    assert.equal(scrolled.heading && scrolled.focused, true, `${route} at its end`);
+    assert.deepEqual(await judge(page, `key sheet ${route.slice(2)} ${height}`), []);
+    assert.deepEqual(complaints, []);
+    await close();
+  }
+};
+
 flows["sequences, palette, key sheet and regions work without a pointer"] = async ({ browser, url }) => {
   const { page, complaints, close } = await open(browser, url, "#/inbox");
   const hash = () => page.evaluate(() => location.hash);
