@@ -57,6 +57,20 @@ export const text = {
     copied: "Copied",
   },
   tree: { more: (count: number) => `${whole(count)} more rows without anything wrong are not drawn.` },
+  ways: {
+    tell: (agent: string) => `Mission Control cannot say this to ${agent}. Send it yourself:`,
+    tellInstead: (agent: string) => `Or leave the question alone and send this to ${agent} yourself:`,
+    copy: "Copy",
+    copied: "Copied",
+  },
+  markdown: {
+    opens: (host: string) => `Opens ${host} in your browser, after asking`,
+    nowhere: "no address",
+    picture: "Picture, not fetched:",
+    ticked: "Done:",
+    open: "Not done:",
+    table: "Table",
+  },
   agentText: {
     flagged: (count: number) =>
       count === 1 ? "1 hidden sign made visible" : `${whole(count)} hidden signs made visible`,

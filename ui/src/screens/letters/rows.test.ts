@@ -1,7 +1,7 @@
-// Rows of the list, and what may be chosen together.
+// What is left of the list, and what may be chosen together.
 import { expect, test } from "vitest";
 import type { LetterGroup } from "../../api/generated/LetterGroup";
-import { rowsOf, toggled } from "./rows";
+import { causesOf, toggled } from "./rows";
 
 const said = (text: string) => ({ text, flagged: false, marks: [] });
 const group = (key: string, path: string, items: string[]): LetterGroup => ({
@@ -24,7 +24,7 @@ const group = (key: string, path: string, items: string[]): LetterGroup => ({
 const groups = [group("crm", "/size", ["a", "b"]), group("press", "/body/title", ["c"])];
 
 test("a cause stands above its letters, and goes when none of them matches", () => {
-  const keys = (typed: string) => rowsOf(groups, typed).map((row) => row.letter?.item ?? row.group.key);
+  const keys = (typed: string) => causesOf(groups, typed).flatMap(({ group, items }) => [group.key, ...items.map((letter) => letter.item)]);
   expect(keys("")).toEqual(["crm", "a", "b", "press", "c"]);
   expect(keys("title")).toEqual(["press", "c"]);
   expect(keys("crm b")).toEqual(["crm", "b"]);

@@ -1,19 +1,20 @@
-// The list of dead letters as rows: causes with their letters under them, narrowed by what is typed. It counts and
+// The list of dead letters: causes with their letters under them, narrowed by what is typed. It counts and
 // orders nothing; that is the host's.
 import type { LetterGroup } from "../../api/generated/LetterGroup";
 import type { LetterItem } from "../../api/generated/LetterItem";
 
-export type Row = { group: LetterGroup; letter: LetterItem | undefined };
+export type Cause = { group: LetterGroup; items: LetterItem[] };
 
-/** A heading for each cause, then its letters. */
-export function rowsOf(groups: LetterGroup[], typed: string): Row[] {
+/** The causes of which a letter is left, with those. */
+export function causesOf(groups: LetterGroup[], typed: string): Cause[] {
   const asked = typed.trim().toLowerCase().split(/\s+/).filter(Boolean);
   const has = (text: string) => asked.every((word) => text.toLowerCase().includes(word));
-  return groups.flatMap((group) => {
-    const cause = `${group.agent} ${group.endpoint} ${group.path} ${group.rule} ${group.what} ${group.sentence.text}`;
-    const letters = group.letters.filter((letter) => has(`${cause} ${letter.title.text} ${letter.item}`));
-    return letters.length === 0 ? [] : [{ group, letter: undefined }, ...letters.map((letter) => ({ group, letter }))];
-  });
+  return groups
+    .map((group) => {
+      const cause = `${group.agent} ${group.endpoint} ${group.path} ${group.rule} ${group.what} ${group.sentence.text}`;
+      return { group, items: group.letters.filter((letter) => has(`${cause} ${letter.title.text} ${letter.item}`)) };
+    })
+    .filter(({ items }) => items.length > 0);
 }
 
 /** Letters chosen together must have one cause; another cause begins anew. */
