@@ -98,6 +98,11 @@ fn every_screen_is_drawn_in_both_themes_and_fits_its_window() {
         go(app, "context");
         check(&desk, theme, "context");
         go(app, "dead-letters");
+        // The page that is refused comes later in the story than the rest.
+        open(
+            app,
+            "(//section[@aria-label='What was refused']//*[@role='option'])[1]",
+        );
         check(&desk, theme, "dead-letters");
         go(app, "agents");
         check(&desk, theme, "agents");
