@@ -78,3 +78,48 @@ flows["board: 50 agents side by side stay few in the page"] = async ({ browser, 
   assert.deepEqual(complaints, []);
   await close();
 };
+
+flows["board: what a task made is read as Markdown, as text and part by part, and nothing of it leaves the machine"] = async ({ browser, url }) => {
+  const { page, calls, complaints, close } = await open(browser, url, "#/board/press-host/T-1860", { viewport: { width: 1280, height: 820 } });
+  const drawer = page.locator("aside");
+  const section = drawer.locator("section", { hasText: "What changes on Monday" });
+  await section.locator("button", { hasText: "Show" }).click();
+  await section.locator("[role=heading]", { hasText: "Before it goes live" }).waitFor();
+  // A picture stays its words, a script stays text, and a trap leads nowhere.
+  assert.equal(await drawer.locator("img, iframe, script, a[href*='//']").count(), 0);
+  await section.locator("pre", { hasText: '<div onclick="alert(1)">' }).waitFor();
+  assert.equal(await section.locator("button", { hasText: "javascript" }).count(), 0);
+  await section.locator("mark", { hasText: "U+202E" }).waitFor();
+  assert.deepEqual(await judge(page, "artifact as Markdown"), []);
+  await resize(page, 1024, 640);
+  assert.deepEqual(await sideways(page), []);
+  await resize(page, 1280, 820);
+  // An address is opened in two steps, of which the first names the host.
+  await section.locator("button", { hasText: "tracker.example" }).click();
+  await section.locator("[role=group]", { hasText: "Open this address of tracker.example in your browser?" }).waitFor();
+  assert.equal(calls.some((call) => call.name === "openLink"), false);
+  assert.deepEqual(await judge(page, "artifact opening an address"), []);
+  await section.locator("button", { hasText: "Open it" }).click();
+  await page.waitForTimeout(100);
+  assert.deepEqual(calls.filter((call) => call.name === "openLink").map((call) => call.request), [{ url: "https://tracker.example/T-1860" }]);
+  await page.locator("#task-title").focus();
+  await page.keyboard.press("t");
+  await section.locator("pre", { hasText: "# What changes on Monday" }).waitFor();
+  assert.deepEqual(await judge(page, "artifact as text"), []);
+  await page.keyboard.press("v");
+  await section.locator("pre").waitFor({ state: "detached" });
+  // A long one comes in parts, by key too.
+  const log = drawer.locator("section", { hasText: "Log of the build" });
+  await log.locator("button", { hasText: "Show" }).click();
+  await log.locator("[role=heading]", { hasText: "Page 1" }).first().waitFor();
+  assert.ok((await page.evaluate(() => document.querySelectorAll("*").length)) < 3000);
+  await page.locator("#task-title").focus();
+  await page.keyboard.press(".");
+  await page.waitForFunction(() => [...document.querySelectorAll("aside button")].some((each) => each.textContent.includes("Earlier part") && !each.disabled));
+  assert.ok(calls.filter((call) => call.name === "artifactBody").at(-1).request.from > 0);
+  await page.keyboard.press(",");
+  await page.waitForFunction(() => [...document.querySelectorAll("aside button")].some((each) => each.textContent.includes("Earlier part") && each.disabled));
+  assert.deepEqual(await judge(page, "artifact in parts"), []);
+  assert.deepEqual(complaints, []);
+  await close();
+};

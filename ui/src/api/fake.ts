@@ -6,6 +6,8 @@ import { CallError } from "./call-error";
 import { answerFleet, withoutKeychain } from "./fake-fleet";
 import { answerLetters } from "./fake-letters";
 import { RecordedRules } from "./fake-ownership";
+import type { ArtifactBody } from "./generated/ArtifactBody";
+import type { ArtifactBodyRequest } from "./generated/ArtifactBodyRequest";
 import type { BoardRequest } from "./generated/BoardRequest";
 import type { BoardView } from "./generated/BoardView";
 import type { CardView } from "./generated/CardView";
@@ -212,7 +214,7 @@ export function fake(scenario = asked("fleet") ?? "office", state = asked("state
       case "artifacts":
         return answers[`artifacts:${asked["endpoint"]}/${asked["task"]}`] ?? { artifacts: [] };
       case "artifactBody":
-        return found(answers, `artifactBody:${asked["endpoint"]}/${asked["id"]}/${asked["digest"]}`);
+        return part(answers, request as ArtifactBodyRequest);
       case "contextDocument":
         return found(answers, `contextDocument:${asked["document"]}`);
       case "settleContext":
@@ -263,6 +265,14 @@ function settled(request: SettleRequest): SettleView {
   const entry = JSON.stringify({ documentId: request.document, kind: "decision", key: request.key, value: JSON.parse(request.value) as unknown, body: request.sentence });
   const tell = { agent: "research", text: `About ${request.key} in ${request.document}: ${request.sentence}\nAppend exactly this, and read it before you go on:\n${entry}` };
   return { entry, does: [], tells: [tell], problem: null, did: request.record ? ["It is kept."] : [] };
+}
+
+/** The first part as it was recorded; further on it comes round again. */
+function part(answers: Record<string, unknown>, request: ArtifactBodyRequest): ArtifactBody {
+  const { endpoint, id, digest, from, asText } = request;
+  const body = found(answers, `artifactBody:${endpoint}/${id}/${digest}${asText ? "/text" : ""}`) as ArtifactBody;
+  const next = body.next === null || from + body.next >= body.size ? null : from + body.next;
+  return { ...body, from, next };
 }
 
 /** The recorded board in the asked columns; who asks for no page gets what was recorded of each. */

@@ -15,6 +15,7 @@ pub mod letters;
 pub mod limits;
 mod logins;
 mod mapping;
+mod markdown;
 pub mod ownership;
 pub(crate) mod remedy;
 pub mod schedules;

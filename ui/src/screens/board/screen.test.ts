@@ -60,8 +60,16 @@ test("what a task made stands with its versions, and who read an older one", asy
   await says("a newer version has come since");
   expect(page()).toMatch(/sha256:[0-9a-f]{64}/);
   await fireEvent.click(button("Show"));
+  await says("Launch article");
+  const drawn = () => document.querySelector("aside [role=heading][aria-level='4']");
+  await vi.waitFor(() => expect(drawn()?.textContent).toBe("Launch article"));
+  expect(document.querySelector("aside td")?.textContent).toBe("Team");
+  document.querySelector<HTMLElement>("aside h2")?.focus();
+  await press("t");
   await says("# Launch article");
-  expect(document.querySelector("aside h1")).toBeNull();
+  expect(drawn()).toBeNull();
+  await press("v");
+  expect(button("Show")).toBeTruthy();
 });
 
 test("columns can be agents, workflows or resources, and the card under the hand stays reachable by key", async () => {

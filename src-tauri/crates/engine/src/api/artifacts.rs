@@ -1,10 +1,14 @@
 //! What a task made: contents by their SHA-256, who read which version, and whether a newer one has come since.
 //!
-//! A content is shown as a tree or as text. It is never markup.
+//! A content is shown as a tree, as blocks or as text, part by part. It is never markup.
 
 use std::collections::BTreeMap;
 
-use domain::{contract::Handoff, decision::digest, ids::TaskRef};
+use domain::{
+    contract::{Artifact, Handoff},
+    decision::digest,
+    ids::TaskRef,
+};
 use serde_json::Value;
 use store::{
     Result,
@@ -12,6 +16,7 @@ use store::{
 };
 
 use super::{
+    markdown,
     tree::tree,
     views::{
         ArtifactBody, ArtifactBodyRequest, ArtifactReader, ArtifactVersion, ArtifactView,
@@ -22,6 +27,8 @@ use super::{
 
 /// Reads of one artifact that are listed.
 const READERS: u32 = 30;
+/// Bytes of a text that are shown at once.
+const PART: usize = 64 * 1024;
 
 /// All that a task made.
 pub fn of_task(glance: Glance<'_>, request: &TaskRequest) -> Result<ArtifactsView> {
@@ -115,24 +122,86 @@ pub fn body(glance: Glance<'_>, request: &ArtifactBodyRequest) -> Result<Option<
         return Ok(None);
     };
     let told = row.value.digest.as_deref();
-    Ok(Some(match body {
-        Value::String(text) => ArtifactBody {
-            kind: "text".to_owned(),
-            tree: None,
-            text: Some(agent_text(text)),
-            matches: told.map(|told| told.eq_ignore_ascii_case(&digest(text))),
-            digest: row.digest,
-        },
-        other => {
-            let text = other.to_string();
-            ArtifactBody {
-                kind: "json".to_owned(),
-                tree: Some(tree(&text, &[])),
-                text: None,
-                // The bytes that the agent counted are not these.
-                matches: None,
-                digest: row.digest,
+    let mut view = ArtifactBody {
+        kind: "text".to_owned(),
+        drawn: true,
+        tree: None,
+        blocks: None,
+        text: None,
+        matches: None,
+        digest: row.digest,
+        from: request.from,
+        next: None,
+        size: 0,
+        cut: false,
+    };
+    let from = usize::try_from(request.from).unwrap_or(usize::MAX);
+    match body {
+        Value::String(words) => {
+            view.matches = told.map(|told| told.eq_ignore_ascii_case(&digest(words)));
+            view.size = wide(words.len());
+            view.drawn = is_markdown(&row.value);
+            if view.drawn && !request.as_text {
+                let page = markdown::page(words, from);
+                view.kind = "markdown".to_owned();
+                view.blocks = Some(page.blocks);
+                view.next = page.next.map(wide);
+                view.cut = page.cut;
+            } else {
+                written(&mut view, words, from);
             }
         }
-    }))
+        // The bytes that the agent counted are not these.
+        other if request.as_text => {
+            let words = serde_json::to_string_pretty(other).unwrap_or_default();
+            view.size = wide(words.len());
+            written(&mut view, &words, from);
+        }
+        other => {
+            let words = other.to_string();
+            view.kind = "json".to_owned();
+            view.size = wide(words.len());
+            view.tree = Some(tree(&words, &[]));
+        }
+    }
+    Ok(Some(view))
+}
+
+/// The part of a text that begins at `from`; it ends after a line where one ends near its end.
+fn written(view: &mut ArtifactBody, words: &str, from: usize) {
+    let start = words.floor_char_boundary(from.min(words.len()));
+    let mut end = words.floor_char_boundary(words.len().min(start + PART));
+    if end < words.len()
+        && let Some(line) = words[start..end].rfind('\n')
+        && line > PART / 2
+    {
+        end = start + line + 1;
+    }
+    view.from = wide(start);
+    view.text = Some(agent_text(&words[start..end]));
+    view.next = (end < words.len()).then(|| wide(end));
+}
+
+/// Only what says so is read as Markdown: in other text its signs mean themselves.
+fn is_markdown(artifact: &Artifact) -> bool {
+    let named = |name: &str| {
+        let name = name
+            .split(['?', '#'])
+            .next()
+            .unwrap_or(name)
+            .to_ascii_lowercase();
+        name.ends_with(".md") || name.ends_with(".markdown")
+    };
+    match artifact.media_type.as_deref() {
+        Some(kind) => {
+            let kind = kind.split(';').next().unwrap_or(kind).trim();
+            kind.eq_ignore_ascii_case("text/markdown")
+                || kind.eq_ignore_ascii_case("text/x-markdown")
+        }
+        None => named(&artifact.name) || artifact.uri.as_deref().is_some_and(named),
+    }
+}
+
+fn wide(bytes: usize) -> u64 {
+    bytes as u64
 }

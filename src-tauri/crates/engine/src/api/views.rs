@@ -355,8 +355,10 @@ views! {
 mod artifacts;
 mod context;
 mod letters;
+mod markdown;
 mod schedules;
 pub use artifacts::*;
 pub use context::*;
 pub use letters::*;
+pub use markdown::*;
 pub use schedules::*;

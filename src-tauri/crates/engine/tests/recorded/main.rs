@@ -10,6 +10,7 @@
 )]
 
 mod fleets;
+mod notes;
 mod office;
 mod stage;
 mod starts;
@@ -18,7 +19,10 @@ mod trouble;
 use std::{collections::BTreeMap, fs, path::PathBuf};
 
 use chrono::{DateTime, TimeDelta};
-use domain::time::{self, Time};
+use domain::{
+    ids::EndpointId,
+    time::{self, Time},
+};
 use engine::api::{
     agents, artifacts, board, context, escalation, finding, inbox, letters, limits, ownership,
     schedules, search, settings, status, timeline,
@@ -44,6 +48,32 @@ pub(crate) fn ago(minutes: i64) -> Time {
 
 fn value(view: impl Serialize) -> Value {
     serde_json::to_value(view).expect("JSON")
+}
+
+/// The first part of a content, in its form and as it was written.
+fn body(
+    stage: &Stage,
+    all: &mut BTreeMap<String, Value>,
+    endpoint: &EndpointId,
+    id: &str,
+    digest: &str,
+) {
+    for as_text in [false, true] {
+        let asked = ArtifactBodyRequest {
+            endpoint: endpoint.clone(),
+            id: id.to_owned(),
+            digest: digest.to_owned(),
+            from: 0,
+            as_text,
+        };
+        if let Some(view) = stage.see(now(), |glance| artifacts::body(glance, &asked)) {
+            let form = if as_text { "/text" } else { "" };
+            all.insert(
+                format!("artifactBody:{endpoint}/{id}/{digest}{form}"),
+                value(view),
+            );
+        }
+    }
 }
 
 /// Every answer a browser may ask for, by command and key.
@@ -100,18 +130,13 @@ fn answers(stage: &Stage, cards: u32) -> BTreeMap<String, Value> {
         let made = stage.see(now, |glance| artifacts::of_task(glance, &request));
         for artifact in &made.artifacts {
             for version in &artifact.versions {
-                let asked = ArtifactBodyRequest {
-                    endpoint: card.endpoint.clone(),
-                    id: artifact.id.clone(),
-                    digest: version.digest.clone(),
-                };
-                if let Some(body) = stage.see(now, |glance| artifacts::body(glance, &asked)) {
-                    let key = format!(
-                        "artifactBody:{}/{}/{}",
-                        asked.endpoint, asked.id, asked.digest
-                    );
-                    all.insert(key, value(body));
-                }
+                body(
+                    stage,
+                    &mut all,
+                    &card.endpoint,
+                    &artifact.id,
+                    &version.digest,
+                );
             }
         }
         if !made.artifacts.is_empty() {

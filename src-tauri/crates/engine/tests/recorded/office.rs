@@ -204,7 +204,7 @@ impl Desk {
 
 type Lists = BTreeMap<&'static str, Vec<(i64, Value)>>;
 
-fn stamp(minute: i64) -> String {
+pub(crate) fn stamp(minute: i64) -> String {
     time::format(ago(minute))
 }
 
@@ -744,7 +744,10 @@ fn press() -> Lists {
         ("accesses", vec![written]),
         (
             "artifacts",
-            vec![page(66, table(json!("19 €"))), page(64, headless)],
+            [page(66, table(json!("19 €"))), page(64, headless)]
+                .into_iter()
+                .chain(super::notes::made())
+                .collect(),
         ),
         (
             "tasks",
