@@ -465,6 +465,54 @@ fn page(column: &str) -> BoardRequest {
 }
 
 #[test]
+fn the_board_title_says_what_stopped_and_what_waits() {
+    let asks = |id| task(id, "input-required", json!({}));
+    let works = |id| task(id, "working", json!({}));
+    for (changes, title) in [
+        (vec![], "No tasks yet"),
+        (vec![works("t1")], "1 task running, nothing has stopped"),
+        (
+            vec![works("t1"), task("t2", "submitted", json!({}))],
+            "1 task running, nothing has stopped",
+        ),
+        (
+            vec![task("t2", "submitted", json!({}))],
+            "Nothing is running, 1 queued",
+        ),
+        (
+            vec![works("t1"), asks("t2"), asks("t3")],
+            "1 task running, 2 need you",
+        ),
+        (vec![asks("t2")], "Nothing is running, 1 needs you"),
+        (
+            vec![works("t1"), asks("t2"), found("stall", "warning", "open")],
+            "1 task stopped 40 minutes ago, 1 needs you",
+        ),
+        (
+            vec![task("t1", "completed", json!({}))],
+            "Nothing is running",
+        ),
+    ] {
+        let view = fleet(changes).see(2400, |glance| board::board(glance, &page("running")));
+        assert_eq!(view.title, title);
+    }
+}
+
+#[test]
+fn the_title_of_the_limits_says_no_more_than_is_known() {
+    let steady = [(0, 80.0), (60, 80.0), (120, 80.0)];
+    for (samples, title) in [
+        (&steady[..], "The limit is not running out"),
+        (&steady[..1], "When the limit runs out cannot be told yet"),
+        (&[], "No limits seen yet"),
+    ] {
+        let changes = samples.iter().map(|(at, used)| sample(*at, *used, None));
+        let view = fleet(changes.collect()).see(120, limits::limits);
+        assert_eq!(view.title, title);
+    }
+}
+
+#[test]
 fn the_board_counts_all_columns_and_gives_the_asked_cards_only() {
     let fleet = fleet(vec![
         task(
@@ -477,7 +525,7 @@ fn the_board_counts_all_columns_and_gives_the_asked_cards_only() {
         found("stall", "warning", "open"),
     ]);
     let view = fleet.see(2400, |glance| board::board(glance, &page("running")));
-    assert_eq!(view.title, "1 task has stopped, the first 40 minutes ago");
+    assert_eq!(view.title, "1 task stopped 40 minutes ago");
     let counts: Vec<_> = view
         .columns
         .iter()
@@ -617,14 +665,14 @@ fn a_limit_says_whether_it_lasts_and_how_sure_that_is() {
         Some(7200),
         300,
         "ok",
-        "Too few samples yet to say how long it lasts.",
+        "Not measured often enough yet to say when it runs out.",
     );
     limit_says(
         &[(0, 100.0), (60, 90.0), (120, 90.0)],
         None,
         120,
         "ok",
-        "Too few samples yet to say how long it lasts.",
+        "Not measured often enough yet to say when it runs out.",
     );
     limit_says(
         &[(0, 80.0), (60, 80.0), (120, 80.0)],
@@ -638,7 +686,7 @@ fn a_limit_says_whether_it_lasts_and_how_sure_that_is() {
         Some(7200),
         10,
         "warn",
-        "Too few samples yet to say how long it lasts.",
+        "Not measured often enough yet to say when it runs out.",
     );
     limit_says(
         &[(0, 950.0)],

@@ -207,30 +207,41 @@ fn cards(ground: &Ground<'_>, rows: &[tasks::TaskRow]) -> Result<Vec<CardView>> 
     rows.iter().map(|row| card(ground, row)).collect()
 }
 
+/// What stopped, else what runs; then what waits for the person, else for another agent. That nothing has stopped is
+/// said only when none of these waits either.
 fn title(glance: Glance<'_>, counts: [u32; 7]) -> Result<String> {
-    if let Some(oldest) = findings::oldest_open(glance.reader, &STOPPED)? {
-        let number = findings::count_open(glance.reader, &STOPPED)?;
-        let (tasks, have) = (
-            count(number, "task", "tasks"),
-            if number == 1 { "has" } else { "have" },
-        );
-        return Ok(format!(
-            "{tasks} {have} stopped, the first {} ago",
-            span(between(oldest, glance.now))
-        ));
-    }
     let [queued, running, handed_over, needs_you, ..] = counts;
-    Ok(match (running, queued + handed_over + needs_you) {
-        (0, 0) if counts.iter().all(|number| *number == 0) => "No tasks yet".to_owned(),
-        (0, 0) => "Nothing is running".to_owned(),
-        (0, waiting) => format!(
-            "Nothing is running, {} waiting",
-            count(waiting, "task", "tasks")
-        ),
-        (running, _) => format!(
-            "{} running, nothing has stopped",
-            count(running, "task", "tasks")
-        ),
+    let stopped = match findings::oldest_open(glance.reader, &STOPPED)? {
+        None => None,
+        Some(oldest) => {
+            let age = span(between(oldest, glance.now));
+            Some(match findings::count_open(glance.reader, &STOPPED)? {
+                1 => format!("1 task stopped {age} ago"),
+                number => format!("{number} tasks have stopped, the first {age} ago"),
+            })
+        }
+    };
+    let waits = match (needs_you, handed_over, queued) {
+        (1, ..) => Some("1 needs you".to_owned()),
+        (2.., ..) => Some(format!("{needs_you} need you")),
+        (0, 1, _) => Some("1 waits to be taken over".to_owned()),
+        (0, 2.., _) => Some(format!("{handed_over} wait to be taken over")),
+        (0, 0, 1..) if running == 0 => Some(format!("{queued} queued")),
+        (0, 0, _) => None,
+    };
+    let quiet = stopped.is_none();
+    let first = match (stopped, running) {
+        (Some(stopped), _) => stopped,
+        (None, 0) if counts.iter().all(|number| *number == 0) => {
+            return Ok("No tasks yet".to_owned());
+        }
+        (None, 0) => "Nothing is running".to_owned(),
+        (None, running) => format!("{} running", count(running, "task", "tasks")),
+    };
+    Ok(match waits {
+        Some(waits) => format!("{first}, {waits}"),
+        None if quiet && running > 0 => format!("{first}, nothing has stopped"),
+        None => first,
     })
 }
 

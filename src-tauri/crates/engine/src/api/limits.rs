@@ -110,13 +110,20 @@ fn title(now: Time, pools: &[PoolView]) -> String {
         };
     }
     let unknown = windows()
-        .filter(|(_, window)| window.level == "unknown" || window.stale)
+        .filter(|(_, window)| {
+            window.level == "unknown" || window.stale || window.forecast == TOO_FEW
+        })
         .count();
-    match (pools.len(), unknown) {
+    match (windows().count(), unknown) {
         (0, _) => "No limits seen yet".to_owned(),
-        (1, 0) => "The limit lasts".to_owned(),
-        (all, 0) => format!("All {all} limits last"),
-        (_, unknown) => format!("Nothing is known to run out, {unknown} cannot be told"),
+        (1, 0) => "The limit is not running out".to_owned(),
+        (all, 0) => format!("None of the {all} limits is running out"),
+        (1, _) => "When the limit runs out cannot be told yet".to_owned(),
+        (all, unknown) if all == unknown => "When the limits run out cannot be told yet".to_owned(),
+        (all, unknown) => format!(
+            "{} of {all} limits not running out, {unknown} cannot be told yet",
+            all - unknown
+        ),
     }
 }
 
@@ -233,6 +240,8 @@ fn point(sample: &SampleRow) -> Option<Point> {
     })
 }
 
+const TOO_FEW: &str = "Not measured often enough yet to say when it runs out.";
+
 enum Outlook {
     Unknown,
     TooFew,
@@ -279,7 +288,7 @@ fn window(now: Time, rules: &Settings, row: &WindowRow, samples: &[SampleRow]) -
             span(between(row.observed_at, now))
         ),
         (Outlook::Unknown, _) => "The limit is not reported, so nothing can be said.".to_owned(),
-        (Outlook::TooFew, _) => "Too few samples yet to say how long it lasts.".to_owned(),
+        (Outlook::TooFew, _) => TOO_FEW.to_owned(),
         (Outlook::Lasts, _) => match reported.reset_at {
             Some(_) => "Lasts until it starts anew.".to_owned(),
             None => "Lasts at the present rate.".to_owned(),
