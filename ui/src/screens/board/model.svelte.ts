@@ -173,7 +173,8 @@ export class BoardModel {
     const order = group === "status" ? COLUMNS : view.columns.map((each) => each.column);
     this.heads = order.flatMap((column) => {
       const head = view.columns.find((one) => one.column === column);
-      return head === undefined ? [] : [{ column, label: head.label.text, count: head.count, live: head.live }];
+      // A state that no task should have takes no room while none has it.
+      return head === undefined || (column === "unknown" && head.count === 0) ? [] : [{ column, label: head.label.text, count: head.count, live: head.live }];
     });
     for (const known of this.#pages.keys()) if (!view.columns.some((one) => one.column === known)) this.#pages.delete(known);
     this.moreColumns = view.moreColumns;
