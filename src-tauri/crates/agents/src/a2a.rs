@@ -120,7 +120,7 @@ impl A2a {
             followed: Followed::default(),
             open: open::Open::default(),
             own: None,
-            memory: Memory::default(),
+            memory: Memory::of(&target.known_questions),
             passed: HashMap::new(),
             last_body: None,
             polls_since_whole: 0,

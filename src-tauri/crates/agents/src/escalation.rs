@@ -1,26 +1,34 @@
 //! One escalation item of the contract (1.8), as the kinds that have no such item themselves build it. What a kind
-//! remembers of its question, for the answer, stands in `native`.
+//! remembers of its question, for the answer, stands in `native`; that is enough to take the item up again later.
 
-use serde::Serialize;
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Value, value::RawValue};
 
 /// The item.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Escalation<Native> {
     pub(crate) id: String,
     pub(crate) version: String,
     pub(crate) task_id: String,
-    pub(crate) kind: &'static str,
+    pub(crate) kind: Cow<'static, str>,
     pub(crate) title: String,
     pub(crate) message: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) proposed_action: Option<Box<RawValue>>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) options: Vec<Value>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) response_schema: Option<Box<RawValue>>,
     pub(crate) created_at: String,
-    pub(crate) status: &'static str,
+    pub(crate) status: Cow<'static, str>,
     pub(crate) native: Native,
+}
+
+/// Items that an earlier connection of this kind has shown as open. Those of another making have another `native`; they
+/// are left out.
+pub(crate) fn shown_before<T: DeserializeOwned>(raws: &[Box<str>]) -> impl Iterator<Item = T> {
+    raws.iter().filter_map(|raw| serde_json::from_str(raw).ok())
 }

@@ -97,7 +97,7 @@ impl LangGraph {
             card: None,
             plainness: 0,
             page_size: PAGE,
-            memory: Memory::default(),
+            memory: Memory::of(&target.known_questions),
             passed: HashMap::new(),
             again: BTreeSet::new(),
             last_body: None,

@@ -156,6 +156,9 @@ pub struct Target {
     pub credential: Option<Credential>,
     /// Tasks to follow where the endpoint has no list.
     pub known_tasks: Vec<TaskId>,
+    /// Questions that were open when an earlier connection looked last: their items, byte for byte. What became of them
+    /// meanwhile is then told as if this connection had shown them itself.
+    pub known_questions: Vec<Box<str>>,
 }
 
 /// A secret; never printed.

@@ -90,7 +90,7 @@ impl OpenCode {
             about: None,
             sessions: BTreeMap::new(),
             unreadable: vec![],
-            open: BTreeMap::new(),
+            open: ask::shown_before(&target.known_questions),
             limits: BTreeMap::new(),
             newest: 0,
             polls_since_whole: 0,

@@ -151,6 +151,7 @@ async fn agent(
         url: url.to_owned(),
         credential: credential.cloned(),
         known_tasks: vec![],
+        known_questions: vec![],
     })?;
     let body = match look.observe().await {
         Ok(Observation::Document { body, .. }) => Some(body),

@@ -68,6 +68,7 @@ fn connect(kind: Kind, url: &str) -> Box<dyn Endpoint> {
         url: url.to_owned(),
         credential: Some(Credential::Bearer(SECRET.to_owned())),
         known_tasks: vec!["t".into()],
+        known_questions: vec![],
     })
     .expect("it opens")
 }

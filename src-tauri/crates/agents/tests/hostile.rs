@@ -124,6 +124,7 @@ fn connect(kind: Kind, url: &str) -> Box<dyn Endpoint> {
         url: url.to_owned(),
         credential: Some(Credential::Bearer("secret-token".to_owned())),
         known_tasks: vec![],
+        known_questions: vec![],
     })
     .expect("it opens")
 }

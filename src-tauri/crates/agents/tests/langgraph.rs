@@ -89,6 +89,7 @@ fn connect(url: &str) -> Box<dyn Endpoint> {
         url: url.to_owned(),
         credential: None,
         known_tasks: vec![],
+        known_questions: vec![],
     })
     .expect("it opens")
 }

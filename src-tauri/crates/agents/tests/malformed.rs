@@ -178,6 +178,7 @@ fn target(kind: Kind, url: &str) -> Target {
         url: url.to_owned(),
         credential: None,
         known_tasks: vec![],
+        known_questions: vec![],
     }
 }
 

@@ -46,6 +46,7 @@ fn target(url: &str) -> Target {
         url: url.to_owned(),
         credential: None,
         known_tasks: vec![],
+        known_questions: vec![],
     }
 }
 

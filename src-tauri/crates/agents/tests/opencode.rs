@@ -68,6 +68,7 @@ impl Server {
             url: self.url.clone(),
             credential: None,
             known_tasks: vec![],
+            known_questions: vec![],
         })
         .expect("it opens")
     }

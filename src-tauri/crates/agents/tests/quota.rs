@@ -60,6 +60,7 @@ fn target(kind: Kind, url: &str, token: Option<&str>) -> Target {
         url: url.to_owned(),
         credential: token.map(|token| Credential::Bearer(token.to_owned())),
         known_tasks: vec![],
+        known_questions: vec![],
     }
 }
 

@@ -104,6 +104,7 @@ pub(crate) async fn open(
         url,
         credential,
         known_tasks: options.tasks.iter().map(|id| id.as_str().into()).collect(),
+        known_questions: vec![],
     };
     agents::open(&target).map_err(unusable)
 }
@@ -124,6 +125,7 @@ fn open_mapped(
         url: options.url.clone(),
         credential,
         known_tasks: vec![],
+        known_questions: vec![],
     };
     agents::quota::open_mapped(&target, mapping).map_err(unusable)
 }

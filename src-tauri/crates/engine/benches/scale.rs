@@ -65,6 +65,7 @@ fn polls() {
         url: url.clone(),
         credential: None,
         known_tasks: vec![],
+        known_questions: vec![],
     })
     .unwrap();
     let first = runtime.block_on(endpoint.observe()).unwrap();

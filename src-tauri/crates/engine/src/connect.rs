@@ -11,7 +11,7 @@ use agents::{
 use domain::{fact::PollError, ids::EndpointId};
 use store::{
     Store,
-    tables::{endpoints::EndpointRow, settings, tasks},
+    tables::{endpoints::EndpointRow, escalations, settings, tasks},
 };
 
 use crate::{
@@ -23,7 +23,7 @@ use crate::{
 /// Kind of the scripted agents.
 pub const DEMO: &str = "demo";
 
-/// So many tasks of an endpoint are handed over; those that move, and late ones, first.
+/// So many tasks of an endpoint, and so many of its questions, are handed over; those that move, and late ones, first.
 const FOLLOWED: u32 = 500;
 
 /// Connects to endpoints.
@@ -73,6 +73,9 @@ impl Connector {
                     // Where there is no list, what it was doing is asked for by name, also after we were closed.
                     known_tasks: store
                         .read(|reader| tasks::ids(reader, &row.id, FOLLOWED))
+                        .unwrap_or_default(),
+                    known_questions: store
+                        .read(|reader| escalations::open(reader, &row.id, FOLLOWED))
                         .unwrap_or_default(),
                 };
                 if kind != Kind::Prometheus {

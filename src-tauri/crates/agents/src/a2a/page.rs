@@ -59,6 +59,14 @@ pub(crate) struct Memory {
 }
 
 impl Memory {
+    /// Begins with what an earlier connection has shown.
+    pub(crate) fn of(known_questions: &[Box<str>]) -> Self {
+        Self {
+            open: Question::shown_before(known_questions),
+            ..Self::default()
+        }
+    }
+
     /// Keeps what a task tells of the questions of others.
     pub(crate) fn learn(&mut self, task: &Task) {
         if self.answered.len() >= REMEMBERED {
@@ -160,7 +168,7 @@ impl Page {
                 memory.open.insert(task.id.clone(), question);
             }
             (None, Some(mut settled)) => {
-                settled.status = "resolved";
+                settled.status = "resolved".into();
                 self.escalation(&settled);
             }
             (None, None) => {}

@@ -4,10 +4,13 @@
 //! "completed"; a task that waits but asks nothing is no escalation, it is shown as a task that waits. What may be
 //! approved is carried byte for byte, so that duplicate keys and odd numbers are judged by the contract's own reader.
 
-use std::collections::{BTreeMap, HashSet};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, HashMap, HashSet},
+};
 
 use domain::{contract::TaskState, decision::digest};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, value::RawValue};
 
 use super::{
@@ -22,42 +25,52 @@ use super::{
 const DATA_PARTS: usize = 8;
 
 /// One escalation item (contract, 1.8).
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Question {
     pub(crate) id: String,
     pub(crate) version: String,
     task_id: String,
-    kind: &'static str,
+    kind: Cow<'static, str>,
     title: String,
     message: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     proposed_action: Option<Box<RawValue>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     options: Option<Box<RawValue>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     response_schema: Option<Box<RawValue>>,
     pub(crate) created_at: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     expires_at: Option<Box<RawValue>>,
-    pub(crate) status: &'static str,
+    pub(crate) status: Cow<'static, str>,
     native: Native,
 }
 
+impl Question {
+    /// Those of an earlier connection that were open, by task. What came by our extension is not of our making.
+    pub(crate) fn shown_before(raws: &[Box<str>]) -> HashMap<String, Self> {
+        crate::escalation::shown_before(raws)
+            .filter(|question: &Self| question.native.protocol == "a2a")
+            .map(|question| (question.task_id.clone(), question))
+            .collect()
+    }
+}
+
 /// What the server said, for the reply.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Native {
-    protocol: &'static str,
+    protocol: Cow<'static, str>,
     state: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     context_id: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     message_id: Option<String>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     asked: Vec<Piece>,
     /// The task is over in the server's eyes: an answer goes beside it, not to it.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     beside: bool,
 }
 
@@ -137,7 +150,7 @@ pub(crate) fn of(task: &Task, first_seen: &str, answered: &HashSet<String>) -> O
         id: task.id.clone(),
         version: digest(&bound).trim_start_matches("sha256:")[..24].to_owned(),
         task_id: task.id.clone(),
-        kind,
+        kind: kind.into(),
         title,
         message,
         proposed_action: details.action,
@@ -145,9 +158,9 @@ pub(crate) fn of(task: &Task, first_seen: &str, answered: &HashSet<String>) -> O
         response_schema: details.schema,
         created_at: task.timestamp().unwrap_or(first_seen).to_owned(),
         expires_at: details.expires_at,
-        status: "pending",
+        status: "pending".into(),
         native: Native {
-            protocol: "a2a",
+            protocol: "a2a".into(),
             state: task.native_state().to_owned(),
             context_id: task.context_id.clone(),
             message_id,

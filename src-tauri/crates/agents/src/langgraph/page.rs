@@ -104,6 +104,20 @@ pub(crate) struct Memory {
 }
 
 impl Memory {
+    /// Begins with what an earlier connection has shown.
+    pub(crate) fn of(known_questions: &[Box<str>]) -> Self {
+        let mut memory = Self::default();
+        for (question, interrupt, round) in Question::shown_before(known_questions) {
+            let id = question.id.clone();
+            if round > 0 {
+                memory.rounds.insert(id.clone(), round);
+            }
+            let of_thread = memory.open.entry(question.task_id.clone()).or_default();
+            of_thread.insert(id, (question, interrupt));
+        }
+        memory
+    }
+
     pub(crate) fn round(&self, question: &str) -> u32 {
         self.rounds.get(question).copied().unwrap_or(0)
     }
@@ -218,8 +232,8 @@ impl Page {
         }
         for (id, (mut question, _)) in before {
             question.status = match state {
-                TaskState::Canceled | TaskState::Failed | TaskState::Unknown => "withdrawn",
-                _ => "resolved",
+                TaskState::Canceled | TaskState::Failed | TaskState::Unknown => "withdrawn".into(),
+                _ => "resolved".into(),
             };
             self.escalation(&question);
             memory.settle(&id);

@@ -1,8 +1,10 @@
 //! An open interrupt as one escalation item of the contract. What may be approved is carried byte for byte; the whole
 //! interrupt stands beside it, for the answer.
 
+use std::borrow::Cow;
+
 use domain::decision::digest;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json, value::RawValue};
 
 use super::{
@@ -19,17 +21,36 @@ const MESSAGE: usize = 16_000;
 pub(crate) type Question = Escalation<Native>;
 
 /// What the server said, for the answer.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Native {
-    protocol: &'static str,
+    protocol: Cow<'static, str>,
     state: String,
     /// How often the same question was asked again after an answer.
-    #[serde(skip_serializing_if = "is_first")]
+    #[serde(default, skip_serializing_if = "is_first")]
     round: u32,
     /// The native task that asks.
     task: String,
     interrupt: Box<RawValue>,
+}
+
+impl Question {
+    /// Those of an earlier connection that were open: each with what was open there, and how often it was asked before.
+    pub(crate) fn shown_before(raws: &[Box<str>]) -> Vec<(Self, Interrupt, u32)> {
+        crate::escalation::shown_before(raws)
+            .filter(|question: &Self| question.native.protocol == "langgraph")
+            .map(|question| {
+                let Native {
+                    task,
+                    interrupt,
+                    round,
+                    ..
+                } = &question.native;
+                let (interrupt, round) = (Interrupt::new(task, interrupt.clone()), *round);
+                (question, interrupt, round)
+            })
+            .collect()
+    }
 }
 
 fn is_first(round: &u32) -> bool {
@@ -86,7 +107,7 @@ pub(crate) fn of(thread: &Thread, interrupt: &Interrupt, round: u32, asked_at: &
         id: id_of(&thread.id, interrupt),
         version: version_of(&asked, round),
         task_id: thread.id.clone(),
-        kind,
+        kind: kind.into(),
         title,
         message,
         proposed_action: action(&asked),
@@ -97,9 +118,9 @@ pub(crate) fn of(thread: &Thread, interrupt: &Interrupt, round: u32, asked_at: &
             _ => None,
         },
         created_at: asked_at.to_owned(),
-        status: "pending",
+        status: "pending".into(),
         native: Native {
-            protocol: "langgraph",
+            protocol: "langgraph".into(),
             state: clip(&thread.status, 60),
             round,
             task: interrupt.task.clone(),

@@ -33,6 +33,7 @@ async fn look(place: &Url, credential: Option<&Credential>) -> Result<Option<Pro
         url: place.to_string(),
         credential: credential.cloned(),
         known_tasks: vec![],
+        known_questions: vec![],
     })?;
     let found = match card(&server.door).await {
         Ok(Some(found)) => found,

@@ -3,6 +3,8 @@
 //! What may be allowed is carried as the server wrote it. "Always" is the server's own wider grant: it is offered as an
 //! option that says so, and is never what a plain approval means.
 
+use std::collections::BTreeMap;
+
 use domain::{decision::digest, object::Members};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json, value::RawValue};
@@ -33,6 +35,14 @@ pub(crate) struct Native {
     pub(crate) request: Option<Box<RawValue>>,
 }
 
+/// The items that an earlier connection has shown as open, by id.
+pub(crate) fn shown_before(raws: &[Box<str>]) -> BTreeMap<String, Escalation> {
+    crate::escalation::shown_before(raws)
+        .filter(|item: &Escalation| item.native.protocol == "opencode")
+        .map(|item| (item.id.clone(), item))
+        .collect()
+}
+
 /// The item for a request that waits. The newer interface tells no details; what the tool was called with stands in.
 pub(crate) fn escalation(request: &Request, call: Option<&Call>, created_at: String) -> Escalation {
     let too_long = request.raw.get().len() > LARGEST_TEXT;
@@ -41,14 +51,14 @@ pub(crate) fn escalation(request: &Request, call: Option<&Call>, created_at: Str
         id: request.id.clone(),
         version: version(request),
         task_id: request.session.clone(),
-        kind: "question",
+        kind: "question".into(),
         title: String::new(),
         message: String::new(),
         proposed_action: None,
         options: vec![],
         response_schema: None,
         created_at,
-        status: "pending",
+        status: "pending".into(),
         native: Native {
             protocol: "opencode".to_owned(),
             generation: request.generation,
@@ -66,7 +76,7 @@ pub(crate) fn escalation(request: &Request, call: Option<&Call>, created_at: Str
             always,
         } => {
             let about = patterns.join(", ");
-            item.kind = "approval";
+            item.kind = "approval".into();
             item.title = clip(&format!("{name}: {}", first_line(&about)), 120);
             item.message = format!(
                 "OpenCode asks whether the tool \"{}\" may do this: {}",
@@ -199,7 +209,7 @@ fn asked(item: &mut Escalation, questions: &[Question]) {
             .collect();
         return;
     }
-    item.kind = "form";
+    item.kind = "form".into();
     item.message = clip(&words.join("\n"), 16_000);
     item.response_schema = serde_json::value::to_raw_value(&schema(questions)).ok();
 }

@@ -233,6 +233,10 @@ impl OpenCode {
                 *newest = (*newest).max(known.session.updated());
             }
         }
+        // Also when nothing else is known of the session any more: what became of its question is to be told.
+        for item in self.open.values() {
+            all.entry(&item.native.directory).or_default();
+        }
         all.insert(&about.directory, i64::MAX);
         let mut sorted: Vec<_> = all.into_iter().collect();
         sorted.sort_by_key(|(_, newest)| std::cmp::Reverse(*newest));
@@ -379,7 +383,7 @@ impl OpenCode {
             if !found.asked.contains(&item.native.directory) {
                 open.insert(id, item.clone());
             } else {
-                item.status = self.ending(&item);
+                item.status = self.ending(&item).into();
             }
             escalations.extend(serde_json::to_string(&item));
         }

@@ -33,6 +33,7 @@ fn read(said: Said) -> Document {
         url: "http://127.0.0.1/".to_owned(),
         credential: None,
         known_tasks: vec![],
+        known_questions: vec![],
     };
     let mut quotas = Quotas::over(Silent, &target, "Limits");
     let Observation::Document { body, .. } = quotas.tell(said) else {

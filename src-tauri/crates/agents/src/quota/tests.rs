@@ -44,6 +44,7 @@ async fn check(looks: &[(u32, i64, i64)], expected: &str) {
         url: "http://127.0.0.1/".to_owned(),
         credential: None,
         known_tasks: vec![],
+        known_questions: vec![],
     };
     let mut quotas = Quotas::over(source, &target, "Limits");
     let mut said = String::new();

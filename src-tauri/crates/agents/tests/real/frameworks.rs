@@ -39,6 +39,7 @@ fn follow(server: &Server, tasks: &[&str]) -> Box<dyn Endpoint> {
         url: server.url.clone(),
         credential: None,
         known_tasks: tasks.iter().map(|id| (*id).into()).collect(),
+        known_questions: vec![],
     })
     .expect("it opens")
 }

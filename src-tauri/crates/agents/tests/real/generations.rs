@@ -23,6 +23,7 @@ async fn check(list: &str, script: &str, arguments: &[&str], version: &str) {
         url: server.url.clone(),
         credential: None,
         known_tasks: vec![asks.as_str().into(), works.as_str().into()],
+        known_questions: vec![],
     })
     .expect("it opens");
     let (document, raw) = look(&mut *endpoint).await;

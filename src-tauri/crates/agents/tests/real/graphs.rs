@@ -43,6 +43,7 @@ impl Graphs {
             url: self.server.url.clone(),
             credential: token.map(|token| Credential::Bearer(token.to_owned())),
             known_tasks: vec![],
+            known_questions: vec![],
         }
     }
 

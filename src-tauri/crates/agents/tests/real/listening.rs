@@ -97,6 +97,7 @@ async fn check(list: &str, script: &str, arguments: &[&str], lists: bool) {
         url: server.url.clone(),
         credential: None,
         known_tasks: vec![task.as_str().into()],
+        known_questions: vec![],
     })
     .expect("it opens");
     let first = poll(&mut *endpoint).await.expect("news");
@@ -174,6 +175,7 @@ async fn a_real_coding_server_tells_of_sessions_and_not_of_our_own_questions() {
         url: server.url.clone(),
         credential: Some(Credential::Basic(format!("opencode:{PASSWORD}"))),
         known_tasks: vec![],
+        known_questions: vec![],
     })
     .expect("it opens");
     assert!(

@@ -17,6 +17,7 @@ fn connect(server: &Server, key: &str) -> Box<dyn Endpoint> {
         url: server.url.clone(),
         credential: Some(Credential::Bearer(key.to_owned())),
         known_tasks: vec![],
+        known_questions: vec![],
     })
     .expect("it opens")
 }

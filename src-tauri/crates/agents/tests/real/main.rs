@@ -35,6 +35,7 @@ fn connect(server: &Server) -> Box<dyn Endpoint> {
         url: server.url.clone(),
         credential: None,
         known_tasks: vec![],
+        known_questions: vec![],
     })
     .expect("it opens")
 }
@@ -408,6 +409,7 @@ async fn a_wrong_credential_is_said_and_keeps_the_decision() {
         url: format!("{}/.well-known/agent-card.json", server.url),
         credential: Some(agents::Credential::Bearer(token.to_owned())),
         known_tasks: vec![],
+        known_questions: vec![],
     };
     let mut wrong = agents::open(&target("wrong")).expect("it opens");
     let error = wrong.observe().await.expect_err("it is refused");

@@ -16,6 +16,7 @@ fn connect(server: &OpenCode, password: &str) -> Box<dyn Endpoint> {
         url: server.url.clone(),
         credential: Some(Credential::Basic(format!("opencode:{password}"))),
         known_tasks: vec![],
+        known_questions: vec![],
     })
     .expect("it opens")
 }

@@ -86,6 +86,7 @@ pub(crate) fn follow(url: &str, tasks: &[&str]) -> Box<dyn Endpoint> {
         url: url.to_owned(),
         credential: None,
         known_tasks: tasks.iter().map(|id| (*id).into()).collect(),
+        known_questions: vec![],
     })
     .expect("it opens")
 }

@@ -25,6 +25,9 @@ use crate::{
     poll::{Wish, chance},
 };
 
+/// Of an answer that was taken, when nothing shows what became of it.
+const DOUBTED: &str = "It took the answer, but the question has changed or gone since and does not show whether the answer counted.";
+
 const TOPICS: [Topic; 4] = [Topic::Inbox, Topic::Board, Topic::Status, Topic::Timeline];
 
 /// A decision that is not final yet.
@@ -32,6 +35,8 @@ pub(super) struct Parcel {
     decision: Decision,
     /// Tries without an answer, since the start.
     failures: u32,
+    /// It was taken and not confirmed, and the question moved on: the endpoint is asked what became of it.
+    doubted: bool,
 }
 
 impl Parcel {
@@ -48,6 +53,7 @@ impl Parcel {
         Self {
             decision,
             failures: 0,
+            doubted: false,
         }
     }
 
@@ -195,7 +201,13 @@ impl Owner {
         let mut delivery = parcel.decision.delivery.clone();
         delivery.detail = None;
         delivery.next_attempt_at = None;
+        let doubted = parcel.doubted;
         delivery.state = match outcome {
+            // It took the answer before, so that the question is gone says nothing of it.
+            Outcome::Sent | Outcome::Expired | Outcome::Changed if doubted => {
+                delivery.detail = Some(DOUBTED.to_owned());
+                DeliveryState::Unknown
+            }
             Outcome::Applied => DeliveryState::Applied,
             Outcome::Sent => DeliveryState::Sent,
             Outcome::AlreadyResolved { recorded } => {
@@ -361,7 +373,13 @@ impl Owner {
             return;
         }
         let state = match (decision.delivery.state, decision.delivery.attempts) {
-            (DeliveryState::Sent, _) => DeliveryState::Applied,
+            (DeliveryState::Sent, _) if settled && is_resolved(record) => DeliveryState::Applied,
+            // Taken back or asked anew: that shows no effect of what it took.
+            (DeliveryState::Sent, _) => {
+                let id = id.clone();
+                self.doubt(&id);
+                return;
+            }
             (DeliveryState::Held, _) | (DeliveryState::Queued, 0) if replaced => {
                 DeliveryState::Changed
             }
@@ -375,4 +393,22 @@ impl Owner {
         let id = id.clone();
         self.finish(&id, state, None);
     }
+
+    /// Asks the endpoint what became of an answer that it took.
+    fn doubt(&mut self, id: &DecisionId) {
+        let Some(parcel) = self.outbox.get_mut(id) else {
+            return;
+        };
+        parcel.doubted = true;
+        let delivery = Delivery {
+            state: DeliveryState::Queued,
+            next_attempt_at: None,
+            ..parcel.decision.delivery.clone()
+        };
+        self.move_on(id, delivery);
+    }
+}
+
+fn is_resolved(record: &EscalationRecord) -> bool {
+    record.value.status == EscalationStatus::Resolved
 }

@@ -100,3 +100,49 @@ async fn a_real_coding_agent_is_answered_once_and_only_with_its_password() {
     assert!(server.has("bank", "kept.txt"));
     api.end();
 }
+
+/// Somebody else answers while our answer can still be taken back, and we are connected anew before we look again: what
+/// was shown before is remembered.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_somebody_else_settled_while_we_were_away_is_told_as_that() {
+    let server = OpenCode::start().await;
+    let dir = tempfile::tempdir().expect("a folder");
+    let api = Api::open(dir.path(), None, Box::new(|_| Ok(()))).expect("it starts");
+    let basic = format!("opencode:{PASSWORD}");
+    // Its password stays where the next start finds it.
+    let add = json!({ "name": "Clerk", "url": server.url, "kind": "opencode", "token": null, "basic": basic, "keep": "file" });
+    ask(&api, "addEndpoint", add).await;
+    health(&api, "online").await;
+    let no = async |makes: &str, request: &Value| {
+        let id = request["id"].as_str().expect("an id");
+        let path = format!("/permission/{id}/reply{}", server.place("bank"));
+        server.post(&path, json!({"reply": "reject"})).await;
+        server.comes_to("bank", makes, "idle").await;
+    };
+
+    // The login is edited.
+    let makes = server.begin("bank", "make late.txt").await;
+    let request = server.waits("bank", &makes).await;
+    let asked = question(&api, &makes).await;
+    let edit = |basic: &str| json!({ "endpoint": "clerk", "token": null, "basic": format!("opencode:{basic}"), "keep": "file" });
+    ask(&api, "editEndpoint", edit("wrong")).await;
+    health(&api, "unauthorized").await;
+    approve(&api, &asked).await;
+    no(&makes, &request).await;
+    ask(&api, "editEndpoint", edit(PASSWORD)).await;
+    delivery(&api, &asked, &["already-resolved"]).await;
+    assert!(!server.has("bank", "late.txt"), "the first answer counts");
+
+    // We are closed and opened again.
+    let makes = server.begin("bank", "make later.txt").await;
+    let request = server.waits("bank", &makes).await;
+    let asked = question(&api, &makes).await;
+    approve(&api, &asked).await;
+    api.end();
+    drop(api);
+    no(&makes, &request).await;
+    let api = Api::open(dir.path(), None, Box::new(|_| Ok(()))).expect("it starts again");
+    delivery(&api, &asked, &["already-resolved"]).await;
+    assert!(!server.has("bank", "later.txt"), "the first answer counts");
+    api.end();
+}

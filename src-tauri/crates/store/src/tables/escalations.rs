@@ -148,6 +148,17 @@ pub fn pending(reader: &Reader) -> Result<Vec<EscalationRecord>> {
     sql::all(reader, &query, [], read)
 }
 
+/// What an endpoint still asks as far as it has told, answered by the person or not: the items as they came, newest first.
+pub fn open(reader: &Reader, endpoint: &EndpointId, limit: u32) -> Result<Vec<Box<str>>> {
+    sql::all(
+        reader,
+        "SELECT raw FROM escalations WHERE endpoint = ?1 AND phase <> 'superseded' AND json_extract(value, '$.status') = 'pending'
+         ORDER BY rowid DESC LIMIT ?2",
+        params![endpoint.as_str(), limit],
+        |row| Ok(row.get::<_, String>(0)?.into()),
+    )
+}
+
 /// How many wait for the person.
 pub fn count_pending(reader: &Reader) -> Result<u32> {
     let count = sql::number(

@@ -92,6 +92,7 @@ fn what_a_server_answers() {
         url: "http://127.0.0.1:4096/".to_owned(),
         credential: None,
         known_tasks: vec![],
+        known_questions: vec![],
     };
     fuzz(
         "opencode",
