@@ -374,7 +374,13 @@ impl Endpoint for A2a {
         Box::pin(async {
             match self.own_door().await {
                 Ok(Some(own)) => own.deliver(delivery).await,
-                _ => self.answer(delivery).await,
+                _ => {
+                    let outcome = self.answer(delivery).await;
+                    if let (Outcome::Sent, Some(task)) = (&outcome, &delivery.task) {
+                        self.memory.owing.insert(task.as_str().to_owned());
+                    }
+                    outcome
+                }
             }
         })
     }

@@ -27,6 +27,18 @@ pub(crate) struct Escalation<Native> {
     pub(crate) native: Native,
 }
 
+/// The longest id that the contract takes. A task must not be lost because the id of what it waits for is longer.
+const LONGEST_ID: usize = 512;
+
+/// What a task waits for: the first question of it that can be named, else the task itself.
+pub(crate) fn waits_for<'a>(
+    questions: impl IntoIterator<Item = &'a str>,
+    task: &'a str,
+) -> &'a str {
+    let mut fits = questions.into_iter().filter(|id| id.len() <= LONGEST_ID);
+    fits.next().unwrap_or(task)
+}
+
 /// Items that an earlier connection of this kind has shown as open. Those of another making have another `native`; they
 /// are left out.
 pub(crate) fn shown_before<T: DeserializeOwned>(raws: &[Box<str>]) -> impl Iterator<Item = T> {

@@ -202,10 +202,9 @@ impl OpenCode {
         let items: Option<Vec<Box<RawValue>>> =
             json(&self.client, &["session", id, "message"], &limit).await?;
         let read = |items: Vec<Box<RawValue>>, generation| {
-            let all = items
-                .iter()
-                .filter_map(|raw| wire::message(raw, generation));
-            all.collect::<Vec<_>>()
+            let all = items.iter();
+            all.map(|raw| wire::message_or_place(raw, generation))
+                .collect::<Vec<_>>()
         };
         let found = read(items.unwrap_or_default(), Generation::One);
         if !found.is_empty() || !has_two {
@@ -274,16 +273,9 @@ struct Enveloped {
 }
 
 fn read_statuses(found: BTreeMap<String, Box<RawValue>>) -> BTreeMap<String, Status> {
-    let read = |raw: Box<RawValue>| {
-        // What has another shape is still a word about a session that is not idle.
-        serde_json::from_str(raw.get()).unwrap_or_else(|_| Status {
-            word: "unreadable".to_owned(),
-            ..Status::default()
-        })
-    };
     found
         .into_iter()
-        .map(|(id, status)| (id, read(status)))
+        .map(|(id, status)| (id, Status::read(&status)))
         .collect()
 }
 

@@ -6,6 +6,8 @@
 
 #![allow(clippy::expect_used, clippy::panic)] // Outside `#[test]` functions the lint does not know that this is a test.
 
+#[path = "malformed/beside.rs"]
+mod beside;
 #[path = "malformed/bodies.rs"]
 mod bodies;
 #[path = "malformed/limits.rs"]

@@ -687,3 +687,29 @@ async fn a_malformed_request_or_message_loses_only_itself() {
     }
     assert!(checked >= 300, "{checked}");
 }
+
+#[tokio::test]
+async fn a_number_that_is_too_large_for_any_clock_hides_no_session() {
+    let statuses = r#"{"ses_1":{"type":"retry","attempt":1e999,"message":"Too many requests","next":123456789012345678901234567890},
+        "ses_2":{"type":"busy","attempt":-1e400},"ses_3":{"type":1e999}}"#;
+    let sessions = ["ses_1", "ses_2", "ses_3"].map(|id| session(id, "/w/shop"));
+    let world = World {
+        paths: with(
+            asking(),
+            vec![
+                ("/experimental/session", json!(sessions)),
+                ("/session/status", json!(statuses)),
+                ("/permission", json!([])),
+            ],
+        ),
+        ..World::default()
+    };
+    let server = serve(world).await;
+    let document = look(&mut *server.connect()).await;
+    assert_eq!(document.problems, []);
+    let states = ["ses_1", "ses_2", "ses_3"].map(|id| state(&document, id));
+    assert_eq!(
+        states,
+        [TaskState::Working, TaskState::Working, TaskState::Unknown]
+    );
+}

@@ -155,7 +155,8 @@ async fn round(options: &Options, endpoint: &mut dyn Endpoint) -> Result<Said, F
         Ok(after) => question(&after, &options.escalation)?,
         Err(_) => return Ok(said(state, detail)),
     };
-    let is_settled = shown.is_none_or(|now| now.value.status == EscalationStatus::Resolved);
+    // What is not listed any more was taken back, which shows no effect.
+    let is_settled = shown.is_some_and(|now| now.value.status == EscalationStatus::Resolved);
     // Someone else may have settled it while we waited, so only what was taken counts as ours.
     Ok(if is_settled && state == State::Sent {
         said(State::Applied, detail)

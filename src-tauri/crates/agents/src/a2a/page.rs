@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use domain::contract::TaskState;
 use serde_json::{Value, json, value::RawValue};
 
 use super::{
@@ -56,6 +57,8 @@ pub(crate) struct Memory {
     pub(crate) open: HashMap<String, Question>,
     /// Ids of questions that somebody's message has answered, in whatever task.
     pub(crate) answered: HashSet<String>,
+    /// Tasks that took an answer of ours and have not shown what became of it.
+    pub(crate) owing: HashSet<String>,
 }
 
 impl Memory {
@@ -168,7 +171,17 @@ impl Page {
                 memory.open.insert(task.id.clone(), question);
             }
             (None, Some(mut settled)) => {
-                settled.status = "resolved".into();
+                let broke_off = matches!(
+                    task.state(),
+                    TaskState::Failed | TaskState::Rejected | TaskState::Canceled
+                );
+                // What broke off over our answer does not show that the answer counted.
+                let owed = memory.owing.remove(&task.id);
+                settled.status = if owed && broke_off {
+                    "withdrawn".into()
+                } else {
+                    "resolved".into()
+                };
                 self.escalation(&settled);
             }
             (None, None) => {}
@@ -301,7 +314,6 @@ fn item(
     silent: bool,
     memory: &mut Memory,
 ) -> String {
-    use domain::contract::TaskState;
     // Some servers call a task that asks "working" or "completed".
     let state = match task.state() {
         TaskState::AuthRequired => TaskState::AuthRequired,

@@ -348,7 +348,7 @@ fn task(
         item["createdAt"] = json!(created);
     }
     if state == TaskState::InputRequired {
-        let by = shown.keys().next().unwrap_or(&thread.id);
+        let by = crate::escalation::waits_for(shown.keys().map(String::as_str), &thread.id);
         item["waitingFor"] = json!({"kind": "human", "ref": by});
     }
     item.to_string()

@@ -173,6 +173,10 @@ pub(crate) fn open_in(state: &RawValue) -> Option<Vec<Interrupt>> {
     let mut open = vec![];
     for step in state.tasks {
         let asked = step.interrupts.unwrap_or_default();
+        // What cannot be read may be any of them.
+        if asked.iter().any(|raw| !raw.get().starts_with('{')) {
+            return None;
+        }
         open.extend(asked.into_iter().map(|raw| Interrupt::new(&step.id, raw)));
     }
     Some(open)

@@ -183,10 +183,7 @@ impl Door {
         let limit = limit.to_string();
         let url = self.at(&["threads", id, "runs"], &[("limit", &limit)])?;
         let all = list(&self.read(url).await?)?;
-        Ok(all
-            .iter()
-            .filter_map(|raw| serde_json::from_str(raw.get()).ok())
-            .collect())
+        Ok(all.iter().map(|raw| Run::read(raw)).collect())
     }
 
     /// Begins a run of a thread: what has an effect.
@@ -336,7 +333,26 @@ pub(crate) enum Answers {
     Named(std::collections::BTreeMap<String, Box<RawValue>>),
 }
 
+/// The word of a run that does not tell how it stands in any word.
+const UNREADABLE: &str = "unreadable";
+
 impl Run {
+    /// Member by member: one that cannot be read still stands in its place, or an older one would pass for the newest.
+    fn read(raw: &RawValue) -> Self {
+        if let Ok(run) = serde_json::from_str(raw.get()) {
+            return run;
+        }
+        let members: std::collections::BTreeMap<String, Box<RawValue>> =
+            serde_json::from_str(raw.get()).unwrap_or_default();
+        let text = |name: &str| serde_json::from_str(members.get(name)?.get()).ok();
+        Self {
+            run_id: text("run_id").unwrap_or_default(),
+            status: text("status").or_else(|| Some(UNREADABLE.to_owned())),
+            metadata: members.get("metadata").cloned(),
+            kwargs: members.get("kwargs").cloned(),
+        }
+    }
+
     pub(crate) fn is_over(&self) -> bool {
         !matches!(self.status.as_deref(), Some("pending" | "running"))
     }

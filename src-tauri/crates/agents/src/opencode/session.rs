@@ -61,6 +61,10 @@ pub(crate) fn standing(status: Option<&Status>, asks: bool, last: Option<&Messag
     let Some(last) = last else {
         return standing(TaskState::Submitted, None);
     };
+    if last.is_unreadable {
+        let words = "Its newest message cannot be read, so it cannot be told how it ended.";
+        return standing(TaskState::Unknown, Some(words.to_owned()));
+    }
     let ended = |state, words: &str| Standing {
         since: last.completed,
         ..standing(state, Some(clip(words, WORDS)))
@@ -116,7 +120,10 @@ pub(crate) fn task(
             "protocol": "opencode",
             "state": standing.native,
             "status": status.map(|status| json!({
-                "type": status.word, "attempt": status.attempt, "message": status.message, "next": status.next,
+                "type": clip(&status.word, 200),
+                "attempt": status.attempt.as_ref().filter(|attempt| attempt.is_number()),
+                "message": status.message.as_deref().map(|said| clip(said, WORDS)),
+                "next": status.next.as_ref().filter(|next| next.is_number()),
             })),
             "directory": session.directory,
             "model": session.model,
@@ -142,7 +149,8 @@ pub(crate) fn task(
         item["usage"] = usage;
     }
     if let Some(ask) = ask {
-        item["waitingFor"] = json!({"kind": "human", "ref": ask});
+        item["waitingFor"] =
+            json!({"kind": "human", "ref": crate::escalation::waits_for([ask], &session.id)});
     } else if let Some((provider, model)) = session.model()
         && status.is_some_and(is_limited)
     {

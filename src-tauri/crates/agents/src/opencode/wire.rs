@@ -2,6 +2,8 @@
 //!
 //! Members that are only shown are read leniently; exact JSON text is kept for everything a person may be asked to allow.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Deserialize;
 use serde_json::{Value, value::RawValue};
@@ -94,6 +96,24 @@ pub(crate) struct Status {
     pub(crate) message: Option<String>,
     #[serde(default)]
     pub(crate) next: Option<Value>,
+}
+
+impl Status {
+    /// Member by member: the word counts, whatever stands beside it. What has another shape is still a word about a
+    /// session that is not idle.
+    pub(crate) fn read(raw: &RawValue) -> Self {
+        if let Ok(status) = serde_json::from_str(raw.get()) {
+            return status;
+        }
+        let members: BTreeMap<String, Box<RawValue>> =
+            serde_json::from_str(raw.get()).unwrap_or_default();
+        let text = |name: &str| serde_json::from_str(members.get(name)?.get()).ok();
+        Self {
+            word: text("type").unwrap_or_else(|| "unreadable".to_owned()),
+            message: text("message"),
+            ..Self::default()
+        }
+    }
 }
 
 /// Something that waits for a person.
@@ -197,6 +217,8 @@ pub(crate) fn request(raw: &RawValue, generation: Generation, directory: &str) -
 /// One message, of either generation.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Message {
+    /// It stands in its place, and that is all that is known of it.
+    pub(crate) is_unreadable: bool,
     pub(crate) id: String,
     pub(crate) is_assistant: bool,
     pub(crate) created: i64,
@@ -251,6 +273,14 @@ impl Call {
     }
 }
 
+/// Reads a message of a list. What cannot be read stands there all the same, or an older one would pass for the newest.
+pub(crate) fn message_or_place(raw: &RawValue, generation: Generation) -> Message {
+    message(raw, generation).unwrap_or_else(|| Message {
+        is_unreadable: true,
+        ..Message::default()
+    })
+}
+
 /// Reads a message; `None` = it has not the shape of one.
 pub(crate) fn message(raw: &RawValue, generation: Generation) -> Option<Message> {
     if depth(raw.get()) > DEPTH {
@@ -276,6 +306,7 @@ pub(crate) fn message(raw: &RawValue, generation: Generation) -> Option<Message>
     let error = info.get("error").filter(|error| error.is_object());
     let changed = info.pointer("/summary/diffs").and_then(Value::as_array);
     Some(Message {
+        is_unreadable: false,
         id: text_of(info, "id"),
         is_assistant: role.and_then(Value::as_str) == Some("assistant"),
         created: time("created").unwrap_or_default(),

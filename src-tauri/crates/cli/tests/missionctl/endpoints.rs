@@ -163,6 +163,7 @@ fn what_became_of_an_answer_decides_the_exit() {
     let resolved = r#"{"id":"q/1","version":"7","kind":"approval","title":"x","message":"x","createdAt":"2026-11-01T09:00:00Z","status":"resolved"}"#;
     check(("202 Accepted", ""), PENDING, "sent", 0);
     check(("202 Accepted", ""), resolved, "applied", 0);
+    check(("202 Accepted", ""), "", "sent", 0);
     check(
         (
             "200 OK",

@@ -7,7 +7,13 @@ mod graphs;
 use graphs::{Graphs, TOKEN, questions};
 use serde_json::{Value, json};
 
-use super::{Said, a2a::server, check_unusable, run, run_with};
+use super::{
+    Said,
+    a2a::server,
+    check_unusable,
+    opencode::relay::{Cut, Relay},
+    run, run_with,
+};
 
 fn ask(graphs: &Graphs, command: &str, more: &[&str]) -> Said {
     let mut arguments = vec![
@@ -166,4 +172,42 @@ async fn an_answer_to_a_thread_that_was_lost_is_not_said_to_be_applied() {
     let (code, said) = answer(&graphs, &inbox, &["--outcome", "approve"]);
     assert_eq!((code, &said["state"]), (2, &json!("unknown")), "{said}");
     assert_eq!(graphs.answers(&lost).await, json!([]));
+}
+
+/// It is killed while it is told the answer: what became of it is not known, and shows when it is there again.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_answer_during_which_a_langgraph_server_is_killed_is_called_unknown() {
+    for cut in [Cut::Before, Cut::After] {
+        let mut graphs = Graphs::start().await;
+        let waits = graphs.story("inbox").await;
+        let document = ask(&graphs, "observe", &[]).one();
+        let inbox = questions(&document, &waits).remove(0);
+        graphs.kept_on_disk().await;
+        let relay = Relay::to(&graphs.server.url, "/runs ").await;
+        let go = relay.cut(cut);
+        let (url, id) = (relay.url.clone(), inbox["id"].as_str().map(str::to_owned));
+        let sending = std::thread::spawn(move || {
+            let id = id.expect("an id");
+            let answer = ["answer", &url, "--escalation", &id, "--outcome", "approve"];
+            let answer = [&answer[..], &["--json", "--token-env", "TOKEN"]].concat();
+            run_with(&answer, b"", &[("TOKEN", TOKEN)])
+        });
+        relay.caught().await;
+        graphs.server.kill();
+        drop(go);
+        let said = sending.join().expect("it ends");
+        assert_eq!(
+            (said.code, &said.one()["state"]),
+            (2, &json!("unknown")),
+            "{cut:?}: {said:?}"
+        );
+        assert_eq!(relay.sent(), 1);
+        // What it had on disk knows nothing of the answer, so the question is answered now.
+        graphs.restart().await;
+        let (code, said) = answer(&graphs, &inbox, &["--outcome", "approve"]);
+        assert_eq!((code, &said["state"]), (0, &json!("applied")), "{said}");
+        let got = json!([{"inbox": [{"type": "accept", "args": null}]}]);
+        assert_eq!(graphs.answers(&waits).await, got);
+        assert_eq!(graphs.runs(&waits).await.len(), 2);
+    }
 }

@@ -4,10 +4,14 @@
 #[path = "../../../agents/tests/real/opencode_server.rs"]
 mod opencode_server;
 
+#[path = "../../../agents/tests/real/relay.rs"]
+pub(crate) mod relay;
+
 use serde_json::{Value, json};
 
 use super::{a2a::server, check_unusable, run_with};
 use opencode_server::{OpenCode, PASSWORD};
+use relay::{Cut, Relay};
 
 fn run(arguments: &[&str], password: &str) -> super::Said {
     let login = format!("opencode:{password}");
@@ -121,4 +125,43 @@ async fn what_opencode_asks_is_seen_and_answered_once() {
     assert_eq!((code, &said["state"]), (0, &json!("applied")), "{said}");
     server.comes_to("bank", &makes, "idle").await;
     assert!(server.has("bank", "d.txt"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_answer_during_which_opencode_is_killed_is_called_unknown_and_sent_once() {
+    let mut server = OpenCode::start().await;
+    let relay = Relay::to(&server.url, "/reply").await;
+    for (sent, cut) in [Cut::Before, Cut::After].into_iter().enumerate() {
+        let file = format!("file{sent}.txt");
+        let makes = server.begin("bank", &format!("make {file}")).await;
+        let permission = server.waits("bank", &makes).await;
+        let id = permission["id"].as_str().expect("an id").to_owned();
+        let go = relay.cut(cut);
+        let url = relay.url.clone();
+        let sending = std::thread::spawn(move || {
+            let answer = ["answer", &url, "--escalation", &id, "--outcome", "approve"];
+            run(&answer, PASSWORD)
+        });
+        relay.caught().await;
+        server.kill();
+        drop(go);
+        let said = sending.join().expect("it ends");
+        assert_eq!(
+            (said.code, &said.one()["state"]),
+            (2, &json!("unknown")),
+            "{cut:?}: {said:?}"
+        );
+        assert_eq!(relay.sent(), sent + 1, "nothing is sent a second time");
+        // It remembers no request; whether the tool ran is what it has written down.
+        server.restart().await;
+        let (code, said) = answer(&server, &permission, &["--outcome", "approve"]);
+        let ran = server.call(&makes).await["status"] == "completed";
+        let state = if ran { "already-resolved" } else { "expired" };
+        assert_eq!(
+            (code, &said["state"]),
+            (1, &json!(state)),
+            "{cut:?}: {said}"
+        );
+        assert!(cut == Cut::After || !server.has("bank", &file));
+    }
 }

@@ -2,6 +2,7 @@
 
 use super::{
     graphs::{self, Graphs},
+    relay::{Cut, Relay},
     *,
 };
 
@@ -107,4 +108,34 @@ async fn what_was_decided_while_a_langgraph_server_was_away_arrives_when_it_is_t
     assert_eq!(graphs.answers(&waits).await, accepted);
     assert_eq!(graphs.runs(&waits).await.len(), 2);
     api.end();
+}
+
+/// It is killed while an answer is on its way, and comes back with what it had on disk: the question, and nothing of the
+/// answer. So the answer is brought again, once it was seen that none counts.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_answer_during_which_a_langgraph_server_is_killed_counts_once_in_the_end() {
+    for cut in [Cut::Before, Cut::After] {
+        let mut graphs = Graphs::start().await;
+        let waits = graphs.story("inbox").await;
+        graphs.kept_on_disk().await;
+        let relay = Relay::to(&graphs.server.url, "/runs ").await;
+        let (_dir, api) = flight_to(&relay.url, "langgraph", Some(graphs::TOKEN)).await;
+        let asked = question(&api, &waits).await;
+        let go = relay.cut(cut);
+        approve(&api, &asked).await;
+        relay.caught().await;
+        graphs.server.kill();
+        drop(go);
+        health(&api, "unreachable").await;
+        assert!(
+            is_on_its_way(&api, &asked).await,
+            "nothing is said to have become of it"
+        );
+        graphs.restart().await;
+        delivery(&api, &asked, &["applied"]).await;
+        let accepted = json!([{ "inbox": [{ "type": "accept", "args": null }] }]);
+        assert_eq!(graphs.answers(&waits).await, accepted, "{cut:?}");
+        assert_eq!(graphs.runs(&waits).await.len(), 2, "{cut:?}");
+        api.end();
+    }
 }

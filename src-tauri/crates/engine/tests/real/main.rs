@@ -15,6 +15,9 @@ mod opencode_server;
 #[allow(dead_code)] // The same.
 mod graphs;
 
+#[path = "../../../agents/tests/real/relay.rs"]
+mod relay;
+
 mod a2a;
 mod langgraph;
 mod litellm;

@@ -2,6 +2,7 @@
 
 use super::{
     opencode_server::{OpenCode, PASSWORD},
+    relay::{Cut, Relay},
     *,
 };
 
@@ -144,5 +145,86 @@ async fn what_somebody_else_settled_while_we_were_away_is_told_as_that() {
     let api = Api::open(dir.path(), None, Box::new(|_| Ok(()))).expect("it starts again");
     delivery(&api, &asked, &["already-resolved"]).await;
     assert!(!server.has("bank", "later.txt"), "the first answer counts");
+    api.end();
+}
+
+/// It is killed while an answer is on its way. It forgets its requests then, so nothing is to be answered any more; what
+/// is said of the answer is what its own state shows.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_answer_during_which_a_coding_agent_is_killed_is_told_as_far_as_its_state_shows() {
+    let mut server = OpenCode::start().await;
+    let relay = Relay::to(&server.url, "/reply").await;
+    let dir = tempfile::tempdir().expect("a folder");
+    let api = Api::open(dir.path(), None, Box::new(|_| Ok(()))).expect("it starts");
+    let basic = format!("opencode:{PASSWORD}");
+    let add = json!({ "name": "Clerk", "url": relay.url, "kind": "opencode", "token": null, "basic": basic, "keep": "session" });
+    ask(&api, "addEndpoint", add).await;
+    let rounds = [
+        (Cut::Before, "approve"),
+        (Cut::After, "approve"),
+        (Cut::Before, "reject"),
+        (Cut::After, "reject"),
+    ];
+    for (sent, (cut, outcome)) in rounds.into_iter().enumerate() {
+        let file = format!("file{sent}.txt");
+        let makes = server.begin("bank", &format!("make {file}")).await;
+        let request = server.waits("bank", &makes).await;
+        let asked = question(&api, &makes).await;
+        let go = relay.cut(cut);
+        let words = format!("Not today, {sent}.");
+        let message = (outcome == "reject").then_some(&words);
+        say(
+            &api,
+            &asked,
+            json!({ "outcome": outcome, "message": message }),
+        )
+        .await;
+        relay.caught().await;
+        server.kill();
+        drop(go);
+        server.restart().await;
+        let states = [
+            "applied",
+            "unknown",
+            "expired",
+            "already-resolved",
+            "refused",
+        ];
+        let decision = delivery(&api, &asked, &states).await;
+        let call = server.call(&makes).await;
+        let refused = call["error"]
+            .as_str()
+            .is_some_and(|said| said.contains(&words));
+        // Only our own words show that it was our answer.
+        let expected = if refused { "applied" } else { "unknown" };
+        assert_eq!(
+            decision["state"], expected,
+            "{cut:?} {outcome}: {decision:#} {call:#}"
+        );
+        assert!(
+            !(refused && cut == Cut::Before),
+            "it never arrived: {call:#}"
+        );
+        assert!(!server.has("bank", &file) || (cut, outcome) == (Cut::After, "approve"));
+        assert_eq!(relay.sent(), sent + 1, "nothing is sent a second time");
+        let id = request["id"].as_str().expect("an id");
+        let open = server
+            .get(&format!("/permission{}", server.place("bank")))
+            .await;
+        assert!(!open.to_string().contains(id), "{open}");
+    }
+
+    // Broken off, but not killed: it asks still, and the same answer is brought again.
+    let makes = server.begin("bank", "make kept.txt").await;
+    server.waits("bank", &makes).await;
+    let asked = question(&api, &makes).await;
+    let go = relay.cut(Cut::Before);
+    approve(&api, &asked).await;
+    relay.caught().await;
+    drop(go);
+    delivery(&api, &asked, &["applied"]).await;
+    server.comes_to("bank", &makes, "idle").await;
+    assert!(server.has("bank", "kept.txt"));
+    assert_eq!(relay.sent(), rounds.len() + 2);
     api.end();
 }
