@@ -30,6 +30,9 @@ pub(crate) struct Relay {
     /// What the first line of an answer has in it.
     path: &'static str,
     sent: Arc<AtomicUsize>,
+    /// Streams of events that were asked for, and how many of them are dead, though nobody said so.
+    streams: Arc<AtomicUsize>,
+    dead: Arc<AtomicUsize>,
     plan: Arc<Mutex<Option<(Cut, oneshot::Receiver<()>)>>>,
     caught: Arc<Notify>,
 }
@@ -44,6 +47,8 @@ impl Relay {
             to: url.trim_start_matches("http://").to_owned(),
             path,
             sent: Arc::default(),
+            streams: Arc::default(),
+            dead: Arc::default(),
             plan: Arc::default(),
             caught: Arc::default(),
         };
@@ -60,6 +65,16 @@ impl Relay {
     /// Answers that were sent, whether they arrived or not.
     pub(crate) fn sent(&self) -> usize {
         self.sent.load(Ordering::Relaxed)
+    }
+
+    /// Streams of events that were asked for.
+    pub(crate) fn streams(&self) -> usize {
+        self.streams.load(Ordering::SeqCst)
+    }
+
+    /// From now on nothing comes through the streams that are open; they are not closed either.
+    pub(crate) fn lose_streams(&self) {
+        self.dead.store(self.streams(), Ordering::SeqCst);
     }
 
     /// Breaks off at the next answer: it is held until what comes back is used or dropped.
@@ -86,6 +101,7 @@ impl Relay {
         };
         let (mut ours, mut theirs) = (vec![0; 64 * 1024], vec![0; 64 * 1024]);
         let mut held = None;
+        let mut stream = usize::MAX;
         loop {
             tokio::select! {
                 read = us.read(&mut ours) => {
@@ -97,6 +113,9 @@ impl Relay {
                     if line.starts_with("POST ") && line.contains(self.path) {
                         self.sent.fetch_add(1, Ordering::Relaxed);
                         held = self.plan().take();
+                    }
+                    if line.starts_with("GET /global/event") {
+                        stream = self.streams.fetch_add(1, Ordering::SeqCst);
                     }
                     if let Some((Cut::Before, gone)) = &mut held {
                         self.caught.notify_one();
@@ -111,6 +130,9 @@ impl Relay {
                     let Some(piece) = read.ok().and_then(|count| theirs.get(..count)).filter(|piece| !piece.is_empty()) else {
                         return;
                     };
+                    if stream < self.dead.load(Ordering::SeqCst) {
+                        continue;
+                    }
                     if let Some((_, gone)) = &mut held {
                         self.caught.notify_one();
                         let _ = gone.await;

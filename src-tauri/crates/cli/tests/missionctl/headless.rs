@@ -42,7 +42,15 @@ pub(super) struct Headless {
 
 impl Headless {
     pub(super) fn start(folder: &Path, endpoints: &[(String, String)]) -> Self {
-        let mut command = program();
+        Self::start_as(program(), folder, endpoints)
+    }
+
+    /// With more in its environment.
+    pub(super) fn start_as(
+        mut command: Command,
+        folder: &Path,
+        endpoints: &[(String, String)],
+    ) -> Self {
         command
             .arg("headless")
             .arg("--json")

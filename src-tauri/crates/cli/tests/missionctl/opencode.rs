@@ -7,9 +7,11 @@ mod opencode_server;
 #[path = "../../../agents/tests/real/relay.rs"]
 pub(crate) mod relay;
 
+use std::time::{Duration, Instant};
+
 use serde_json::{Value, json};
 
-use super::{a2a::server, check_unusable, run_with};
+use super::{a2a::server, check_unusable, headless::Headless, program, run_with};
 use opencode_server::{OpenCode, PASSWORD};
 use relay::{Cut, Relay};
 
@@ -163,5 +165,50 @@ async fn an_answer_during_which_opencode_is_killed_is_called_unknown_and_sent_on
             "{cut:?}: {said}"
         );
         assert!(cut == Cut::After || !server.has("bank", &file));
+    }
+}
+
+/// A laptop that is closed and opened again: the process stood still, and its connections are dead though nobody said so.
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stream_is_opened_anew_when_the_machine_has_slept() {
+    let server = OpenCode::start().await;
+    let relay = Relay::to(&server.url, "/reply").await;
+    let dir = tempfile::tempdir().expect("a folder");
+    let mut command = program();
+    command
+        .env("LOGIN", format!("opencode:{PASSWORD}"))
+        .args(["--basic-env", "LOGIN"]);
+    let endpoints = [("coder".to_owned(), relay.url.clone())];
+    let mut headless = Headless::start_as(command, dir.path(), &endpoints);
+    let streams = async |wanted: usize| {
+        let end = Instant::now() + Duration::from_secs(60);
+        while relay.streams() < wanted {
+            assert!(Instant::now() < end, "{} streams", relay.streams());
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    streams(1).await;
+    let id = headless.child().id().to_string();
+    let signal = |name: &str| {
+        let told = std::process::Command::new("kill")
+            .args([name, &id])
+            .status();
+        assert!(told.expect("it is told").success());
+    };
+    signal("-STOP");
+    relay.lose_streams();
+    tokio::time::sleep(Duration::from_secs(12)).await;
+    assert_eq!(relay.streams(), 1);
+    signal("-CONT");
+    streams(2).await;
+    let makes = server.begin("bank", "make a.txt").await;
+    let asked = server.waits("bank", &makes).await;
+    loop {
+        let event = headless.next().expect("it goes on");
+        if event["event"] == "escalation" {
+            assert_eq!(event["escalation"], asked["id"], "{event}");
+            break;
+        }
     }
 }
