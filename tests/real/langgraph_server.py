@@ -41,6 +41,7 @@ os.chdir(folder)
 # It tells a lot, and nothing that a test reads.
 with (folder / "server.txt").open("ab") as told:
     os.dup2(told.fileno(), 2)
+# By the interpreter itself: the first line of the script names a folder that may have been moved since.
 langgraph = Path(sys.executable).with_name("langgraph")
-command = [str(langgraph), "dev", "--port", options.port, "--no-browser", "--no-reload", "--n-jobs-per-worker", "20"]
+command = [sys.executable, str(langgraph), "dev", "--port", options.port, "--no-browser", "--no-reload", "--n-jobs-per-worker", "20"]
 os.execve(command[0], command, environment)

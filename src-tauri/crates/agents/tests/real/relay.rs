@@ -21,6 +21,9 @@ pub(crate) enum Cut {
     After,
 }
 
+/// When to break off next, and what says that it is to be done.
+type Plan = Option<(Cut, oneshot::Receiver<()>)>;
+
 /// A running relay; it ends with its runtime.
 #[derive(Clone)]
 pub(crate) struct Relay {
@@ -33,7 +36,7 @@ pub(crate) struct Relay {
     /// Streams of events that were asked for, and how many of them are dead, though nobody said so.
     streams: Arc<AtomicUsize>,
     dead: Arc<AtomicUsize>,
-    plan: Arc<Mutex<Option<(Cut, oneshot::Receiver<()>)>>>,
+    plan: Arc<Mutex<Plan>>,
     caught: Arc<Notify>,
 }
 
@@ -91,7 +94,7 @@ impl Relay {
         caught.expect("an answer is sent within a minute");
     }
 
-    fn plan(&self) -> std::sync::MutexGuard<'_, Option<(Cut, oneshot::Receiver<()>)>> {
+    fn plan(&self) -> std::sync::MutexGuard<'_, Plan> {
         self.plan.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
