@@ -16,6 +16,7 @@ mod opencode_server;
 mod graphs;
 
 #[path = "../../../agents/tests/real/relay.rs"]
+#[allow(dead_code)] // The tests of `cli` use more of it.
 mod relay;
 
 mod a2a;
