@@ -15,7 +15,7 @@ pub use self::{
         Answer, LARGEST_ACTION, Refusal, UNDO_SECONDS, binding_hash, binding_of, bound_bytes,
         decide, digest, strict_json,
     },
-    overtaken::Overtaking,
+    overtaken::{Overtaking, act_name},
     risk::{Risk, risk, risk_of_action},
 };
 use crate::{
@@ -39,6 +39,24 @@ pub enum Outcome {
     Reject,
     /// Do not, and stop.
     Cancel,
+}
+
+impl Outcome {
+    /// Every one.
+    pub const ALL: [Self; 6] = [
+        Self::Approve,
+        Self::ApproveAlways,
+        Self::Edit,
+        Self::Respond,
+        Self::Reject,
+        Self::Cancel,
+    ];
+
+    /// Whether the agent may act on it: what must be seen first, what an overtaking act holds up. An answer in words is
+    /// none, and neither is a refusal.
+    pub fn lets_act(self) -> bool {
+        matches!(self, Self::Approve | Self::ApproveAlways | Self::Edit)
+    }
 }
 
 /// Where a delivery stands (contract, section 8).

@@ -21,7 +21,7 @@ use crate::{
 
 pub use line::{
     LineError, one_line, read_line, write_config, write_decision, write_failed, write_person,
-    write_rules, write_settings, write_status, write_tick, write_woke,
+    write_rules, write_schemas, write_settings, write_status, write_tick, write_woke,
 };
 
 /// One line, read: when, and what.
@@ -80,6 +80,8 @@ pub enum Fact {
     Rules(Ownership),
     /// The thresholds were changed. Only our own log has it; other readers of recordings skip the line.
     Settings(Box<Settings>),
+    /// Schemas were given, replaced or (`None`) taken away, by name; the others stay. Only our own log has it.
+    Schemas(BTreeMap<String, Option<Value>>),
 }
 
 /// The first line of a file.

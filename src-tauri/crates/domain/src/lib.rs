@@ -27,5 +27,7 @@ pub mod delta;
 pub mod fleet;
 pub mod forecast;
 pub mod replay;
+pub mod route;
 mod rules;
 pub mod schedule;
+pub mod schema;

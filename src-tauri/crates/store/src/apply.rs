@@ -5,8 +5,8 @@ use domain::change::Change;
 use crate::{
     Result, Tx,
     tables::{
-        accesses, agents, artifacts, dead_letters, escalations, findings, health, moments, quota,
-        records, starts, tasks,
+        accesses, agents, artifacts, attempts, dead_letters, escalations, findings, health,
+        moments, quota, records, starts, tasks,
     },
 };
 
@@ -17,6 +17,7 @@ pub fn apply(tx: &Tx<'_>, change: &Change) -> Result<()> {
         Change::Agent(record) => agents::put(tx, record),
         Change::Task(record) => {
             starts::note(tx, record)?;
+            attempts::note(tx, record)?;
             tasks::put(tx, record)
         }
         Change::TaskMark(task, at) => tasks::mark(tx, task, *at),

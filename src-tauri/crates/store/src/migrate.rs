@@ -24,6 +24,8 @@ const STEPS: &[&str] = &[
     include_str!("../migrations/0010_starts.sql"),
     include_str!("../migrations/0011_board_groups.sql"),
     include_str!("../migrations/0012_task_needs.sql"),
+    include_str!("../migrations/0013_schemas.sql"),
+    include_str!("../migrations/0014_task_attempts.sql"),
 ];
 
 /// Refuses files that are not ours or too new, then applies what is missing.

@@ -13,9 +13,9 @@ use domain::{
 use crate::{
     Store,
     tables::{
-        accesses, agents, artifacts, audit, context, dead_letters, decisions, endpoints,
+        accesses, agents, artifacts, attempts, audit, context, dead_letters, decisions, endpoints,
         escalations, facts, findings, groups, health, moments, overtaken, ownership, quota,
-        records, settings, starts, tasks, texts,
+        records, schemas, settings, starts, tasks, texts,
     },
 };
 
@@ -33,6 +33,8 @@ const SMALL: &[&str] = &[
     "agents",
     "quota_windows",
     "ownership_versions",
+    // As many as the person gives.
+    "schemas",
     // Not a table: what indexes found of one event and one resource.
     "acts",
     // Neither: the latest live tasks, their resources, and the tasks of one resource.
@@ -90,6 +92,7 @@ fn every_question_of_a_screen_is_answered_from_an_index() {
             context::documents(r)?;
             context::entries(r, "x", 5)?;
             context::reads(r, "x")?;
+            attempts::of_task(r, &task)?;
             agents::list(r)?;
             agents::of(r, &endpoint)?;
             agents::get(r, &agent)?;
@@ -148,6 +151,9 @@ fn every_question_of_a_screen_is_answered_from_an_index() {
             records::of_endpoint::<Handoff>(r, &endpoint)?;
             records::of_task::<Artifact>(r, &task)?;
             records::of_task::<Handoff>(r, &task)?;
+            schemas::list(r)?;
+            schemas::get(r, "x")?;
+            schemas::uses(r)?;
             settings::get::<u64>(r, "x")?;
             starts::of_agent(r, &agent)?;
             accesses::last_taken(r, &agent, "x")?;

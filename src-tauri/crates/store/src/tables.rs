@@ -3,6 +3,7 @@
 pub mod accesses;
 pub mod agents;
 pub mod artifacts;
+pub mod attempts;
 pub mod audit;
 pub mod context;
 pub mod dead_letters;
@@ -18,6 +19,7 @@ pub mod overtaken;
 pub mod ownership;
 pub mod quota;
 pub mod records;
+pub mod schemas;
 pub mod settings;
 pub mod starts;
 pub mod tasks;

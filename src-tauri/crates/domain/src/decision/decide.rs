@@ -147,18 +147,20 @@ pub fn decide(
         .map(|text| strict_json(text, "The answer"))
         .transpose()?;
     allowed(record, answer)?;
-    let says_yes = matches!(answer.outcome, Outcome::Approve | Outcome::ApproveAlways);
-    if says_yes && !answer.reached_end {
+    let lets_act = answer.outcome.lets_act();
+    // What was edited was read, and goes out as the person wrote it.
+    let as_shown = lets_act && answer.outcome != Outcome::Edit;
+    if as_shown && !answer.reached_end {
         return Err(Refusal::NotRead);
     }
-    if (says_yes || answer.outcome == Outcome::Edit)
+    if lets_act
         && let Some(done) = overtaking
         && answer.overtaken_by != Some(&done.act)
     {
         return Err(Refusal::Overtaken(done.agent.agent.to_string()));
     }
     let bound = bound_bytes(record);
-    if (says_yes || answer.outcome == Outcome::Edit) && bound.len() > LARGEST_ACTION {
+    if lets_act && bound.len() > LARGEST_ACTION {
         return Err(Refusal::Invalid(
             "The action is larger than 64 KiB, which nobody can read; refuse it instead.".into(),
         ));
@@ -180,7 +182,7 @@ pub fn decide(
     let body = serde_json::to_string(&body).map_err(|error| Refusal::Invalid(error.to_string()))?;
     let class = risk(&record.value);
     let class = overtaking.map_or(class, |_| class.raised());
-    let undo = match (class, says_yes) {
+    let undo = match (class, as_shown) {
         (Risk::Destructive, true) => 0, // Two moments came before it; the card says there is no way back.
         (Risk::Destructive | Risk::Outward | Risk::Reversible, _) => UNDO_SECONDS,
     };

@@ -19,6 +19,11 @@ pub struct Overtaking {
     pub same_event: bool,
 }
 
+/// How an act is called: its endpoint, and its id there.
+pub fn act_name(endpoint: &str, id: &str) -> String {
+    format!("{endpoint}/{id}")
+}
+
 impl Risk {
     /// One class harder to take back: how an overtaken action is approved.
     pub fn raised(self) -> Self {

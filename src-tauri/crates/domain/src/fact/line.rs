@@ -2,6 +2,8 @@
 //!
 //! Reading refuses only what cannot be placed in time; a document nobody can be found in counts as a failed poll.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
@@ -134,6 +136,10 @@ fn fact(node: &Node<'_>) -> Result<Option<Fact>, String> {
             .map(|settings| Some(Fact::Settings(Box::new(settings))))
             .map_err(|reason| format!("the settings cannot be used: {reason}"));
     }
+    if let Some(schemas) = node.get("schemas") {
+        // Elsewhere the word may mean something else.
+        return Ok(part(schemas).ok().map(Fact::Schemas));
+    }
     Ok(None)
 }
 
@@ -238,6 +244,11 @@ pub fn write_rules(at: Time, rules: &Ownership) -> String {
 /// The thresholds were changed.
 pub fn write_settings(at: Time, settings: &Settings) -> String {
     row(at, "settings", &json!(settings), None)
+}
+
+/// Schemas were given, replaced or taken away.
+pub fn write_schemas(at: Time, schemas: &BTreeMap<String, Option<Value>>) -> String {
+    row(at, "schemas", &json!(schemas), None)
 }
 
 fn row(at: Time, name: &str, value: &Value, endpoint: Option<&EndpointId>) -> String {

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use sha2::{Digest, Sha256};
 
 use super::{
+    schemas::Held,
     slots::Subject,
     take::Intake,
     world::{Dead, Seen},
@@ -44,7 +45,7 @@ impl Intake<'_> {
             let id = &item.value.id;
             if bad.is_none_or(|bad| !bad.contains_key(id)) {
                 // Readable, but its body may not fit its schema.
-                self.fits(&(agent.endpoint.clone(), id.clone()), true);
+                self.fits(&(agent.endpoint.clone(), id.clone()), Held::Sent);
             }
         }
         self.good(agent, &letters, "quotas", &d.quotas, |v| v.pool.key());

@@ -10,7 +10,7 @@ use crate::{
     contract::{Escalation, EscalationStatus, Item, json},
     decision::Outcome,
     ids::{AgentRef, EndpointId, EscalationId, TaskRef},
-    ownership::pattern,
+    route,
 };
 
 /// Answers kept whose question is not known.
@@ -97,21 +97,17 @@ impl Intake<'_> {
         let Some(entry) = self.world.escalations.get_mut(key) else {
             return;
         };
-        let agent = &entry.seen.agent;
-        let rule = self.world.rules.exceptions.iter().find(|exception| {
-            exception
-                .agents
-                .iter()
-                .any(|p| pattern::matches_agent(p, agent.endpoint.as_str(), agent.agent.as_str()))
-        });
-        let hours = rule
-            .and_then(|rule| rule.sla_hours)
-            .unwrap_or(self.world.settings.escalation_sla_hours);
-        let millis = (hours.clamp(0.0, 1_000_000.0) * 3_600_000.0) as i64;
-        let due = entry.created + chrono::TimeDelta::milliseconds(millis);
+        let (endpoints, agents) = (
+            [entry.seen.agent.endpoint.clone()],
+            [entry.seen.agent.agent.clone()],
+        );
+        let exceptions = &self.world.rules.exceptions;
+        let hours = self.world.settings.escalation_sla_hours;
+        let due = route::route(exceptions, &endpoints, &agents, entry.created, hours).due;
         entry.due = entry.value.expires_at.map_or(due, |hard| hard.min(due));
+        let rule = route::rule_of(exceptions, &endpoints, &agents);
         entry.fallback = rule
-            .and_then(|rule| rule.fallback.clone())
+            .and_then(|(_, rule)| rule.fallback.clone())
             .unwrap_or_else(|| "hold".to_owned());
         self.changes
             .push(Change::Escalation(escalation_record(entry)));

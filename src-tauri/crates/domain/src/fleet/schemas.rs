@@ -39,6 +39,28 @@ impl Schemas {
             by_name: ready.collect(),
         }
     }
+
+    /// Some are given, replaced or taken away.
+    fn change(&mut self, schemas: &BTreeMap<String, Option<Value>>) {
+        for (name, schema) in schemas {
+            let ready = schema.as_ref().map(jsonschema::validator_for);
+            match ready {
+                Some(Ok(validator)) => self.by_name.insert(name.clone(), validator),
+                Some(Err(_)) | None => self.by_name.remove(name),
+            };
+        }
+    }
+}
+
+/// Why a body is held to its schemas now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Held {
+    /// It was sent in this very document, and so takes the place of whatever could not be read before.
+    Sent,
+    /// It was handed to somebody.
+    Handed,
+    /// The person wants something else of what stands: nobody failed again.
+    Anew,
 }
 
 impl World {
@@ -47,12 +69,7 @@ impl World {
         let Some(body) = &artifact.value.body else {
             return vec![];
         };
-        let mut names: BTreeSet<&str> = artifact.value.schema_ref.as_deref().into_iter().collect();
-        for stage in self.handed_to.get(key).into_iter().flatten() {
-            let stages = self.rules.stages.iter();
-            let meant = stages.filter(|s| s.name == *stage || s.agent == *stage);
-            names.extend(meant.filter_map(|stage| stage.accepts_schema.as_deref()));
-        }
+        let names = self.held_to(key, artifact);
         let place = artifact.seen.evidence.pointer.as_str();
         let place = place.strip_prefix("/status").unwrap_or(place);
         let mut problems = vec![];
@@ -74,9 +91,33 @@ impl World {
         }
         problems
     }
+
+    /// Names of the schemas that a body is to fit, known or not.
+    fn held_to<'w>(&'w self, key: &Key, artifact: &'w Entry<Artifact>) -> BTreeSet<&'w str> {
+        let mut names: BTreeSet<&str> = artifact.value.schema_ref.as_deref().into_iter().collect();
+        for stage in self.handed_to.get(key).into_iter().flatten() {
+            let stages = self.rules.stages.iter();
+            let meant = stages.filter(|s| s.name == *stage || s.agent == *stage);
+            names.extend(meant.filter_map(|stage| stage.accepts_schema.as_deref()));
+        }
+        names
+    }
 }
 
 impl Intake<'_> {
+    /// Other schemas: what stands and is held to one of them is checked again.
+    pub(super) fn other_schemas(&mut self, schemas: &BTreeMap<String, Option<Value>>) {
+        self.world.schemas.change(schemas);
+        let meant = self.world.artifacts.iter().filter(|(key, artifact)| {
+            let names = self.world.held_to(key, artifact);
+            names.into_iter().any(|name| schemas.contains_key(name))
+        });
+        let keys: Vec<_> = meant.map(|(key, _)| key.clone()).collect();
+        for key in keys {
+            self.fits(&key, Held::Anew);
+        }
+    }
+
     /// A handoff may name a stage with a schema of its own.
     pub(super) fn handed(&mut self, key: &Key, handoff: &Handoff) {
         let output = handoff.output.as_ref();
@@ -86,7 +127,7 @@ impl Intake<'_> {
         let key = (key.0.clone(), artifact);
         let stages = self.world.handed_to.entry(key.clone()).or_default();
         if stages.insert(handoff.to.clone()) {
-            self.fits(&key, false);
+            self.fits(&key, Held::Handed);
         }
     }
 
@@ -94,13 +135,12 @@ impl Intake<'_> {
     pub(super) fn fit_again(&mut self) {
         let keys: Vec<_> = self.world.handed_to.keys().cloned().collect();
         for key in keys {
-            self.fits(&key, false);
+            self.fits(&key, Held::Anew);
         }
     }
 
-    /// Checks an artifact that could be read. It stays in use either way. `sent`: it stands in this very document, and
-    /// so takes the place of whatever could not be read before.
-    pub(super) fn fits(&mut self, key: &Key, sent: bool) {
+    /// Checks an artifact that could be read. It stays in use either way.
+    pub(super) fn fits(&mut self, key: &Key, held: Held) {
         let Some(artifact) = self.world.artifacts.get(key) else {
             return;
         };
@@ -110,7 +150,7 @@ impl Intake<'_> {
         let known = self.world.dead.get(&place);
         if problems.is_empty() {
             let unread = known.is_some_and(|k| k.problems.iter().any(|p| p.code != "schema"));
-            if sent || !unread {
+            if held == Held::Sent || !unread {
                 self.clear(&agent, "artifacts", &key.1);
             }
             return;
@@ -127,7 +167,9 @@ impl Intake<'_> {
             line: seen.evidence.line,
             at: self.now,
         }));
-        self.refused_again(&agent, "artifacts", &problems, &seen.evidence);
+        if held != Held::Anew {
+            self.refused_again(&agent, "artifacts", &problems, &seen.evidence);
+        }
         self.mark(Subject::Item(
             place.0.clone(),
             place.1.clone(),

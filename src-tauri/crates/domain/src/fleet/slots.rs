@@ -74,7 +74,7 @@ pub(crate) struct Verdict {
     pub(crate) past: bool,
     /// Happened: stays open until the person resolves it.
     pub(crate) sticky: bool,
-    /// The line that told of the newest of what happened.
+    /// The line that told of the newest of what happened; none where a rule is about what is so.
     pub(crate) act: u64,
 }
 
@@ -369,7 +369,7 @@ impl Slots {
             // What was over and holds again is a new episode.
             let again = |known: &mut Episode| {
                 known.past && (!verdict.past || !known.told.contains(&verdict.tasks))
-                    || verdict.sticky && known.muted.is_some_and(|line| verdict.act > line)
+                    || known.muted.is_some_and(|line| verdict.act > line)
             };
             let mut told = tasks.get(&episode).cloned().unwrap_or_default();
             if slot.episodes.get_mut(&episode).is_some_and(again)

@@ -77,6 +77,7 @@ impl Intake<'_> {
                     .extend(storms.into_iter().map(Subject::Storm));
                 self.look_again();
             }
+            Fact::Schemas(schemas) => self.other_schemas(schemas),
         }
     }
 

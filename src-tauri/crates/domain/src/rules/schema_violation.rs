@@ -71,5 +71,7 @@ pub(crate) fn check(world: &World, key: &(EndpointId, String, String), said: &mu
         });
     }
     verdict.needs_tasks = false;
+    // What the person settled was these bytes; other ones are refused again.
+    verdict.act = dead.seen.evidence.line;
     said.push(verdict);
 }

@@ -13,7 +13,7 @@ use domain::{
     delta::Differ,
     fact::{
         Config, Fact, Line, read_line, write_config, write_decision, write_failed, write_person,
-        write_rules, write_settings, write_status, write_tick, write_woke,
+        write_rules, write_schemas, write_settings, write_status, write_tick, write_woke,
     },
     fleet::Fleet,
     link, outline,
@@ -78,6 +78,7 @@ fn written(line: &Line, text: &str) -> Option<String> {
         Fact::Person(action) => write_person(at?, action),
         Fact::Rules(rules) => write_rules(at?, rules),
         Fact::Settings(settings) => write_settings(at?, settings),
+        Fact::Schemas(schemas) => write_schemas(at?, schemas),
     })
 }
 

@@ -84,6 +84,81 @@ fn a_schema_that_refers_to_the_network_checks_nothing() {
     check("schema-violation", &lines, &[]);
 }
 
+fn gives(seconds: i64, schemas: Value) -> Value {
+    json!({"at": at(seconds), "schemas": schemas})
+}
+
+#[test]
+fn a_schema_that_is_given_later_holds_for_what_stands_until_it_is_taken_away() {
+    let wants = |kind: &str| json!({"type": "object", "properties": {"title": {"type": kind}}});
+    let named = json!({"schemaRef": "page"});
+    let lines = [
+        sends(0, artifact("x", json!({"title": 7}), named)),
+        gives(10, json!({"other": wants("string")})),
+        gives(20, json!({"page": wants("string"), "other": null})),
+        gives(30, json!({"page": wants("string")})),
+        gives(40, json!({"page": wants("integer")})),
+        gives(50, json!({"page": wants("string")})),
+        gives(60, json!({"page": null})),
+    ];
+    check(
+        "schema-violation",
+        &lines,
+        &[
+            "20 open warning a",
+            "40 cleared warning a",
+            "50 open warning a",
+            "60 cleared warning a",
+        ],
+    );
+}
+
+#[test]
+fn a_schema_that_is_given_later_makes_no_storm_of_what_was_sent_before() {
+    let mut lines: Vec<Value> = (0..6)
+        .map(|n| {
+            let named = json!({"schemaRef": "page"});
+            sends(n, artifact(&format!("x{n}"), json!({}), named))
+        })
+        .collect();
+    lines.push(gives(
+        10,
+        json!({"page": {"type": "object", "required": ["title"]}}),
+    ));
+    check("retry-storm", &lines, &[]);
+}
+
+#[test]
+fn what_the_person_accepted_were_those_bytes_and_no_others() {
+    let bad = |title: i64| {
+        artifact(
+            "x",
+            json!({"title": title}),
+            json!({"schemaRef": "article"}),
+        )
+    };
+    let accepted = json!({"at": at(20), "person": {
+        "action": "resolve", "rule": "schema-violation", "subject": "a-host/artifacts/x",
+    }});
+    let lines = [
+        schemas(),
+        sends(0, bad(7)),
+        accepted,
+        poll(30, "a", json!({"snapshot": true, "artifacts": [bad(7)]})),
+        sends(40, bad(8)),
+        sends(50, bad(8)),
+    ];
+    check(
+        "schema-violation",
+        &lines,
+        &[
+            "0 open warning a",
+            "20 cleared warning a",
+            "40 open warning a",
+        ],
+    );
+}
+
 #[test]
 fn an_entry_sent_again_with_other_content_is_a_violation() {
     let entry = |body: &str| {

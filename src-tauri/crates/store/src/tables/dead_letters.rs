@@ -81,7 +81,8 @@ pub struct AttemptRow {
     pub raw: String,
 }
 
-/// A bad item came, perhaps again. What was done about other bytes is no answer to these.
+/// A bad item came, perhaps again. What was done about other bytes is no answer to these; what was done about these
+/// stands, whatever they are held to now.
 pub fn put(tx: &Tx<'_>, letter: &DeadLetter) -> Result<()> {
     let first = letter.problems.first();
     let list = first.map_or("", |problem| &problem.list);
@@ -92,7 +93,9 @@ pub fn put(tx: &Tx<'_>, letter: &DeadLetter) -> Result<()> {
         "INSERT INTO dead_letters (endpoint, list, item, agent, problems, raw, first_at, at, line) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7, ?8)
          ON CONFLICT (endpoint, list, item) DO UPDATE SET agent = excluded.agent, problems = excluded.problems, raw = excluded.raw,
              at = excluded.at, line = excluded.line, count = count + 1, cleared_at = NULL,
-             act = NULL, act_at = NULL, act_note = NULL, act_decision = NULL",
+             act = CASE WHEN cleared_at IS NULL AND raw = excluded.raw THEN act END, act_at = CASE WHEN cleared_at IS NULL AND raw = excluded.raw THEN act_at END,
+             act_note = CASE WHEN cleared_at IS NULL AND raw = excluded.raw THEN act_note END,
+             act_decision = CASE WHEN cleared_at IS NULL AND raw = excluded.raw THEN act_decision END",
         params![
             letter.endpoint.as_str(),
             list,

@@ -28,6 +28,8 @@ pub enum FactKind {
     Rules,
     /// The thresholds were changed.
     Settings,
+    /// Schemas were given or taken away. Stands among the rules: they say what may be handed over.
+    Schemas,
 }
 
 impl FactKind {
@@ -39,7 +41,7 @@ impl FactKind {
             Self::Woke => "woke",
             Self::Decision => "decision",
             Self::Person => "person",
-            Self::Rules => "rules",
+            Self::Rules | Self::Schemas => "rules",
             Self::Settings => "settings",
         }
     }

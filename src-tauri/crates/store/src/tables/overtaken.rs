@@ -1,7 +1,11 @@
 //! What another agent has done meanwhile about the thing that a question is about. Looked up when the question is shown and
 //! when it is answered, since an answer may come long after the question.
 
-use domain::{change::EscalationRecord, decision::Overtaking, ids::AgentRef};
+use domain::{
+    change::EscalationRecord,
+    decision::{Outcome, Overtaking, act_name},
+    ids::AgentRef,
+};
 use rusqlite::{Row, params};
 
 use crate::{Reader, Result, sql};
@@ -26,7 +30,7 @@ pub fn overtaking(reader: &Reader, record: &EscalationRecord) -> Result<Option<O
     let since = since.unwrap_or_else(|| sql::micros(record.created_at));
     let act = |row: &Row<'_>| {
         Ok(Overtaking {
-            act: format!("{}/{}", row.get::<_, String>(0)?, row.get::<_, String>(1)?),
+            act: act_name(&row.get::<_, String>(0)?, &row.get::<_, String>(1)?),
             agent: AgentRef {
                 endpoint: row.get::<_, String>(0)?.into(),
                 agent: row.get::<_, String>(2)?.into(),
@@ -59,16 +63,17 @@ pub fn overtaking(reader: &Reader, record: &EscalationRecord) -> Result<Option<O
         return Ok(done);
     }
     // An agent that reports no accesses is known by what it was allowed to do.
-    sql::first(
-        reader,
+    let allowed = Outcome::ALL.iter().filter(|outcome| outcome.lets_act());
+    let allowed = allowed.map(sql::word).collect::<Result<Vec<_>>>()?;
+    let query = format!(
         "SELECT d.endpoint, d.id, e.agent, ?3, d.decided_at, 0 FROM decisions d
              JOIN escalations e ON e.endpoint = d.endpoint AND e.escalation = d.escalation AND e.version = d.version
          WHERE d.decided_at >= ?4 AND d.undone_at IS NULL AND d.state IN ('sent', 'applied')
-           AND d.outcome IN ('approve', 'approve-always', 'edit')
+           AND d.outcome IN ('{}')
            AND json_extract(e.value, '$.proposedAction.target') = ?3
            AND NOT (d.endpoint = ?1 AND e.agent = ?2)
          ORDER BY d.decided_at DESC, d.id LIMIT 1",
-        params![endpoint, agent, target, since],
-        act,
-    )
+        allowed.join("', '")
+    );
+    sql::first(reader, &query, params![endpoint, agent, target, since], act)
 }

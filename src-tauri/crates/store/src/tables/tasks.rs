@@ -254,7 +254,7 @@ pub fn page(
 
 /// Takes the tasks of an endpoint off the board; the log keeps what was said of them.
 pub fn forget(tx: &Tx<'_>, endpoint: &EndpointId) -> Result<usize> {
-    for table in ["task_needs", "starts"] {
+    for table in ["task_needs", "starts", "task_attempts"] {
         let query = format!("DELETE FROM {table} WHERE endpoint = ?1");
         sql::run(tx, &query, [endpoint.as_str()])?;
     }
