@@ -6,6 +6,7 @@
 mod load;
 mod outbox;
 mod person;
+mod schema;
 
 use std::{
     collections::{BTreeMap, BTreeSet},

@@ -14,7 +14,9 @@ use crate::live::{Hears, Pulse};
 use super::{
     endpoint::abilities,
     views::{AgentView, AgentsView, EndpointRequest, EndpointView, Health, HealthSlot, RawView},
-    wording::{Glance, agent_text, between, count, failure, health as health_now, plain, span},
+    wording::{
+        Glance, agent_text, between, count, failure, health as health_now, number, plain, span,
+    },
 };
 
 /// Half hours of a day.
@@ -57,9 +59,14 @@ fn title(endpoints: &[EndpointView]) -> String {
         (0, _) if endpoints.is_empty() => "No agents yet".to_owned(),
         (0, _) => "All agents are paused".to_owned(),
         (1, []) => "The agent answers".to_owned(),
-        (all, []) => format!("All {all} answer"),
-        (all, [one]) => format!("{} of {all} answer; {} does not", all - 1, one.name),
-        (all, silent) => format!("{} of {all} answer", all - silent.len()),
+        (all, []) => format!("All {} answer", number(all)),
+        (all, [one]) => format!(
+            "{} of {} answer; {} does not",
+            number(all - 1),
+            number(all),
+            one.name
+        ),
+        (all, silent) => format!("{} of {} answer", number(all - silent.len()), number(all)),
     }
 }
 

@@ -8,19 +8,26 @@ use domain::{
     contract::{Artifact, Handoff},
     decision::digest,
     ids::TaskRef,
+    ownership::Stage,
+    schema,
 };
 use serde_json::Value;
 use store::{
     Result,
-    tables::{accesses, artifacts, artifacts::VersionRow, dead_letters, records},
+    tables::{
+        accesses, artifacts,
+        artifacts::VersionRow,
+        dead_letters::{self, Act, DeadLetterRow},
+        ownership, records, schemas,
+    },
 };
 
 use super::{
     markdown,
     tree::tree,
     views::{
-        ArtifactBody, ArtifactBodyRequest, ArtifactReader, ArtifactVersion, ArtifactView,
-        ArtifactsView, TaskRequest,
+        ArtifactBody, ArtifactBodyRequest, ArtifactCheck, ArtifactReader, ArtifactVersion,
+        ArtifactView, ArtifactsView, SchemaCheck, TaskRequest,
     },
     wording::{Glance, agent_text, plain},
 };
@@ -41,6 +48,8 @@ pub fn of_task(glance: Glance<'_>, request: &TaskRequest) -> Result<ArtifactsVie
         all.entry(row.value.id.clone()).or_default().push(row);
     }
     let handoffs = records::of_task::<Handoff>(glance.reader, &task)?;
+    let rules = ownership::current(glance.reader)?;
+    let stages = rules.map_or_else(Vec::new, |version| version.document.stages);
     let mut views = vec![];
     for (id, versions) in all {
         let Some(newest) = versions.first() else {
@@ -48,23 +57,91 @@ pub fn of_task(glance: Glance<'_>, request: &TaskRequest) -> Result<ArtifactsVie
         };
         let value = &newest.value;
         let letter = dead_letters::get(glance.reader, &task.endpoint, "artifacts", &id)?;
-        let handed = handoffs.iter().filter(|handoff| {
-            let output = handoff.value.output.as_ref();
-            output.is_some_and(|output| output.artifact_id.as_deref() == Some(id.as_str()))
-        });
+        let handed: Vec<&str> = handoffs
+            .iter()
+            .filter(|handoff| {
+                let output = handoff.value.output.as_ref();
+                output.is_some_and(|output| output.artifact_id.as_deref() == Some(id.as_str()))
+            })
+            .map(|handoff| handoff.value.to.as_str())
+            .collect();
+        let checks = checks(glance, newest, letter.as_ref(), &handed, &stages)?;
+        let stands = letter.filter(|letter| letter.cleared_at.is_none());
         views.push(ArtifactView {
             name: agent_text(&value.name),
             media_type: value.media_type.as_deref().map(plain),
             uri: value.uri.as_deref().map(plain),
             schema: value.schema_ref.as_deref().map(plain),
-            refused: letter.is_some_and(|letter| letter.cleared_at.is_none()),
-            handed_to: handed.map(|handoff| plain(&handoff.value.to)).collect(),
+            refused: stands.is_some_and(|letter| !was_accepted(&letter)),
+            checks,
+            handed_to: handed.iter().map(|to| plain(to)).collect(),
             readers: readers(glance, newest)?,
             versions: versions.iter().map(version).collect(),
             id,
         });
     }
     Ok(ArtifactsView { artifacts: views })
+}
+
+fn was_accepted(letter: &DeadLetterRow) -> bool {
+    let acted = letter.acted.as_ref();
+    acted.is_some_and(|acted| acted.act == Act::Accepted)
+}
+
+/// The schemas its newest content is held to, each once, and what came of it.
+fn checks(
+    glance: Glance<'_>,
+    newest: &VersionRow,
+    letter: Option<&DeadLetterRow>,
+    handed_to: &[&str],
+    stages: &[Stage],
+) -> Result<Vec<ArtifactCheck>> {
+    let own = newest.value.schema_ref.clone();
+    let mut named: Vec<(String, String)> = own
+        .map(|name| (name, "It names this schema itself.".to_owned()))
+        .into_iter()
+        .collect();
+    for stage in stages {
+        let meant = handed_to
+            .iter()
+            .any(|to| *to == stage.name || *to == stage.agent);
+        let Some(name) = stage.accepts_schema.as_ref().filter(|_| meant) else {
+            continue;
+        };
+        if named.iter().all(|(known, _)| known != name) {
+            let because = format!("It was handed to {}, which takes this.", plain(&stage.name));
+            named.push((name.clone(), because));
+        }
+    }
+    let letter = letter.filter(|letter| letter.cleared_at.is_none());
+    let mut checks = vec![];
+    for (name, because) in named {
+        let row = schemas::get(glance.reader, &name)?;
+        let usable = row.is_some_and(|row| schema::read(&row.text).is_ok());
+        let broken = letter.filter(|letter| breaks(letter, &name));
+        let check = match (usable, broken) {
+            (false, _) => SchemaCheck::Unchecked,
+            (true, _) if newest.value.body.is_none() => SchemaCheck::NoBody,
+            (true, None) => SchemaCheck::Fits,
+            (true, Some(letter)) if was_accepted(letter) => SchemaCheck::Accepted,
+            (true, Some(_)) => SchemaCheck::Refused,
+        };
+        checks.push(ArtifactCheck {
+            schema: name,
+            because,
+            check,
+        });
+    }
+    Ok(checks)
+}
+
+/// Whether a letter says that this schema is not kept.
+fn breaks(letter: &DeadLetterRow, name: &str) -> bool {
+    let problems = letter.problems.as_array();
+    problems.into_iter().flatten().any(|problem| {
+        let place = problem.get("schema").and_then(Value::as_str);
+        place.and_then(|place| place.split('#').next()) == Some(name)
+    })
 }
 
 fn version(row: &VersionRow) -> ArtifactVersion {

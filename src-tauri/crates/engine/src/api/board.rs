@@ -14,7 +14,7 @@ use domain::{
 use store::{
     Result,
     tables::{
-        accesses, escalations, findings,
+        accesses, attempts, escalations, findings,
         groups::{self, By},
         ownership, records, tasks,
     },
@@ -22,8 +22,8 @@ use store::{
 
 use super::{
     views::{
-        AccessView, BoardGroup, BoardRequest, BoardView, CardView, Column, ColumnView, Health,
-        HistoryLine, LoadingView, Shape, TaskRequest, TaskView,
+        AccessView, AttemptView, BoardGroup, BoardRequest, BoardView, CardView, Column, ColumnView,
+        Health, HistoryLine, LoadingView, Shape, TaskRequest, TaskView,
     },
     wording::{Glance, agent_text, between, count, escalation_key, health, plain, span},
 };
@@ -398,6 +398,7 @@ pub fn task(glance: Glance<'_>, request: &TaskRequest) -> Result<Option<TaskView
         cost_usd: usage.and_then(|usage| usage.cost_usd),
         next_stage: value.next_stage.as_deref().map(plain),
         history: history(glance, &row)?,
+        attempts: attempts(glance, &id)?,
         accesses: accesses
             .into_iter()
             .map(|access| AccessView {
@@ -412,6 +413,39 @@ pub fn task(glance: Glance<'_>, request: &TaskRequest) -> Result<Option<TaskView
         raw: agent_text(&row.record.raw),
         card,
     }))
+}
+
+/// Each time it was begun, newest first.
+fn attempts(glance: Glance<'_>, id: &TaskRef) -> Result<Vec<AttemptView>> {
+    let rows = attempts::of_task(glance.reader, id)?;
+    let views = rows.into_iter().map(|row| {
+        let end = match row.state {
+            _ if row.cut => "Another one began before it was said how this one ended.",
+            TaskState::Completed => "It was completed.",
+            TaskState::Failed => "It failed.",
+            TaskState::Canceled => "It was cancelled.",
+            TaskState::Rejected => "The agent declined it.",
+            TaskState::Submitted => "It waits to begin.",
+            TaskState::Working => "It goes on.",
+            TaskState::InputRequired | TaskState::AuthRequired => "It waits for you.",
+            TaskState::Unknown => "Nothing is heard of it any more.",
+        };
+        let lasted = match (row.began_at, row.ended_at) {
+            (Some(began), Some(ended)) if ended >= began => {
+                format!(" It took {}.", span(between(began, ended)))
+            }
+            _ => String::new(),
+        };
+        AttemptView {
+            attempt: row.attempt,
+            state: row.state,
+            began_at: row.began_at,
+            ended_at: row.ended_at,
+            reason: row.reason.as_deref().map(agent_text),
+            sentence: format!("{end}{lasted}"),
+        }
+    });
+    Ok(views.collect())
 }
 
 fn history(glance: Glance<'_>, row: &tasks::TaskRow) -> Result<Vec<HistoryLine>> {

@@ -16,7 +16,7 @@ use tokio::sync::{broadcast, mpsc};
 use super::{
     ApiError, agents as agent_views, artifacts, board, commands::camel, context, endpoint,
     escalation, finding, inbox, letters, limits, logins, mapping, ownership, remedy, schedules,
-    search, settings, status, timeline, views::*, wording::Glance,
+    schemas, search, settings, status, timeline, views::*, wording::Glance,
 };
 use crate::{
     clock::wall,
@@ -365,6 +365,31 @@ impl Api {
             ownership::restore(tx, wall(), present, &request)
         })
         .await
+    }
+
+    async fn schemas(&self, _: Nothing) -> Answer<SchemasView> {
+        self.glance(schemas::schemas).await
+    }
+
+    async fn schema(&self, request: SchemaRequest) -> Answer<SchemaText> {
+        let view = self
+            .glance(move |glance| schemas::text(glance, &request))
+            .await?;
+        view.ok_or_else(|| ApiError::new("missing", "There is no such schema."))
+    }
+
+    async fn save_schema(&self, request: SaveSchemaRequest) -> Answer<SchemaSaved> {
+        let (name, text) = (request.name, Some(request.text));
+        self.shown()
+            .ask(|reply| Ask::Schema(name, text, reply))
+            .await
+    }
+
+    async fn remove_schema(&self, request: SchemaRequest) -> Answer<SchemaSaved> {
+        let name = request.name;
+        self.shown()
+            .ask(|reply| Ask::Schema(name, None, reply))
+            .await
     }
 
     async fn limits(&self, _: Nothing) -> Answer<LimitsView> {

@@ -28,6 +28,10 @@ macro_rules! with_commands {
             export_ownership: ExportRequest => ExportView [];
             ownership_version: RevisionRequest => OwnershipView [];
             restore_version: RevisionRequest => DraftView [];
+            schemas: Nothing => SchemasView [Ownership Letters];
+            schema: SchemaRequest => SchemaText [Ownership];
+            save_schema: SaveSchemaRequest => SchemaSaved [];
+            remove_schema: SchemaRequest => SchemaSaved [];
             limits: Nothing => LimitsView [Limits];
             agents: Nothing => AgentsView [Agents];
             schedules: Nothing => SchedulesView [Agents];

@@ -18,6 +18,7 @@ use store::{
 };
 
 use super::{
+    routes::Routes,
     views::{
         ActionView, DecisionView, DiffLine, EscalationRequest, EscalationView, GestureView,
         HistoryLine, OptionView, OvertakenView, PairView, TaskLink, TouchView,
@@ -48,6 +49,7 @@ pub fn escalation(
     let class = overtaking.as_ref().map_or(class, |_| class.raised());
     let rules =
         ownership::current(glance.reader)?.map_or_else(Vec::new, |version| version.document.rules);
+    let route = Routes::read(glance.reader)?.question_view(&record, glance.now);
     let task = value.task_id.clone().map(|task| TaskRef {
         endpoint: record.agent.endpoint.clone(),
         task,
@@ -94,7 +96,8 @@ pub fn escalation(
         created_at: record.created_at,
         due_at: record.due_at,
         hard_deadline: value.expires_at.is_some_and(|end| end <= record.due_at),
-        at_zero: at_zero(&record),
+        at_zero: route.at_due.clone(),
+        route,
         action: value
             .proposed_action
             .as_ref()
@@ -281,24 +284,6 @@ fn broken(record: &EscalationRecord, rules: &[Rule]) -> Option<String> {
     })
 }
 
-fn at_zero(record: &EscalationRecord) -> String {
-    if record
-        .value
-        .expires_at
-        .is_some_and(|end| end <= record.due_at)
-    {
-        return "It expires; nothing is done.".to_owned();
-    }
-    match record.fallback.as_str() {
-        "refuse" => "It is refused.".to_owned(),
-        "dead-letter" => "It goes to the dead letters; nothing is done.".to_owned(),
-        other => match other.strip_prefix("hand-over:") {
-            Some(name) => format!("It goes to {}; nothing is done.", plain(name)),
-            None => "It stays open; nothing is done.".to_owned(),
-        },
-    }
-}
-
 fn draw(action: &ProposedAction, raw: &str) -> ActionView {
     ActionView {
         name: agent_text(&action.name),
@@ -376,18 +361,15 @@ fn option_outcome(kind: EscalationKind, option: &EscalationOption) -> Outcome {
 fn gestures(record: &EscalationRecord, class: Risk, overtaken: bool) -> Vec<GestureView> {
     let value = &record.value;
     let gesture = |outcome: Outcome, label: String, key: Option<&str>| {
-        let says_yes = matches!(
-            outcome,
-            Outcome::Approve | Outcome::ApproveAlways | Outcome::Edit
-        );
+        let lets_act = outcome.lets_act();
         GestureView {
             outcome,
             option_id: None,
             label,
             key: key.map(str::to_owned),
             // A standing approval is never lighter than an outward action.
-            arm: says_yes && (class > Risk::Reversible || outcome == Outcome::ApproveAlways),
-            hold: says_yes && class == Risk::Destructive,
+            arm: lets_act && (class > Risk::Reversible || outcome == Outcome::ApproveAlways),
+            hold: lets_act && class == Risk::Destructive,
             safest: false,
             needs_message: false,
             needs_payload: false,

@@ -10,6 +10,7 @@ use store::{
 };
 
 use super::{
+    routes::Routes,
     views::{AlikeView, EvidenceView, FindingRequest, FindingView},
     wording::{Glance, agent_text, failure, plain},
 };
@@ -30,7 +31,15 @@ pub fn finding(glance: Glance<'_>, request: &FindingRequest) -> Result<Option<Fi
     for fact in &finding.evidence {
         evidence.push(lines.witness(glance.reader, fact)?.view);
     }
+    let route = match row.cleared_at.or(row.dismissed_at) {
+        Some(_) => None,
+        None => {
+            let routes = Routes::read(glance.reader)?;
+            Some(routes.finding_view(&finding, row.opened_at, glance.now))
+        }
+    };
     Ok(Some(FindingView {
+        route,
         key: format!("f:{episode}"),
         explanation: explanation(&finding.rule).to_owned(),
         severity: finding.severity,

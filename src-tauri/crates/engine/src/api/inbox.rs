@@ -1,11 +1,14 @@
 //! The inbox: what needs the person, what has stopped, what was settled in the last day.
 //! Which rule asks for a decision and which only says that something stopped stands here, in one list.
 
+use std::cmp::Ordering;
+
 use chrono::TimeDelta;
 use domain::{
     contract::{EscalationKind, EscalationSeverity},
     decision::{DeliveryState, Risk, risk},
     finding::Severity,
+    route::Route,
 };
 use store::{
     Result,
@@ -13,8 +16,11 @@ use store::{
 };
 
 use super::{
+    routes::Routes,
     views::{InboxGroup, InboxItem, InboxView, Shape},
-    wording::{Glance, agent_text, between, count, escalation_key, kind, plain, span, whereabouts},
+    wording::{
+        Glance, agent_text, between, count, escalation_key, kind, number, plain, span, whereabouts,
+    },
 };
 
 /// Rules that want a decision about who may do what; all others say that something stopped.
@@ -57,6 +63,7 @@ fn is_listed(row: &findings::FindingRow, glance: Glance<'_>) -> bool {
 
 /// The list.
 pub fn inbox(glance: Glance<'_>) -> Result<InboxView> {
+    let routes = Routes::read(glance.reader)?;
     let mut asked = vec![];
     for record in escalations::pending(glance.reader)? {
         let name = agents::get(glance.reader, &record.agent)?
@@ -91,16 +98,25 @@ pub fn inbox(glance: Glance<'_>) -> Result<InboxView> {
             },
             count: 1,
             state_label: overtaken.then(|| "Overtaken".to_owned()),
+            route: Some(routes.question_view(&record, glance.now)),
         };
         let class = risk(value);
-        asked.push((if overtaken { class.raised() } else { class }, item));
+        let class = if overtaken { class.raised() } else { class };
+        asked.push(Card {
+            route: routes.of_question(&record),
+            weight: class as u8,
+            item,
+        });
     }
-    // First due first; of two due at once, the one that is harder to take back.
-    asked.sort_by_key(|(risk, item)| (item.due_at, std::cmp::Reverse(*risk as u8)));
-    let has_destructive = asked.iter().any(|(risk, _)| *risk == Risk::Destructive);
-    let mut needs: Vec<_> = asked.into_iter().map(|(_, item)| item).collect();
-    let (to_decide, stopped) = found(glance)?;
-    needs.extend(to_decide);
+    let has_destructive = asked
+        .iter()
+        .any(|card| card.weight == Risk::Destructive as u8);
+    let (to_decide, mut stopped) = found(glance, &routes)?;
+    asked.extend(to_decide);
+    asked.sort_by(Card::by_due_time);
+    stopped.sort_by(Card::by_weight);
+    let bare = |cards: Vec<Card>| cards.into_iter().map(|card| card.item).collect::<Vec<_>>();
+    let (needs, stopped) = (bare(asked), bare(stopped));
     let handled = handled(glance)?;
     let group = |id: &str, label: &str, items: Vec<InboxItem>| InboxGroup {
         id: id.to_owned(),
@@ -124,8 +140,34 @@ pub fn inbox(glance: Glance<'_>) -> Result<InboxView> {
     })
 }
 
+/// A card with what orders it.
+struct Card {
+    route: Route,
+    /// How hard it is to take back, or how bad.
+    weight: u8,
+    item: InboxItem,
+}
+
+impl Card {
+    /// First what has the higher priority, then what is due first, then what weighs more.
+    fn by_due_time(&self, other: &Self) -> Ordering {
+        let heavier = other.weight.cmp(&self.weight);
+        self.route.order(&other.route).then(heavier)
+    }
+
+    /// What stands still has no hurry of its own: of one priority, the worst first.
+    fn by_weight(&self, other: &Self) -> Ordering {
+        let priority = |card: &Self| card.route.priority.unwrap_or(i64::MAX);
+        let heavier = other.weight.cmp(&self.weight);
+        let first = priority(self).cmp(&priority(other));
+        first
+            .then(heavier)
+            .then(self.route.due.cmp(&other.route.due))
+    }
+}
+
 /// The cards of what was found: what is to be decided, and what stands still.
-fn found(glance: Glance<'_>) -> Result<(Vec<InboxItem>, Vec<InboxItem>)> {
+fn found(glance: Glance<'_>, routes: &Routes) -> Result<(Vec<Card>, Vec<Card>)> {
     let (mut needs, mut stopped) = (vec![], vec![]);
     for row in findings::open(glance.reader)? {
         if is_listed(&row, glance) {
@@ -134,7 +176,22 @@ fn found(glance: Glance<'_>) -> Result<(Vec<InboxItem>, Vec<InboxItem>)> {
             } else {
                 &mut stopped
             };
-            push_or_count(list, finding_item(&row));
+            let route = routes.of_finding(&row.finding, row.opened_at);
+            let item = InboxItem {
+                due_at: Some(route.due),
+                overdue: route.overdue(glance.now),
+                route: Some(routes.finding_view(&row.finding, row.opened_at, glance.now)),
+                ..finding_item(&row)
+            };
+            let weight = row.finding.severity as u8;
+            add(
+                list,
+                Card {
+                    route,
+                    weight,
+                    item,
+                },
+            );
         }
     }
     Ok((needs, stopped))
@@ -147,18 +204,21 @@ fn title(
     handled: usize,
     destructive: bool,
 ) -> String {
-    let number = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+    let small = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
     if needs.is_empty() {
         return match (stopped, handled) {
             (0, 0) => "Nothing needs you".to_owned(),
-            (0, _) => format!("Nothing needs you. {handled} settled in the last day"),
+            (0, _) => format!(
+                "Nothing needs you. {} settled in the last day",
+                number(handled)
+            ),
             (_, _) => format!(
                 "Nothing to decide, {} stopped",
-                count(number(stopped), "thing has", "things have")
+                count(small(stopped), "thing has", "things have")
             ),
         };
     }
-    let decisions = count(number(needs.len()), "decision", "decisions");
+    let decisions = count(small(needs.len()), "decision", "decisions");
     let late = needs.iter().filter(|item| item.overdue).count();
     let first = needs.iter().filter_map(|item| item.due_at).min();
     match (late, first) {
@@ -174,7 +234,7 @@ fn title(
         (0, None) if destructive => format!("{decisions}, one of them cannot be undone"),
         (0, None) => decisions,
         (late, _) if late == needs.len() => format!("{decisions}, overdue"),
-        (late, _) => format!("{decisions}, {late} overdue"),
+        (late, _) => format!("{decisions}, {} overdue", number(late)),
     }
 }
 
@@ -212,10 +272,29 @@ fn finding_item(row: &findings::FindingRow) -> InboxItem {
         severity: finding.severity,
         count: 1,
         state_label: row.cleared_at.map(|_| "Over".to_owned()),
+        route: None,
     }
 }
 
-/// One cause is one card, however often it was found; opened, it names the others.
+/// One cause is one card, however often it was found; opened, it names the others. The one that comes first stands for
+/// all.
+fn add(list: &mut Vec<Card>, card: Card) {
+    let alike = |known: &&mut Card| {
+        known.item.title == card.item.title && known.item.subtitle == card.item.subtitle
+    };
+    match list.iter_mut().find(alike) {
+        Some(known) => {
+            let count = known.item.count + 1;
+            if card.by_due_time(known) == Ordering::Less {
+                *known = card;
+            }
+            known.item.count = count;
+        }
+        None => list.push(card),
+    }
+}
+
+/// The same of what is settled.
 fn push_or_count(list: &mut Vec<InboxItem>, item: InboxItem) {
     let alike = |known: &&mut InboxItem| {
         known.key.starts_with("f:") && known.title == item.title && known.subtitle == item.subtitle
@@ -263,6 +342,7 @@ fn handled(glance: Glance<'_>) -> Result<Vec<InboxItem>> {
                 },
                 count: 1,
                 state_label: Some(whereabouts(&decision)),
+                route: None,
             },
         ));
     }
@@ -287,7 +367,7 @@ fn handled(glance: Glance<'_>) -> Result<Vec<InboxItem>> {
 
 /// How many cards wait for the person: the number beside the screen's name.
 pub fn waiting(glance: Glance<'_>) -> Result<u32> {
-    let (needs, stopped) = found(glance)?;
+    let (needs, stopped) = found(glance, &Routes::read(glance.reader)?)?;
     let found = u32::try_from(needs.len() + stopped.len()).unwrap_or(u32::MAX);
     Ok(escalations::count_pending(glance.reader)? + found)
 }

@@ -18,11 +18,11 @@ use store::{
     tables::{
         accesses,
         dead_letters::{self, Act, AttemptRow, DeadLetterRow},
-        decisions, facts, findings, records, tasks,
+        decisions, findings, records, schemas, tasks,
     },
 };
 
-pub(crate) use self::act::Deed;
+pub(crate) use self::act::{Deed, changed};
 pub(super) use self::{
     act::{accept, act},
     ways::draft,
@@ -33,7 +33,7 @@ use super::{
         AccessView, LetterAttempt, LetterGroup, LetterItem, LetterProblem, LetterRequest,
         LetterState, LetterView, LettersView, TaskLink,
     },
-    wording::{Glance, agent_text, count, plain, whereabouts},
+    wording::{Glance, agent_text, count, number, plain, whereabouts},
 };
 
 /// Letters of one group that are listed; its count is of all.
@@ -215,7 +215,7 @@ fn state(reader: &Reader, row: &DeadLetterRow) -> Result<(LetterState, Option<St
 pub fn letters(glance: Glance<'_>) -> Result<LettersView> {
     let mut groups: BTreeMap<String, LetterGroup> = BTreeMap::new();
     let rows = dead_letters::list(glance.reader, None)?;
-    let number = u32::try_from(rows.len()).unwrap_or(u32::MAX);
+    let all = u32::try_from(rows.len()).unwrap_or(u32::MAX);
     let only_outputs = rows
         .iter()
         .all(|row| matches!(row.list.as_str(), "artifacts" | "handoffs"));
@@ -273,19 +273,19 @@ pub fn letters(glance: Glance<'_>) -> Result<LettersView> {
     groups.sort_by(|a, b| (b.count, b.last_at, &a.key).cmp(&(a.count, a.last_at, &b.key)));
     let most = groups.first().map_or(0, |group| group.count);
     let refused = if only_outputs {
-        count(number, "output", "outputs")
+        count(all, "output", "outputs")
     } else {
-        count(number, "item", "items")
+        count(all, "item", "items")
     };
     Ok(LettersView {
-        title: match (number, most) {
+        title: match (all, most) {
             (0, _) => "Nothing is refused".to_owned(),
             (1, _) => format!("{refused} refused"),
             (_, 1) => format!("{refused} refused, each for a reason of its own"),
-            (_, most) if most == number => format!("{refused} refused, all for the same reason"),
-            (_, most) => format!("{refused} refused, {most} for the same reason"),
+            (_, most) if most == all => format!("{refused} refused, all for the same reason"),
+            (_, most) => format!("{refused} refused, {} for the same reason", number(most)),
         },
-        count: number,
+        count: all,
         groups,
     })
 }
@@ -300,16 +300,16 @@ fn row(reader: &Reader, request: &LetterRequest) -> Result<Option<DeadLetterRow>
 }
 
 /// The schemas that bodies are held to, by name.
-fn schemas(reader: &Reader, wrongs: &[Wrong]) -> Result<BTreeMap<String, Value>> {
-    let config = facts::config(reader)?.unwrap_or_default();
-    let all = config.get("schemas").and_then(Value::as_object);
-    let named: Vec<&str> = wrongs.iter().filter_map(Wrong::schema).collect();
-    Ok(all
-        .into_iter()
-        .flatten()
-        .filter(|(name, _)| named.contains(&name.as_str()))
-        .map(|(name, schema)| (name.clone(), schema.clone()))
-        .collect())
+fn schemas_of(reader: &Reader, wrongs: &[Wrong]) -> Result<BTreeMap<String, Value>> {
+    let mut known = BTreeMap::new();
+    for name in wrongs.iter().filter_map(Wrong::schema) {
+        if let Some(row) = schemas::get(reader, name)?
+            && let Ok(schema) = serde_json::from_str(&row.text)
+        {
+            known.insert(row.name, schema);
+        }
+    }
+    Ok(known)
 }
 
 /// One, opened; `None` when there never was such a letter.
@@ -335,7 +335,7 @@ pub fn letter(glance: Glance<'_>, request: &LetterRequest) -> Result<Option<Lett
     let (state, state_sentence) = state(reader, &row)?;
     let attempts = dead_letters::attempts(reader, &row.endpoint, &row.list, &row.item)?;
     let finding = findings::open_about(reader, RULE, &key(&row))?;
-    let schemas = schemas(reader, &wrongs)?;
+    let schemas = schemas_of(reader, &wrongs)?;
     Ok(Some(LetterView {
         key: key(&row),
         agent: agent(&row),
@@ -349,6 +349,7 @@ pub fn letter(glance: Glance<'_>, request: &LetterRequest) -> Result<Option<Lett
         count: row.count,
         tree: tree(&row.raw, &marks),
         raw: agent_text(&row.raw),
+        digest: domain::decision::digest(&row.raw),
         task: known.as_ref().map(|known| TaskLink {
             endpoint: row.endpoint.clone(),
             task: known.record.task.task.as_str().to_owned(),

@@ -21,6 +21,7 @@ use super::{
         DraftView, EditView, ExportRequest, ExportView, ImportRequest, LintView, OwnershipView,
         RevisionRequest, SaveRequest, VersionView,
     },
+    wording::count,
 };
 use crate::live::Present;
 
@@ -367,13 +368,8 @@ fn draft_view(
 
 /// The answer to "who may do what, and where do rules collide?".
 fn title(lint: &LintView, draft: Option<&DraftView>, document: &Ownership) -> String {
-    let count = |n: usize, one: &str, many: &str| {
-        if n == 1 {
-            format!("1 {one}")
-        } else {
-            format!("{n} {many}")
-        }
-    };
+    let count =
+        |n: usize, one: &str, many: &str| count(u32::try_from(n).unwrap_or(u32::MAX), one, many);
     let blocks = lint.blocks as usize;
     if draft.is_some() && blocks > 0 {
         let verb = if blocks == 1 { "blocks" } else { "block" };

@@ -88,7 +88,14 @@ views! {
     InboxItem {
         key: String, shape: Shape, title: AgentText, subtitle: String, agent: Option<String>, endpoint: Option<EndpointId>,
         due_at: Option<Time>, overdue: bool, severity: Severity, count: u32, state_label: Option<String>,
+        /// Absent from what is settled.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[ts(optional)]
+        route: Option<RouteView>,
     }
+    /// Who has it (`you`, or a name) and by which exception rule, counted from 1; without one it comes to the person. `because` says so in a
+    /// sentence, `at_due` what happens when nobody has answered by then, or what did. Cards are in order of `priority`, then of `due_at`.
+    RouteView { to: String, rule: Option<u32>, because: String, due_at: Time, overdue: bool, priority: Option<i64>, at_due: String, }
     /// One escalation, opened. Drawn from stored bytes.
     EscalationView {
         key: String, endpoint: EndpointId, escalation: String, version: String, binding_hash: String, action_digest: String,
@@ -99,6 +106,7 @@ views! {
         action: Option<ActionView>, options: Vec<OptionView>, response_schema: Option<serde_json::Value>,
         gestures: Vec<GestureView>, blocked_reason: Option<String>, task: Option<TaskLink>,
         history: Vec<HistoryLine>, decision: Option<DecisionView>, raw_bytes: u32, overtaken: Option<OvertakenView>,
+        route: RouteView,
     }
     /// What another agent did meanwhile about the same thing; `act` names it in an answer.
     OvertakenView { act: String, sentence: String, at: Time, }
@@ -140,6 +148,8 @@ views! {
         key: String, rule: String, severity: Severity, at: Time, cleared_at: Option<Time>, summary: AgentText,
         agents: Vec<AgentId>, endpoints: Vec<EndpointId>, tasks: Vec<String>, resource: Option<String>, pool: Option<String>,
         evidence: Vec<EvidenceView>, resolutions: Vec<ResolutionView>, explanation: String,
+        /// Absent when it is over.
+        route: Option<RouteView>,
         /// Others that are open and say the same, oldest first: one cause, one card.
         alike: Vec<AlikeView>,
     }
@@ -185,8 +195,11 @@ views! {
         card: CardView, message: Option<AgentText>, kind: Option<String>, key: Option<String>, context_id: Option<String>,
         related: Vec<RelatedView>, signals: Vec<SignalView>, waiting_for: Option<String>, attempt: Option<u64>, deadline_at: Option<Time>,
         input_tokens: Option<f64>, output_tokens: Option<f64>, cost_usd: Option<f64>, next_stage: Option<String>,
-        accesses: Vec<AccessView>, history: Vec<HistoryLine>, can_cancel: bool, cancel_reason: Option<String>, raw: AgentText,
+        accesses: Vec<AccessView>, history: Vec<HistoryLine>, attempts: Vec<AttemptView>, can_cancel: bool, cancel_reason: Option<String>, raw: AgentText,
     }
+    /// One time a task was begun, newest first. `attempt`: the agent's own number. `reason`: why it ended, in the agent's words. `sentence` says
+    /// what is known of it.
+    AttemptView { attempt: Option<u64>, state: TaskState, began_at: Option<Time>, ended_at: Option<Time>, reason: Option<AgentText>, sentence: String, }
     /// Up and down its line. `relation`: `parent`, `child`, `comes-after`, `comes-before`. Without `task` nothing is known of it.
     RelatedView { relation: String, name: String, task: Option<TaskLink>, agent: Option<AgentId>, state: Option<TaskState>, }
     /// A handoff it gave, and whether it was taken.
@@ -357,8 +370,10 @@ mod context;
 mod letters;
 mod markdown;
 mod schedules;
+mod schemas;
 pub use artifacts::*;
 pub use context::*;
 pub use letters::*;
 pub use markdown::*;
 pub use schedules::*;
+pub use schemas::*;

@@ -47,9 +47,23 @@ pub fn plain(original: &str) -> String {
     text::visible(original).text
 }
 
-/// `1 task`, `3 tasks`.
-pub fn count(number: u32, one: &str, many: &str) -> String {
-    format!("{number} {}", if number == 1 { one } else { many })
+/// `2,000`: every count that a person reads.
+pub fn number(number: impl TryInto<u64>) -> String {
+    let digits = number.try_into().unwrap_or(u64::MAX).to_string();
+    let first = digits.len() % 3;
+    let mut grouped = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && at % 3 == first {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}
+
+/// `1 task`, `3 tasks`, `2,000 tasks`.
+pub fn count(count: u32, one: &str, many: &str) -> String {
+    format!("{} {}", number(count), if count == 1 { one } else { many })
 }
 
 /// `11 minutes`, `3 hours`, `2 days`; whole units, never rounded up.
@@ -209,6 +223,21 @@ mod tests {
         ] {
             assert_eq!(span(seconds), expected);
         }
+    }
+
+    #[test]
+    fn counts_are_grouped_by_thousands() {
+        for (counted, expected) in [
+            (0_u64, "0"),
+            (999, "999"),
+            (1_000, "1,000"),
+            (20_345, "20,345"),
+            (100_000, "100,000"),
+            (u64::MAX, "18,446,744,073,709,551,615"),
+        ] {
+            assert_eq!(number(counted), expected);
+        }
+        assert_eq!(count(2_000, "thing", "things"), "2,000 things");
     }
 
     #[test]

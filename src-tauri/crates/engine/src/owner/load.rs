@@ -11,7 +11,7 @@ use domain::{
 };
 use store::{
     Reader, Store,
-    tables::{decisions, endpoints, facts, ownership},
+    tables::{decisions, endpoints, facts, ownership, schemas},
 };
 
 use super::{Known, outbox::Parcel, said_of};
@@ -66,13 +66,17 @@ pub(super) fn load(store: &Store) -> store::Result<Loaded> {
     })
 }
 
-fn first_config(reader: &Reader) -> store::Result<Config> {
+/// What a recording would begin with now.
+pub(super) fn first_config(reader: &Reader) -> store::Result<Config> {
     Ok(Config {
         ownership: ownership::current(reader)?
             .map(|version| version.document)
             .unwrap_or_default(),
         settings: settings::rules(reader)?,
-        ..Config::default()
+        schemas: schemas::list(reader)?
+            .into_iter()
+            .filter_map(|row| Some((row.name, serde_json::from_str(&row.text).ok()?)))
+            .collect(),
     })
 }
 

@@ -10,7 +10,7 @@ use chrono::TimeDelta;
 use domain::{
     change::{Change, EscalationPhase, EscalationRecord},
     contract::EscalationStatus,
-    decision::{Decision, Delivery, DeliveryState, Outcome as Said},
+    decision::{Decision, Delivery, DeliveryState, act_name},
     fact,
     ids::DecisionId,
     time::Time,
@@ -315,7 +315,7 @@ impl Owner {
             match change {
                 Change::Escalation(record) => self.moved(record),
                 Change::Access(record) => {
-                    acts.insert(format!("{}/{}", record.agent.endpoint, record.value.id));
+                    acts.insert(act_name(record.agent.endpoint.as_str(), &record.value.id));
                 }
                 _ => {}
             }
@@ -332,7 +332,7 @@ impl Owner {
             .values()
             .map(|parcel| &parcel.decision)
             .filter(|decision| decision.delivery.state == DeliveryState::Held)
-            .filter(|decision| !matches!(decision.outcome, Said::Reject | Said::Cancel))
+            .filter(|decision| decision.outcome.lets_act())
             .cloned()
             .collect();
         for decision in held {

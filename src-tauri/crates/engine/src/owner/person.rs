@@ -22,11 +22,11 @@ use super::Owner;
 use crate::{
     api::{
         ApiError, escalation,
-        letters::Deed,
+        letters::{Deed, changed},
         ownership::{commit_save, ready_to_save},
         remedy::Noted,
         settings,
-        views::{DecideRequest, DecisionView, SaveRequest, SettingsRequest, Topic},
+        views::{DecideRequest, DecisionView, SaveRequest, SchemaSaved, SettingsRequest, Topic},
     },
     poll::Wish,
 };
@@ -50,6 +50,8 @@ pub(crate) enum Ask {
     ChangeRules(Vec<Edit>, Reply<String>),
     /// Save the draft of the ownership document.
     Save(SaveRequest, Reply<()>),
+    /// Give a JSON Schema, replace it, or take it away.
+    Schema(String, Option<String>, Reply<SchemaSaved>),
     /// Change settings.
     Settings(Box<SettingsRequest>, Reply<()>),
     /// Add an endpoint or change it.
@@ -71,7 +73,7 @@ enum Kind {
 
 const UNSAVED: &str = "It could not be saved, so nothing was done.";
 
-fn unsaved() -> ApiError {
+pub(super) fn unsaved() -> ApiError {
     ApiError::new("store", UNSAVED)
 }
 
@@ -93,6 +95,9 @@ impl Owner {
             }
             Ask::ChangeRules(edits, reply) => drop(reply.send(self.change_rules(&edits))),
             Ask::Save(request, reply) => drop(reply.send(self.save_rules(&request))),
+            Ask::Schema(name, text, reply) => {
+                drop(reply.send(self.schema(&name, text.as_deref())));
+            }
             Ask::Settings(request, reply) => drop(reply.send(self.settings(*request))),
             Ask::Put(row, reply) => drop(reply.send(self.put(row))),
             Ask::Remove(id, reply) => drop(reply.send(self.remove(&id))),
@@ -241,7 +246,17 @@ impl Owner {
             acted,
             settles,
             detail,
+            digest,
         } = deed;
+        // What is settled are these bytes; what is only sent back has its answer in the outbox already.
+        let stands = self.parts.store.read(|reader| {
+            dead_letters::get(reader, &letter.endpoint, &letter.list, &letter.item)
+        })?;
+        let stands = stands.filter(|row| row.cleared_at.is_none());
+        let same = stands.is_some_and(|row| domain::decision::digest(&row.raw) == digest);
+        if settles.is_some() && !same {
+            return Err(changed());
+        }
         let write = move |tx: &store::Tx<'_>| {
             dead_letters::act(tx, &letter.endpoint, &letter.list, &letter.item, &acted)?;
             audit::append(tx, now, "letter", &subject, &detail)?;

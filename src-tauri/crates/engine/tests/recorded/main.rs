@@ -25,11 +25,11 @@ use domain::{
 };
 use engine::api::{
     agents, artifacts, board, context, escalation, finding, inbox, letters, limits, ownership,
-    schedules, search, settings, status, timeline,
+    schedules, schemas, search, settings, status, timeline,
     views::{
         ArtifactBodyRequest, BoardGroup, BoardRequest, ContextRequest, EndpointRequest,
         EscalationRequest, ExportTimelineRequest, FindingRequest, LetterRequest, PageRequest,
-        SearchRequest, TaskRequest, TimelineRequest,
+        SchemaRequest, SearchRequest, TaskRequest, TimelineRequest,
     },
 };
 use serde::Serialize;
@@ -176,6 +176,15 @@ fn answers(stage: &Stage, cards: u32) -> BTreeMap<String, Value> {
         }),
     );
     all.insert("limits".to_owned(), value(stage.see(now, limits::limits)));
+    let held_to = stage.see(now, schemas::schemas);
+    for schema in held_to.schemas.iter().filter(|schema| schema.known) {
+        let request = SchemaRequest {
+            name: schema.name.clone(),
+        };
+        let text = stage.see(now, |glance| schemas::text(glance, &request));
+        all.insert(format!("schema:{}", schema.name), value(text));
+    }
+    all.insert("schemas".to_owned(), value(held_to));
     let refused = stage.see(now, letters::letters);
     for item in refused
         .groups
@@ -187,6 +196,7 @@ fn answers(stage: &Stage, cards: u32) -> BTreeMap<String, Value> {
             endpoint: item.endpoint.clone(),
             list: item.list.clone(),
             item: item.item.clone(),
+            digest: None,
         };
         let view = stage.see(now, |glance| letters::letter(glance, &request));
         all.insert(format!("deadLetter:{}", item.key), value(view));

@@ -21,7 +21,9 @@ use engine::{
 use serde_json::Value;
 use store::{
     Store, apply_all,
-    tables::{decisions, endpoints, escalations, facts, facts::FactKind, health, ownership},
+    tables::{
+        decisions, endpoints, escalations, facts, facts::FactKind, health, ownership, schemas,
+    },
 };
 
 pub(crate) struct Stage {
@@ -73,8 +75,14 @@ impl Stage {
             ..Config::default()
         };
         let first = serde_json::to_value(&config).expect("JSON");
+        let given = config.schemas.clone();
         store
-            .write(move |tx| facts::set_config(tx, &first))
+            .write(move |tx| {
+                for (name, schema) in &given {
+                    schemas::put(tx, name, &schema.to_string(), at)?;
+                }
+                facts::set_config(tx, &first)
+            })
             .expect("fixed");
         let fleet = Fleet::new(config);
         if let Some(rules) = rules {

@@ -1,32 +1,19 @@
 //! The board in other columns, and what a card says of its line and of what was asked. Changes are stored in a real file;
 //! the clock stands still.
 
-#![allow(
-    clippy::unwrap_used,
-    reason = "a test that cannot go on should end there"
-)]
-
-use chrono::DateTime;
 use domain::{
     change::{Change, Record, TaskRecord},
     contract::Task,
     ids::{AgentRef, TaskRef},
-    time::Time,
 };
-use engine::{
-    api::{
-        board, schedules,
-        views::{BoardGroup, BoardRequest, BoardView, StartSource, TaskRequest, TaskView},
-        wording::Glance,
-    },
-    live::{Present, Pulse},
+use engine::api::{
+    board, schedules,
+    views::{BoardGroup, BoardRequest, BoardView, StartSource, TaskRequest, TaskView},
 };
 use serde_json::{Value, json};
-use store::{Store, apply_all, tables};
+use store::tables;
 
-fn at(seconds: i64) -> Time {
-    DateTime::from_timestamp(1_800_000_000 + seconds, 0).unwrap()
-}
+use crate::fleet::{Fleet, at, fleet_of};
 
 /// `endpoint/task` of an agent that is called as its endpoint.
 fn task(name: &str, state: &str, more: Value) -> Change {
@@ -84,60 +71,13 @@ fn heard(endpoint: &str) -> Change {
     })
 }
 
-struct Fleet {
-    _dir: tempfile::TempDir,
-    store: Store,
-    present: Present,
-}
-
 /// Two endpoints: `a` can be asked to cancel, `b` cannot.
 fn fleet(changes: Vec<Change>) -> Fleet {
-    let dir = tempfile::tempdir().unwrap();
-    let store = Store::open(dir.path(), at(0)).unwrap();
-    let mut present = Present::default();
-    for (id, can) in [("a", "cancel"), ("b", "listTasks")] {
-        let row = tables::endpoints::EndpointRow {
-            id: id.into(),
-            name: id.to_owned(),
-            kind: if id == "b" { "langgraph" } else { "native" }.to_owned(),
-            url: "http://127.0.0.1:9".to_owned(),
-            credential: "none".to_owned(),
-            paused: false,
-            capabilities: vec![can.to_owned()],
-            warnings: vec![],
-            added_at: at(0),
-        };
-        store
-            .write(move |tx| tables::endpoints::put(tx, &row))
-            .unwrap();
-        let pulse = Pulse {
-            answer: Some(Ok(())),
-            last_good_at: Some(at(0)),
-            ..Pulse::default()
-        };
-        present.endpoints.insert(id.into(), pulse);
-    }
-    store.write(move |tx| apply_all(tx, &changes)).unwrap();
-    Fleet {
-        _dir: dir,
-        store,
-        present,
-    }
+    let endpoints = [("a", "native", "cancel"), ("b", "langgraph", "listTasks")];
+    fleet_of(&endpoints, changes)
 }
 
 impl Fleet {
-    fn see<T>(&self, seconds: i64, view: impl FnOnce(Glance<'_>) -> store::Result<T>) -> T {
-        self.store
-            .read(|reader| {
-                view(Glance {
-                    reader,
-                    present: &self.present,
-                    now: at(seconds),
-                })
-            })
-            .unwrap()
-    }
-
     fn by(&self, group: BoardGroup, filter: &str) -> BoardView {
         let request = BoardRequest {
             group,
@@ -148,7 +88,7 @@ impl Fleet {
         self.see(1, |glance| board::board(glance, &request))
     }
 
-    fn opened(&self, name: &str) -> TaskView {
+    fn drawer(&self, name: &str) -> TaskView {
         let (endpoint, task) = name.split_once('/').unwrap();
         let request = TaskRequest {
             endpoint: endpoint.into(),
@@ -228,7 +168,7 @@ fn of_very_many_columns_the_busiest_are_given_and_the_others_counted() {
 fn a_task_leads_to_what_it_comes_from_and_what_waits_for_it() {
     let fleet = work();
     let line = |name: &str| -> Vec<String> {
-        let related = fleet.opened(name).related.into_iter();
+        let related = fleet.drawer(name).related.into_iter();
         related
             .map(|each| {
                 format!(
@@ -242,7 +182,7 @@ fn a_task_leads_to_what_it_comes_from_and_what_waits_for_it() {
     assert_eq!(line("a/write"), ["parent plan", "comes-after draft"]);
     assert_eq!(line("b/draft"), ["comes-before write"]);
     assert_eq!(line("a/plan"), ["child write"]);
-    assert_eq!(fleet.opened("a/write").card.after, ["b/draft"]);
+    assert_eq!(fleet.drawer("a/write").card.after, ["b/draft"]);
 }
 
 #[test]
@@ -256,9 +196,9 @@ fn a_card_says_what_was_asked_until_it_is_refused_or_has_ended() {
                 Ok(())
             })
             .unwrap();
-        fleet.opened("a/write").card.asked_at
+        fleet.drawer("a/write").card.asked_at
     };
-    assert!(fleet.opened("a/write").can_cancel);
+    assert!(fleet.drawer("a/write").can_cancel);
     assert_eq!(note(1, "cancel-asked"), Some(at(1)));
     assert_eq!(note(2, "cancel-refused"), None);
     assert_eq!(note(3, "cancel-asked"), Some(at(3)));
@@ -267,9 +207,9 @@ fn a_card_says_what_was_asked_until_it_is_refused_or_has_ended() {
         .store
         .write(move |tx| store::apply(tx, &ended))
         .unwrap();
-    assert_eq!(fleet.opened("a/write").card.asked_at, None);
+    assert_eq!(fleet.drawer("a/write").card.asked_at, None);
     // What the endpoint cannot do is not offered.
-    let other = fleet.opened("b/draft");
+    let other = fleet.drawer("b/draft");
     assert!(!other.card.can_cancel && !other.can_cancel);
 }
 

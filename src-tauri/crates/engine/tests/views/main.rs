@@ -5,7 +5,11 @@
     reason = "a test that cannot go on should end there"
 )]
 
-use chrono::{DateTime, TimeDelta};
+mod fleet;
+mod groups;
+mod routes;
+
+use chrono::TimeDelta;
 use domain::{
     change::{AgentRecord, Change, EscalationPhase, EscalationRecord, Record, TaskRecord},
     contract::{Escalation, Quota, Task},
@@ -14,25 +18,18 @@ use domain::{
     finding::Finding,
     ids::{AgentRef, TaskRef},
     ownership::{Ownership, Rule},
-    time::Time,
 };
-use engine::{
-    api::{
-        agents, board, escalation, finding, inbox, limits, search,
-        views::{
-            BoardGroup, BoardRequest, EscalationRequest, FindingRequest, Health, PageRequest,
-            RiskClass, SearchRequest, Shape,
-        },
-        wording::Glance,
+use engine::api::{
+    agents, board, escalation, finding, inbox, limits, search,
+    views::{
+        BoardGroup, BoardRequest, EscalationRequest, FindingRequest, Health, PageRequest,
+        RiskClass, SearchRequest, Shape,
     },
-    live::{Present, Pulse},
 };
 use serde_json::{Value, json};
-use store::{Store, apply_all, tables};
+use store::{apply_all, tables};
 
-fn at(seconds: i64) -> Time {
-    DateTime::from_timestamp(1_800_000_000 + seconds, 0).unwrap()
-}
+use self::fleet::{Fleet, at, fleet_of};
 
 fn who(agent: &str) -> AgentRef {
     AgentRef {
@@ -121,57 +118,11 @@ fn sample(seconds: i64, used: f64, reset: Option<i64>) -> Change {
     })
 }
 
-struct Fleet {
-    _dir: tempfile::TempDir,
-    store: Store,
-    present: Present,
-}
-
 fn fleet(changes: Vec<Change>) -> Fleet {
-    let dir = tempfile::tempdir().unwrap();
-    let store = Store::open(dir.path(), at(0)).unwrap();
-    let row = tables::endpoints::EndpointRow {
-        id: "desk".into(),
-        name: "Desk".into(),
-        kind: "native".into(),
-        url: "http://127.0.0.1:9".into(),
-        credential: "none".into(),
-        paused: false,
-        capabilities: vec!["cancel".into()],
-        warnings: vec![],
-        added_at: at(0),
-    };
-    store
-        .write(move |tx| tables::endpoints::put(tx, &row))
-        .unwrap();
-    store.write(move |tx| apply_all(tx, &changes)).unwrap();
-    let mut present = Present::default();
-    let pulse = Pulse {
-        answer: Some(Ok(())),
-        last_good_at: Some(at(0)),
-        ..Pulse::default()
-    };
-    present.endpoints.insert("desk".into(), pulse);
-    Fleet {
-        _dir: dir,
-        store,
-        present,
-    }
+    fleet_of(&[("desk", "native", "cancel")], changes)
 }
 
 impl Fleet {
-    fn see<T>(&self, seconds: i64, view: impl FnOnce(Glance<'_>) -> store::Result<T>) -> T {
-        self.store
-            .read(|reader| {
-                view(Glance {
-                    reader,
-                    present: &self.present,
-                    now: at(seconds),
-                })
-            })
-            .unwrap()
-    }
-
     fn opened(&self, seconds: i64, id: &str) -> engine::api::views::EscalationView {
         let request = EscalationRequest {
             endpoint: "desk".into(),

@@ -37,6 +37,8 @@ pub(crate) struct Deed {
     /// Settles the finding about it.
     pub(crate) settles: Option<PersonAction>,
     pub(crate) detail: serde_json::Value,
+    /// Of the bytes it is about: what came meanwhile was not looked at.
+    pub(crate) digest: String,
 }
 
 /// What was read of one before acting.
@@ -97,6 +99,7 @@ pub(in crate::api) async fn accept(engine: &Engine, subject: &str) -> Answer<Let
         endpoint: part().into(),
         list: part().to_owned(),
         item: part().to_owned(),
+        digest: None,
     };
     let action = LetterAction {
         letters: vec![letter],
@@ -109,6 +112,14 @@ pub(in crate::api) async fn accept(engine: &Engine, subject: &str) -> Answer<Let
     act(engine, action).await
 }
 
+/// It came again after it was looked at.
+pub(crate) fn changed() -> ApiError {
+    ApiError::new(
+        "changed",
+        "It has come again with other content. Look at it again; nothing was done.",
+    )
+}
+
 async fn one(
     engine: &Engine,
     letter: &LetterRequest,
@@ -117,6 +128,10 @@ async fn one(
     action: &LetterAction,
 ) -> Answer<Vec<String>> {
     let read = look(engine, letter, act, action).await?;
+    let digest = domain::decision::digest(&read.row.raw);
+    if letter.digest.as_ref().is_some_and(|seen| *seen != digest) {
+        return Err(changed());
+    }
     if let Some(wrong) = read.still_wrong {
         return Err(ApiError::new(
             "invalid",
@@ -158,7 +173,7 @@ async fn one(
     );
     let detail = json!({
         "way": action.way, "reason": reason, "corrected": action.corrected, "decision": decision,
-        "item": domain::decision::digest(&read.row.raw), "cancel": action.cancel,
+        "item": digest, "cancel": action.cancel,
     });
     let deed = Deed {
         letter: letter.clone(),
@@ -171,6 +186,7 @@ async fn one(
         },
         settles,
         detail,
+        digest,
     };
     engine
         .ask(|reply| Ask::Letter(Box::new(deed), reply))

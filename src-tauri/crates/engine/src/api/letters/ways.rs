@@ -18,7 +18,7 @@ use store::{
 };
 
 use super::{
-    Wrong, agent, key, last_word, schemas, task_of, title, wanted, was_read, what, wrongs,
+    Wrong, agent, key, last_word, schemas_of, task_of, title, wanted, was_read, what, wrongs,
 };
 use crate::api::{
     ApiError,
@@ -192,6 +192,7 @@ pub(in crate::api) fn draft(
         endpoint: draft.endpoint.clone(),
         list: draft.list.clone(),
         item: draft.item.clone(),
+        digest: None,
     };
     let row = super::row(glance.reader, &request)?
         .ok_or_else(|| ApiError::new("missing", "There is no such dead letter."))?;
@@ -222,7 +223,7 @@ pub(super) fn wrong_with(
     row: &DeadLetterRow,
     text: &str,
 ) -> Result<Vec<LetterProblem>> {
-    let schemas = schemas(reader, &wrongs(&row.list, &row.problems))?;
+    let schemas = schemas_of(reader, &wrongs(&row.list, &row.problems))?;
     let mut found: Vec<LetterProblem> = problems(&row.list, text, &schemas)
         .into_iter()
         .map(|problem| {

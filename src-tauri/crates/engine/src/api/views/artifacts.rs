@@ -5,8 +5,10 @@ use super::*;
 views! {
     /// What a task made, each with all its contents and who read which.
     ArtifactsView { artifacts: Vec<ArtifactView>, }
+    /// `checks`: what its newest content is held to, by itself and by the stages it was handed to.
     ArtifactView {
         id: String, name: AgentText, media_type: Option<String>, uri: Option<String>, schema: Option<String>, refused: bool,
+        checks: Vec<ArtifactCheck>,
         versions: Vec<ArtifactVersion>, readers: Vec<ArtifactReader>, handed_to: Vec<String>,
     }
     /// One content, newest first. `digest`: SHA-256; `told`: the agent says so, and it was not sent here.

@@ -19,14 +19,19 @@ views! {
         key: String, endpoint: EndpointId, list: String, item: String, title: AgentText, at: Time, count: u32,
         state: LetterState, state_at: Option<Time>,
     }
-    /// Which one.
-    LetterRequest { endpoint: EndpointId, list: String, item: String, }
+    /// Which one. `digest` is of the bytes that were looked at: what is done holds for these alone.
+    LetterRequest {
+        endpoint: EndpointId, list: String, item: String,
+        #[serde(default)]
+        #[ts(optional)]
+        digest: Option<String>,
+    }
     /// A dead letter, opened. `form` asks for what was expected at each place that is wrong; absent when only JSON will do.
     LetterView {
         key: String, endpoint: EndpointId, list: String, item: String, agent: String, what: String, title: AgentText,
         state: LetterState, state_sentence: Option<String>, state_at: Option<Time>, first_at: Time, at: Time, count: u32,
         problems: Vec<LetterProblem>, tree: TreeView, raw: AgentText, task: Option<TaskLink>, task_state: Option<TaskState>,
-        inputs: Vec<AccessView>, consumers: Vec<String>, attempts: Vec<LetterAttempt>, finding_key: Option<String>,
+        digest: String, inputs: Vec<AccessView>, consumers: Vec<String>, attempts: Vec<LetterAttempt>, finding_key: Option<String>,
         ways: Vec<LetterWay>, form: Option<serde_json::Value>,
     }
     /// `path` is within the item; `rule` the schema's word or the reason's.
