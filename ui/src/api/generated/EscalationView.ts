@@ -13,6 +13,7 @@ import type { HistoryLine } from "./HistoryLine";
 import type { OptionView } from "./OptionView";
 import type { OvertakenView } from "./OvertakenView";
 import type { RiskClass } from "./RiskClass";
+import type { RouteView } from "./RouteView";
 import type { TaskLink } from "./TaskLink";
 import type { TouchView } from "./TouchView";
 import type { JsonValue } from "./serde_json/JsonValue";
@@ -20,4 +21,4 @@ import type { JsonValue } from "./serde_json/JsonValue";
 /**
  * One escalation, opened. Drawn from stored bytes.
  */
-export type EscalationView = { key: string, endpoint: EndpointId, escalation: string, version: string, bindingHash: string, actionDigest: string, kind: EscalationKind, phase: EscalationPhase, risk: RiskClass, severity: EscalationSeverity | null, agent: AgentId, agentName: AgentText, endpointHealth: Health, heading: string, title: AgentText, message: AgentText, effect: string, reversibility: string, touches: Array<TouchView>, blocks: Array<string>, ruleBroken: string | null, createdAt: string, dueAt: string, hardDeadline: boolean, atZero: string, action: ActionView | null, options: Array<OptionView>, responseSchema: JsonValue | null, gestures: Array<GestureView>, blockedReason: string | null, task: TaskLink | null, history: Array<HistoryLine>, decision: DecisionView | null, rawBytes: number, overtaken: OvertakenView | null, };
+export type EscalationView = { key: string, endpoint: EndpointId, escalation: string, version: string, bindingHash: string, actionDigest: string, kind: EscalationKind, phase: EscalationPhase, risk: RiskClass, severity: EscalationSeverity | null, agent: AgentId, agentName: AgentText, endpointHealth: Health, heading: string, title: AgentText, message: AgentText, effect: string, reversibility: string, touches: Array<TouchView>, blocks: Array<string>, ruleBroken: string | null, createdAt: string, dueAt: string, hardDeadline: boolean, atZero: string, action: ActionView | null, options: Array<OptionView>, responseSchema: JsonValue | null, gestures: Array<GestureView>, blockedReason: string | null, task: TaskLink | null, history: Array<HistoryLine>, decision: DecisionView | null, rawBytes: number, overtaken: OvertakenView | null, route: RouteView, };

@@ -5,12 +5,17 @@ import type { AlikeView } from "./AlikeView";
 import type { EndpointId } from "./EndpointId";
 import type { EvidenceView } from "./EvidenceView";
 import type { ResolutionView } from "./ResolutionView";
+import type { RouteView } from "./RouteView";
 import type { Severity } from "./Severity";
 
 /**
  * A finding, opened.
  */
 export type FindingView = { key: string, rule: string, severity: Severity, at: string, clearedAt: string | null, summary: AgentText, agents: Array<AgentId>, endpoints: Array<EndpointId>, tasks: Array<string>, resource: string | null, pool: string | null, evidence: Array<EvidenceView>, resolutions: Array<ResolutionView>, explanation: string, 
+/**
+ * Absent when it is over.
+ */
+route: RouteView | null, 
 /**
  * Others that are open and say the same, oldest first: one cause, one card.
  */

@@ -2,6 +2,6 @@
 import type { EndpointId } from "./EndpointId";
 
 /**
- * Which one.
+ * Which one. `digest` is of the bytes that were looked at: what is done holds for these alone.
  */
-export type LetterRequest = { endpoint: EndpointId, list: string, item: string, };
+export type LetterRequest = { endpoint: EndpointId, list: string, item: string, digest?: string, };

@@ -50,7 +50,12 @@ import type { RawView } from "./RawView";
 import type { RevisionRequest } from "./RevisionRequest";
 import type { SaveMappingRequest } from "./SaveMappingRequest";
 import type { SaveRequest } from "./SaveRequest";
+import type { SaveSchemaRequest } from "./SaveSchemaRequest";
 import type { SchedulesView } from "./SchedulesView";
+import type { SchemaRequest } from "./SchemaRequest";
+import type { SchemaSaved } from "./SchemaSaved";
+import type { SchemaText } from "./SchemaText";
+import type { SchemasView } from "./SchemasView";
 import type { SearchRequest } from "./SearchRequest";
 import type { SearchView } from "./SearchView";
 import type { SettingsRequest } from "./SettingsRequest";
@@ -89,6 +94,10 @@ export type Commands = {
   exportOwnership: [ExportRequest, ExportView];
   ownershipVersion: [RevisionRequest, OwnershipView];
   restoreVersion: [RevisionRequest, DraftView];
+  schemas: [Nothing, SchemasView];
+  schema: [SchemaRequest, SchemaText];
+  saveSchema: [SaveSchemaRequest, SchemaSaved];
+  removeSchema: [SchemaRequest, SchemaSaved];
   limits: [Nothing, LimitsView];
   agents: [Nothing, AgentsView];
   schedules: [Nothing, SchedulesView];
@@ -142,6 +151,10 @@ export const topics: Record<keyof Commands, Topic[]> = {
   exportOwnership: [],
   ownershipVersion: [],
   restoreVersion: [],
+  schemas: ["ownership", "letters"],
+  schema: ["ownership"],
+  saveSchema: [],
+  removeSchema: [],
   limits: ["limits"],
   agents: ["agents"],
   schedules: ["agents"],
