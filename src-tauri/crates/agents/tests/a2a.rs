@@ -6,9 +6,9 @@
 #[path = "scripted/server.rs"]
 mod scripted;
 
-use agents::{Delivery, Observation, Outcome};
+use agents::{Delivery, Kind, Observation, Outcome};
 use domain::contract::{self, Document, TaskState};
-use scripted::{card, connect, list, poll, serve, task};
+use scripted::{card, connect, connect_anew, list, poll, serve, task};
 use serde_json::{Value, json};
 
 #[tokio::test]
@@ -416,4 +416,49 @@ async fn a_card_that_promises_a_status_that_is_not_there_is_followed_as_a2a() {
     .await;
     let (document, _) = poll(&mut *connect(&url)).await;
     assert_eq!(document.tasks.expect("tasks").len(), 1);
+}
+
+/// What a question became while nobody looked is told by what was shown of it before; where its task is gone, nothing is.
+#[tokio::test]
+async fn a_connection_made_anew_tells_what_became_of_what_an_earlier_one_has_shown() {
+    let asks = |id: &str, words: &str| {
+        let mut asks = task(id, "TASK_STATE_INPUT_REQUIRED", 1);
+        let parts = json!([{"text": words}]);
+        asks["status"]["message"] = json!({"messageId": id, "role": "ROLE_AGENT", "parts": parts});
+        asks
+    };
+    let mut looks = 0;
+    let (url, _) = serve(card(), move |_, _| {
+        looks += 1;
+        let still = asks("still", "Which one?");
+        if looks == 1 {
+            return list(
+                vec![
+                    still,
+                    asks("over", "Which one?"),
+                    asks("lost", "Which one?"),
+                ],
+                "",
+            );
+        }
+        list(vec![still, task("over", "TASK_STATE_COMPLETED", 9)], "")
+    })
+    .await;
+    let (before, _) = poll(&mut *connect(&url)).await;
+    let (after, _) = poll(&mut *connect_anew(Kind::A2a, &url, &before)).await;
+    let told = |document: &Document| -> Vec<(String, String)> {
+        let all = document.escalations.iter().flatten();
+        let told = all.map(|item| {
+            let raw: Value = serde_json::from_str(&item.raw).expect("JSON");
+            (raw["id"].to_string(), raw["status"].to_string())
+        });
+        told.collect()
+    };
+    assert_eq!(told(&before).len(), 3);
+    let expected = [("\"still\"", "\"pending\""), ("\"over\"", "\"resolved\"")];
+    let expected = expected.map(|(id, status)| (id.to_owned(), status.to_owned()));
+    assert_eq!(told(&after), expected);
+    // What still stands is shown byte for byte as before.
+    let raw = |document: &Document| document.escalations.as_ref().map(|all| all[0].raw.clone());
+    assert_eq!(raw(&after), raw(&before));
 }

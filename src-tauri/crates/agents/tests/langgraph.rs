@@ -83,13 +83,18 @@ async fn serve(mut story: impl FnMut(&str, &Value) -> Said + Send + 'static) -> 
 }
 
 fn connect(url: &str) -> Box<dyn Endpoint> {
+    connect_anew(url, vec![])
+}
+
+/// Connects, with questions that an earlier connection has shown.
+fn connect_anew(url: &str, known_questions: Vec<Box<str>>) -> Box<dyn Endpoint> {
     agents::open(&Target {
         endpoint: "scripted".into(),
         kind: Kind::LangGraph,
         url: url.to_owned(),
         credential: None,
         known_tasks: vec![],
-        known_questions: vec![],
+        known_questions,
     })
     .expect("it opens")
 }
@@ -663,4 +668,51 @@ async fn malformed_bodies_are_refused_or_lose_only_the_bad_item() {
             assert!(told.iter().any(|(id, ..)| id == "good"), "{text}: {body}");
         }
     }
+}
+
+#[tokio::test]
+async fn a_connection_made_anew_tells_what_became_of_what_an_earlier_one_has_shown() {
+    let asked = json!({"a": [{"id": I1, "value": "Which one?"}]});
+    let mut looks = 0;
+    let (url, _) = serve(move |call, _| match call {
+        "POST /threads/search" => {
+            looks += 1;
+            let still = asking("still", 3, asked.clone());
+            let all = if looks == 1 {
+                ["over", "broken", "lost"]
+                    .map(|id| asking(id, 1, asked.clone()))
+                    .to_vec()
+            } else {
+                vec![thread("over", "idle", 9), thread("broken", "weird", 9)]
+            };
+            good(&Value::Array([vec![still], all].concat()))
+        }
+        _ => good(&json!([{"run_id": "r", "status": "success"}])),
+    })
+    .await;
+    let (before, raw) = poll(&mut *connect(&url)).await;
+    let known = before
+        .escalations
+        .iter()
+        .flatten()
+        .map(|item| (*item.raw).into());
+    let (_, after) = poll(&mut *connect_anew(&url, known.collect())).await;
+    let told = |document: &Value| -> Vec<(String, String)> {
+        let all = document["escalations"]
+            .as_array()
+            .expect("questions")
+            .iter();
+        let word = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        all.map(|item| (word(&item["taskId"]), word(&item["status"])))
+            .collect()
+    };
+    assert_eq!(told(&raw).len(), 4);
+    let expected = [
+        ("still", "pending"),
+        ("over", "resolved"),
+        ("broken", "withdrawn"),
+    ];
+    let expected = expected.map(|(id, status)| (id.to_owned(), status.to_owned()));
+    assert_eq!(told(&after), expected);
+    assert_eq!(after["escalations"][0], raw["escalations"][0]);
 }

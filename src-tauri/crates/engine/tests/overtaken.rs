@@ -3,98 +3,14 @@
 
 #![allow(clippy::expect_used)]
 
-use std::{
-    sync::{Arc, Mutex, PoisonError},
-    time::{Duration, Instant},
-};
+#[path = "scripted/agent.rs"]
+mod agent;
 
+use std::time::{Duration, Instant};
+
+use agent::{Agent, lock};
 use engine::api::Api;
 use serde_json::{Value, json};
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, TcpStream},
-};
-
-/// An agent whose document a test changes, and what it was sent.
-#[derive(Clone)]
-struct Agent {
-    port: u16,
-    document: Arc<Mutex<Value>>,
-    sent: Arc<Mutex<Vec<Value>>>,
-}
-
-fn lock<T>(value: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    value.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-impl Agent {
-    async fn start(document: Value) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let agent = Self {
-            port: listener.local_addr().expect("an address").port(),
-            document: Arc::new(Mutex::new(document)),
-            sent: Arc::default(),
-        };
-        let served = agent.clone();
-        tokio::spawn(async move {
-            while let Ok((stream, _)) = listener.accept().await {
-                let served = served.clone();
-                // The client hangs up when it likes.
-                tokio::spawn(async move { drop(served.answer(stream).await) });
-            }
-        });
-        agent
-    }
-
-    async fn answer(&self, mut stream: TcpStream) -> std::io::Result<()> {
-        let mut got = vec![];
-        let (head, length) = loop {
-            let mut part = [0; 4096];
-            let read = stream.read(&mut part).await?;
-            if read == 0 {
-                return Ok(());
-            }
-            got.extend_from_slice(&part[..read]);
-            let text = String::from_utf8_lossy(&got).into_owned();
-            if let Some((head, body)) = text.split_once("\r\n\r\n") {
-                let length: usize = head
-                    .lines()
-                    .find_map(|line| {
-                        line.to_lowercase()
-                            .strip_prefix("content-length: ")?
-                            .parse()
-                            .ok()
-                    })
-                    .unwrap_or(0);
-                if body.len() >= length {
-                    break (text.clone(), length);
-                }
-            }
-        };
-        let body = if head.starts_with("POST") {
-            let body = &head[head.len() - length..];
-            lock(&self.sent).push(serde_json::from_str(body).expect("a decision"));
-            json!({ "applied": true })
-        } else {
-            lock(&self.document).clone()
-        }
-        .to_string();
-        let reply = format!(
-            "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
-            body.len()
-        );
-        stream.write_all(reply.as_bytes()).await
-    }
-
-    /// Adds an access to what it has reported.
-    fn touches(&self, access: Value) {
-        let mut document = lock(&self.document);
-        document["accesses"]
-            .as_array_mut()
-            .expect("a list")
-            .push(access);
-    }
-}
 
 fn document(id: &str, escalations: Value) -> Value {
     json!({

@@ -78,6 +78,21 @@ pub(crate) fn connect(url: &str) -> Box<dyn Endpoint> {
     follow(url, &[])
 }
 
+/// Connects, with the questions that an earlier connection has shown in this document.
+#[allow(dead_code)] // Not every test connects twice.
+pub(crate) fn connect_anew(kind: Kind, url: &str, before: &Document) -> Box<dyn Endpoint> {
+    let questions = before.escalations.iter().flatten();
+    agents::open(&Target {
+        endpoint: "scripted".into(),
+        kind,
+        url: url.to_owned(),
+        credential: None,
+        known_tasks: vec![],
+        known_questions: questions.map(|item| (*item.raw).into()).collect(),
+    })
+    .expect("it opens")
+}
+
 /// Connects, with tasks whose ids are known.
 pub(crate) fn follow(url: &str, tasks: &[&str]) -> Box<dyn Endpoint> {
     agents::open(&Target {
