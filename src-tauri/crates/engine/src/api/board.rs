@@ -387,6 +387,9 @@ pub fn task(glance: Glance<'_>, request: &TaskRequest) -> Result<Option<TaskView
                 WaitKind::Quota => "limit",
             };
             match &waits.reference {
+                Some(reference) if waits.kind == WaitKind::Human => {
+                    format!("{kind} ({})", plain(reference))
+                }
                 Some(reference) => format!("{kind} {}", plain(reference)),
                 None => kind.to_owned(),
             }

@@ -47,7 +47,7 @@ const WITNESSES: usize = 8;
 /// What starts by itself is told so far ahead.
 const AHEAD: TimeDelta = TimeDelta::hours(24);
 /// Longest title, in signs.
-const TITLE: usize = 90;
+const TITLE: usize = 120;
 
 /// What is looked at, once everything left open is chosen.
 struct Asked {
