@@ -175,3 +175,64 @@ export const flows = {
       assert.equal(await page.evaluate(() => document.activeElement?.closest("[role=menu]") !== null), true);
     }),
 };
+
+flows["schemas are given, replaced and taken away beside the rules, by keys alone"] = async ({ browser, url }) => {
+  const { page, calls, complaints, close } = await open(browser, url, "#/ownership", { viewport: { width: 1280, height: 820 } });
+  await page.locator("[role=grid]").first().waitFor();
+  await page.keyboard.press("s");
+  const sheet = page.locator("dialog");
+  // Those that are named and were never given come first.
+  await sheet.locator("p", { hasText: "It is named and was never given, so nothing is held to it." }).waitFor();
+  assert.deepEqual(await judge(page, "schemas, one missing"), []);
+  const text = sheet.locator("textarea");
+  const asked = (name) => calls.filter((call) => call.name === name).map((call) => call.request);
+  // Nothing typed, no JSON, and a schema that would be fetched: each refused in a sentence, and nothing is lost.
+  await text.focus();
+  await page.keyboard.press("Control+s");
+  await sheet.locator("[role=alert]", { hasText: "There is no change to keep." }).waitFor();
+  await text.fill('{"type": ');
+  await page.keyboard.press("Control+s");
+  await sheet.locator("[role=alert]", { hasText: "This is no JSON yet." }).waitFor();
+  assert.deepEqual(asked("saveSchema"), []);
+  const foreign = '{"$ref": "https://example.com/digest.json"}';
+  await text.fill(foreign);
+  await page.keyboard.press("Control+s");
+  await sheet.locator("[role=alert]", { hasText: "nothing is fetched" }).waitFor();
+  assert.equal(await text.inputValue(), foreign);
+  assert.deepEqual(await judge(page, "schemas refused"), []);
+  await text.fill('{"type": "object"}');
+  await page.keyboard.press("Control+s");
+  await sheet.locator("[role=status]", { hasText: "It is kept, and holds from now on." }).waitFor();
+  const { name } = asked("saveSchema").at(-1);
+  await sheet.locator("button[aria-pressed=true]", { hasText: name }).waitFor();
+  await sheet.locator("button", { hasText: "Replace it" }).waitFor();
+  // Taking it away asks, with the focus on keeping it.
+  await sheet.locator("button", { hasText: "Take it away" }).click();
+  await page.waitForFunction(() => document.activeElement?.textContent?.trim() === "Keep it in force");
+  assert.deepEqual(await judge(page, "schemas asking"), []);
+  await sheet.locator(".ask button", { hasText: "Take it away" }).click();
+  await sheet.locator("[role=status]", { hasText: "Nothing is held to it any more." }).waitFor();
+  assert.deepEqual(asked("removeSchema"), [{ name }]);
+  // One under a new name, and what was typed elsewhere is still there.
+  await sheet.locator("button", { hasText: "Add a schema" }).focus();
+  await sheet.locator("input.field").fill("schemas/letter.json");
+  await text.fill('{"type": "array"}');
+  assert.deepEqual(await judge(page, "schemas, a new one"), []);
+  await resize(page, 960, 640);
+  assert.deepEqual(await sideways(page), []);
+  await page.keyboard.press("Escape");
+  assert.equal(await page.locator("dialog").count(), 0);
+  assert.deepEqual(complaints, []);
+  await close();
+};
+
+flows["an output whose schema is not known leads to where it is given"] = async ({ browser, url }) => {
+  const { page, complaints, close } = await open(browser, url, "#/board/press-host/T-1860");
+  await page.locator("a", { hasText: "Add this schema" }).first().click();
+  await page.locator("dialog button[aria-pressed=true]").waitFor();
+  assert.match(await page.evaluate(() => location.hash), /^#\/ownership\/schemas\//);
+  await page.keyboard.press("Escape");
+  await page.waitForFunction(() => location.hash === "#/ownership");
+  assert.deepEqual(complaints, []);
+  await close();
+};

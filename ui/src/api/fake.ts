@@ -6,6 +6,7 @@ import { CallError } from "./call-error";
 import { answerFleet, withoutKeychain } from "./fake-fleet";
 import { answerLetters } from "./fake-letters";
 import { RecordedRules } from "./fake-ownership";
+import { answerSchemas } from "./fake-schemas";
 import type { ArtifactBody } from "./generated/ArtifactBody";
 import type { ArtifactBodyRequest } from "./generated/ArtifactBodyRequest";
 import type { BoardRequest } from "./generated/BoardRequest";
@@ -207,6 +208,14 @@ export function fake(scenario = asked("fleet") ?? "office", state = asked("state
       case "actOnLetters": {
         const done = answerLetters(answers, name, request);
         announce("letters", "status");
+        return done;
+      }
+      case "schema":
+        return answerSchemas(answers, name, request);
+      case "saveSchema":
+      case "removeSchema": {
+        const done = answerSchemas(answers, name, request);
+        announce("ownership", "letters", "board");
         return done;
       }
       case "deadLetter":
