@@ -72,6 +72,19 @@ test("what a task made stands with its versions, and who read an older one", asy
   expect(button("Show")).toBeTruthy();
 });
 
+test("each attempt at a task stands with how it ended and why", async () => {
+  await opened(Board, { route: "#/board/crm-host/T-1871" });
+  await says("Begun 2 times");
+  expect(page()).toMatch(/Attempt 2\. ?It failed\. It took 12 minutes\..*Two contacts have one address and different owners\..*Attempt 1\. ?It failed\. It took 15 minutes\..*closed the connection/);
+});
+
+test("an output says which schema it is held to, and where a missing one is given", async () => {
+  await opened(Board, { route: "#/board/press-host/T-1860" });
+  await says("Does not fit schemas/page.json. It names this schema itself.");
+  await says("Not checked against schemas/summary.json.");
+  expect(document.querySelector("aside a[href='#/ownership/schemas/schemas%2Fsummary.json']")?.textContent).toBe("Add this schema");
+});
+
 test("columns can be agents, workflows or resources, and the card under the hand stays reachable by key", async () => {
   const { asked } = await opened(Board);
   await says("Needs you");

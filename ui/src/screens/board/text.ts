@@ -2,6 +2,7 @@
 // from the engine.
 import type { AccessMode } from "../../api/generated/AccessMode";
 import type { BoardGroup } from "../../api/generated/BoardGroup";
+import type { SchemaCheck } from "../../api/generated/SchemaCheck";
 import type { LoadingView } from "../../api/generated/LoadingView";
 import type { TaskState } from "../../api/generated/TaskState";
 import { whole } from "../../text";
@@ -15,6 +16,18 @@ export const words = {
   newest: "the newest",
   show: "Show",
   hide: "Hide",
+  attempts: (count: number) => (count === 1 ? "The time it was begun" : `Begun ${whole(count)} times`),
+  attemptOf: (number: string) => `Attempt ${number}.`,
+  anAttempt: "An attempt.",
+  begun: "begun",
+  checks: {
+    fits: "Fits",
+    refused: "Does not fit",
+    accepted: "Does not fit, and was accepted once:",
+    unchecked: "Not checked against",
+    "no-body": "Cannot be checked, its content was not sent:",
+  } satisfies Record<SchemaCheck, string>,
+  addSchema: "Add this schema",
   showContent: "Show or hide what it made",
   form: "How it is shown",
   asText: "As text",

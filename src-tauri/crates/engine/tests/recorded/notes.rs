@@ -1,5 +1,5 @@
-//! What the press agent wrote as Markdown: a note with every kind of block, with what hostile text tries in it, and a
-//! log too long for one part.
+//! What the press agent made besides the page: a note in Markdown with every kind of block and what hostile text tries in
+//! it, a log too long for one part, and a summary whose schema nobody has given.
 
 use serde_json::{Value, json};
 
@@ -48,7 +48,7 @@ and the numbers come from [the old system](http://prices.internal/export).
 Click [https://bank.example](javascript:alert(document.cookie)) to go on, or the account\u{202e}gnp.exe is closed.
 ";
 
-/// Both, as items of the agent's answer.
+/// All, as items of the agent's answer.
 pub(crate) fn made() -> Vec<(i64, Value)> {
     let item = |id: &str, name: &str, minute: i64, body: String| {
         let item = json!({
@@ -67,7 +67,13 @@ pub(crate) fn made() -> Vec<(i64, Value)> {
         "# Build of the price pages\n\n{}",
         (1..=520).map(step).collect::<String>()
     );
+    let summary = json!({
+        "id": "summary", "taskId": "T-1860", "name": "Summary for the digest", "mediaType": "application/json",
+        "schemaRef": "schemas/summary.json", "version": "draft-62", "createdAt": stamp(62),
+        "body": { "heading": "New prices from Monday", "changed": ["Team", "Company"], "until": null },
+    });
     vec![
+        (62, summary),
         item("monday", "What changes on Monday", 63, NOTE.to_owned()),
         item("build-log", "Log of the build", 60, log),
     ]

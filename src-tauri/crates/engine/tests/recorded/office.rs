@@ -235,6 +235,14 @@ pub(crate) fn task(minute: i64, id: &str, title: &str, state: &str, more: Value)
     (minute, with(item, more))
 }
 
+/// One time that the contacts were to be merged, and why it failed.
+fn merge(begun: i64, failed: i64, attempt: u64, why: &str) -> (i64, Value) {
+    let status = json!({ "state": "failed", "timestamp": stamp(failed), "message": why });
+    let more =
+        json!({ "kind": "merge", "attempt": attempt, "startedAt": stamp(begun), "status": status });
+    task(failed, "T-1871", "Merge doubled contacts", "failed", more)
+}
+
 fn access(minute: i64, task: &str, resource: &str, mode: &str, more: Value) -> (i64, Value) {
     let item = json!({
         "id": format!("{task}@{minute}{mode}"), "taskId": task, "resource": resource, "mode": mode, "at": stamp(minute),
@@ -464,12 +472,12 @@ fn contacts() -> Lists {
                     "completed",
                     json!({"kind": "sync"}),
                 ),
-                task(
+                merge(130, 115, 1, "The service closed the connection."),
+                merge(
+                    112,
                     100,
-                    "T-1871",
-                    "Merge doubled contacts",
-                    "failed",
-                    json!({"kind": "merge"}),
+                    2,
+                    "Two contacts have one address and different owners.",
                 ),
             ],
         ),
