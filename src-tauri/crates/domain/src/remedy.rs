@@ -1,7 +1,11 @@
 //! What each way out of a finding does, step by step: a task cancelled at its agent, a rule changed, a text to send.
 //!
 //! Pure: it plans from what is known and does nothing. What cannot be done from here is a text for the person to send,
-//! and is called that; nothing pretends.
+//! and is called that; nothing pretends. Who a text is for, and what stands in it, is in `remedy/texts.rs`.
+
+mod texts;
+
+use serde_json::Value;
 
 use crate::{
     finding::Finding,
@@ -9,6 +13,51 @@ use crate::{
     ownership::{Ownership, Rule, edit::Edit, names, pattern},
     time::Time,
 };
+
+/// Every way out that any rule offers, the proposed one first.
+pub const OFFERED: &[(&str, &[&str])] = &[
+    (
+        "trigger-collision",
+        &["owner-keeps", "change-owner", "add-sequence"],
+    ),
+    ("write-conflict", &["keep-owner", "transfer", "ask-owner"]),
+    ("stale-read", &["hold", "accept", "wait-for-signal"]),
+    ("output-collision", &["sequence", "one-owner"]),
+    ("sequence-violation", &["pause", "accept", "rerun"]),
+    ("unknown-dependency", &["accept"]),
+    (
+        "silent-completion",
+        &["notify", "mark-handed-over", "reopen"],
+    ),
+    ("stall", &["nudge", "cancel", "wait"]),
+    ("timeout", &["extend", "cancel", "escalate"]),
+    ("deadlock", &["release", "cancel"]),
+    ("double-booking", &["keep-older", "keep-newer", "split"]),
+    ("duplicate-work", &["keep-older", "merge"]),
+    ("quota-pressure", &["hold-largest", "stagger", "raise"]),
+    ("quota-exhausted", &["hold-all"]),
+    ("overload", &["wait"]),
+    (
+        "context-divergence",
+        &["adopt-first", "adopt-second", "reconcile"],
+    ),
+    ("schema-violation", &["send-back", "accept-once", "edit"]),
+    ("retry-storm", &["pause", "cancel"]),
+    ("scope-overreach", &["deny", "add"]),
+    ("undeclared-agent", &["add"]),
+    ("unowned-resource", &["assign-writer", "assign"]),
+    ("escalation-overdue", &["answer", "reassign", "extend"]),
+    ("endpoint-stale", &["retry", "pause"]),
+    ("offline", &["retry"]),
+    ("readiness", &["wait", "resolve-overlaps", "override"]),
+    ("review-due", &["mark-reviewed"]),
+];
+
+/// Whether the rule's way out is one of [`OFFERED`].
+pub(crate) fn is_offered(rule: &str, resolution: &str) -> bool {
+    let of_rule = OFFERED.iter().find(|(name, _)| *name == rule);
+    of_rule.is_some_and(|(_, ways)| ways.contains(&resolution))
+}
 
 /// A task of the finding, as it is now.
 #[derive(Clone, Debug, PartialEq)]
@@ -25,6 +74,19 @@ pub struct TaskNow {
     pub next_stage: Option<String>,
     /// When it began, or was made.
     pub since: Option<Time>,
+    /// Its endpoint takes a request to cancel.
+    pub cancels: bool,
+}
+
+/// An item of a status document that the finding rests on.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Witness {
+    /// Who reported it.
+    pub agent: AgentId,
+    /// In which list.
+    pub list: String,
+    /// As it was reported.
+    pub item: Value,
 }
 
 /// What the plan is made from.
@@ -36,8 +98,14 @@ pub struct Scene<'a> {
     pub rules: &'a Ownership,
     /// The finding's tasks.
     pub tasks: &'a [TaskNow],
+    /// What it rests on, as far as that is an item.
+    pub witnesses: &'a [Witness],
+    /// Everyone in the fleet.
+    pub fleet: &'a [AgentId],
     /// When the pool of the finding starts anew.
     pub reset_at: Option<Time>,
+    /// Who uses that pool, and their shares of what was used lately.
+    pub users: &'a [(AgentId, f64)],
     /// Now.
     pub now: Time,
 }
@@ -60,6 +128,8 @@ pub enum Asks {
     Nothing,
     /// One of the finding's agents.
     Agent,
+    /// An agent that the finding does not name.
+    Other,
     /// Until when.
     Until,
     /// Why.
@@ -79,6 +149,21 @@ pub enum Step {
     Rules(Vec<Edit>),
     /// The finding comes back then.
     Later(Time),
+    /// What it is about has time until then.
+    Extend(Time),
+    /// A refused item goes back to who sent it, with all that is wrong.
+    SendBack,
+    /// The entry that settles a contradiction goes to an agent that appends it.
+    Append {
+        /// Of which document.
+        document: String,
+        /// About what.
+        key: String,
+        /// What holds, as JSON.
+        value: String,
+        /// The same in a sentence.
+        sentence: String,
+    },
     /// A text for the person to send, because no endpoint takes it from here.
     Tell {
         /// To whom.
@@ -86,8 +171,8 @@ pub enum Step {
         /// What.
         text: String,
     },
-    /// Goes on elsewhere: a place in the window.
-    Open(String),
+    /// Goes on elsewhere: a place in the window, its screen first.
+    Open(Vec<String>),
     /// An agent joins although the newest one is not ready.
     Override(AgentId),
     /// The person read all the rules.
@@ -108,7 +193,6 @@ pub struct Plan {
 /// The plan of one of the finding's resolutions; `Err` says why it cannot be done now.
 pub fn plan(scene: Scene<'_>, resolution: &str, choice: &Choice) -> Result<Plan, String> {
     let maker = Maker { scene, choice };
-    let resource = scene.finding.resource.as_deref();
     match (scene.finding.rule.as_str(), resolution) {
         ("trigger-collision", "owner-keeps") => maker.owner_keeps(),
         ("trigger-collision", "change-owner") | ("output-collision", "one-owner") => {
@@ -118,11 +202,14 @@ pub fn plan(scene: Scene<'_>, resolution: &str, choice: &Choice) -> Result<Plan,
             maker.sequence()
         }
         ("write-conflict", "transfer") | ("unowned-resource", "assign-writer") => maker.to_writer(),
-        ("unowned-resource", "assign") => maker.give(Asks::Agent),
+        ("unowned-resource", "assign") => maker.give_away(),
         ("scope-overreach", "add") => maker.to_writer(),
         ("write-conflict", "keep-owner") => {
             let resource = maker.resource()?;
-            let owner = maker.owner().unwrap_or("its owner").to_owned();
+            let owner = maker
+                .owner()
+                .ok_or("Nobody owns it, so there is no owner's value to keep.")?
+                .to_owned();
             Ok(maker.tell_then_settle(maker.others(&owner), |_| {
                 format!(
                     "Your write to {resource} is not accepted. {owner} is its only writer. Read it again, and ask {owner} for the change."
@@ -150,6 +237,12 @@ pub fn plan(scene: Scene<'_>, resolution: &str, choice: &Choice) -> Result<Plan,
             "Publish what you read and write in the member \"ownership\" of your status document.".to_owned()
         })),
         ("duplicate-work", "keep-older") => maker.cancel_all_but(First::Oldest),
+        ("duplicate-work", "merge") if maker.began_again() => {
+            let titles = maker.titles();
+            Ok(maker.tell(maker.agents(), |_| {
+                format!("{titles} began again under the same attempt. Count a new attempt, or go on with the old one.")
+            }))
+        }
         ("duplicate-work", "merge") => {
             let titles = maker.titles();
             Ok(maker.tell(maker.agents(), |_| {
@@ -157,20 +250,10 @@ pub fn plan(scene: Scene<'_>, resolution: &str, choice: &Choice) -> Result<Plan,
             }))
         }
         ("deadlock", "cancel") => maker.cancel_all_but(First::AllButYoungest),
-        ("deadlock", "release") => {
-            let titles = maker.titles();
-            Ok(maker.tell(maker.agents(), |_| {
-                format!("You wait for each other in a circle: {titles}. The one who claimed last releases its claim now and takes it again later.")
-            }))
-        }
-        ("double-booking", "keep-older" | "keep-newer") => {
-            let which = if resolution == "keep-older" { "newer" } else { "older" };
-            let resource = resource.unwrap_or("the same resource").to_owned();
-            Ok(maker.tell(maker.agents(), |_| {
-                format!("Two exclusive claims on {resource} are held at once. The {which} claim is to be released now.")
-            }))
-        }
-        ("double-booking", "split") => Ok(maker.open("ownership")),
+        ("deadlock", "release") => maker.release_youngest(),
+        ("double-booking", "keep-older") => maker.release(true),
+        ("double-booking", "keep-newer") => maker.release(false),
+        ("double-booking", "split") => Ok(maker.open(&["ownership"])),
         ("stall" | "retry-storm" | "timeout", "cancel") => maker.cancel_all(),
         ("stall", "nudge") => {
             let titles = maker.titles();
@@ -178,32 +261,15 @@ pub fn plan(scene: Scene<'_>, resolution: &str, choice: &Choice) -> Result<Plan,
                 format!("Nothing has been seen of {titles} for a while. Say how far it is, or what you wait for.")
             }))
         }
-        ("timeout", "escalate") => {
-            let titles = maker.titles();
-            let owner = maker.owner().unwrap_or("me").to_owned();
-            Ok(maker.tell(vec![owner], |_| {
-                format!("{titles} takes longer than was allowed. Decide whether it goes on.")
-            }))
-        }
-        ("stall", "wait") | ("timeout" | "escalation-overdue", "extend") => Ok(maker.later()),
-        ("overload", "wait") => Ok(maker.later()),
-        ("quota-exhausted" | "quota-pressure", _) => {
-            let pool = scene.finding.pool.clone().unwrap_or_default();
-            let until = scene
-                .reset_at
-                .map_or_else(|| "it starts anew".to_owned(), crate::time::format);
-            Ok(maker.tell(maker.agents(), |agent| match resolution {
-                "raise" => format!("The limit {pool} is not enough for {agent} and the others. Raise it with the provider."),
-                "stagger" => format!("{agent}, start your next work on {pool} some minutes later than the others."),
-                _ => format!("{agent}, send nothing to {pool} until {until}."),
-            }))
-        }
+        ("timeout", "escalate") => maker.escalate(),
+        ("timeout" | "escalation-overdue", "extend") => Ok(maker.until(Step::Extend)),
+        ("stall" | "overload" | "readiness", "wait") => Ok(maker.until(Step::Later)),
+        ("quota-exhausted" | "quota-pressure", _) => maker.pool(resolution),
         ("silent-completion", "mark-handed-over") | ("sequence-violation" | "stale-read" | "unknown-dependency", "accept")
         | ("schema-violation", "accept-once") => Ok(maker.settle()),
         ("silent-completion", "notify") => {
             let titles = maker.titles();
-            let stage = maker.next_stage();
-            Ok(maker.tell(vec![stage], |_| format!("{titles} is done and waits for you.")))
+            Ok(maker.tell(vec![maker.next_stage()], |_| format!("{titles} is done and waits for you.")))
         }
         ("silent-completion", "reopen") => {
             let titles = maker.titles();
@@ -212,47 +278,24 @@ pub fn plan(scene: Scene<'_>, resolution: &str, choice: &Choice) -> Result<Plan,
             }))
         }
         ("sequence-violation", "pause" | "rerun") => {
-            let titles = maker.titles();
-            Ok(maker.tell(maker.agents(), |_| match resolution {
-                "pause" => format!("{titles} began before what it rests on was done. Stop until that is done."),
-                _ => format!("{titles} began before what it rests on was done. Do it again when that is done."),
+            let summary = &scene.finding.summary;
+            Ok(maker.tell_then_settle(maker.acting(), |_| match resolution {
+                "pause" => format!("{summary} Stop until that is done, and then go on."),
+                _ => format!("{summary} Do it again when that is done."),
             }))
         }
-        ("stale-read", "hold" | "wait-for-signal") => {
-            let resource = maker.resource()?;
-            let titles = maker.titles();
-            Ok(maker.tell(maker.agents(), |_| match resolution {
-                "hold" => format!("{resource} has changed since it was read for {titles}. Hold what comes out of it, read it again, and then go on."),
-                _ => format!("{resource} was read before it was finished. Who writes it says when it is, and who reads it waits for that."),
-            }))
-        }
-        ("schema-violation", "send-back") => {
-            let summary = scene.finding.summary.clone();
-            Ok(maker.tell(maker.agents(), |_| {
-                format!("{summary} Correct it and send it again under the same id.")
-            }))
-        }
-        ("schema-violation", "edit") => {
-            Ok(maker.open(&format!("dead-letters/{}", scene.finding.subject)))
-        }
-        ("context-divergence", _) => {
-            let summary = scene.finding.summary.clone();
-            let agents = maker.agents();
-            let (first, second) = (agents.first().cloned(), agents.get(1).cloned());
-            let chosen = if resolution == "adopt-second" { second } else { first };
-            let chosen = chosen.unwrap_or_default();
-            Ok(maker.tell(agents, |agent| match resolution {
-                "reconcile" => format!("{summary} Append one entry that supersedes both and says what holds from now on."),
-                _ if agent == chosen => format!("{summary} What you wrote holds."),
-                _ => format!("{summary} What {chosen} wrote holds. Append an entry that supersedes yours, and read it before you go on."),
-            }))
-        }
+        ("stale-read", "hold" | "wait-for-signal") => maker.read_again(resolution == "hold"),
+        ("schema-violation", "send-back") => Ok(maker.nothing_asked(vec![Step::SendBack])),
+        ("schema-violation", "edit") => Ok(maker.open_subject("dead-letters", 3)),
+        ("context-divergence", _) => maker.context(resolution),
         ("endpoint-stale" | "offline", "retry") => Ok(maker.each_endpoint(Step::AskNow)),
         ("endpoint-stale" | "retry-storm", "pause") => Ok(maker.each_endpoint(Step::Pause)),
-        ("escalation-overdue", "answer") => Ok(maker.open(&format!("inbox/e:{}", scene.finding.subject))),
-        ("escalation-overdue", "reassign") => Ok(maker.open("ownership")),
-        ("readiness", "wait") => Ok(maker.later()),
-        ("readiness", "resolve-overlaps") => Ok(maker.open("ownership")),
+        ("escalation-overdue", "answer") => {
+            Ok(maker.open(&["inbox", &format!("e:{}", scene.finding.subject)]))
+        }
+        ("escalation-overdue", "reassign") | ("readiness", "resolve-overlaps") => {
+            Ok(maker.open(&["ownership"]))
+        }
         ("readiness", "override") => Ok(Plan {
             asks: Asks::Reason,
             steps: vec![Step::Override(scene.finding.subject.as_str().into())],
@@ -334,26 +377,16 @@ impl Maker<'_> {
         }
     }
 
-    fn next_stage(&self) -> String {
-        let named = self
-            .scene
-            .tasks
-            .iter()
-            .find_map(|task| task.next_stage.as_deref());
-        let named = named.unwrap_or("the next stage");
-        let mut stages = self.scene.rules.stages.iter();
-        let stage = stages.find(|stage| stage.name == named);
-        stage.map_or_else(|| named.to_owned(), |stage| stage.agent.clone())
-    }
-
     fn cancel(&self, tasks: Vec<&TaskNow>) -> Result<Plan, String> {
         if tasks.is_empty() {
             return Err("No task of it runs any more, so there is nothing to cancel.".to_owned());
         }
-        let mut steps: Vec<_> = tasks
+        let (asked, told): (Vec<_>, Vec<_>) = tasks.into_iter().partition(|task| task.cancels);
+        let mut steps: Vec<_> = asked
             .into_iter()
             .map(|task| Step::Cancel(task.task.clone()))
             .collect();
+        steps.extend(self.stop(&told));
         if happened(&self.scene.finding.rule) {
             steps.push(Step::Settle);
         }
@@ -365,6 +398,11 @@ impl Maker<'_> {
     }
 
     fn cancel_all_but(&self, first: First) -> Result<Plan, String> {
+        if self.began_again() {
+            return Err(
+                "It is one task that began again, so there is no other to cancel.".to_owned(),
+            );
+        }
         let mut live = self.live();
         match first {
             First::Oldest if live.len() > 1 => drop(live.remove(0)),
@@ -415,6 +453,18 @@ impl Maker<'_> {
         })
     }
 
+    /// Gives it to an agent that did not write it.
+    fn give_away(&self) -> Result<Plan, String> {
+        let others = others(self.scene.finding, self.scene.fleet);
+        let first = others.first().map(|agent| agent.as_str());
+        let agent = self.choice.agent.as_deref().or(first);
+        let agent = agent.ok_or("There is no other agent to assign it to.")?;
+        Ok(Plan {
+            asks: Asks::Other,
+            steps: vec![Step::Rules(vec![self.own(agent)?]), Step::Settle],
+        })
+    }
+
     fn to_writer(&self) -> Result<Plan, String> {
         let owner = self.owner().unwrap_or_default().to_owned();
         let others = self.others(&owner);
@@ -458,11 +508,11 @@ impl Maker<'_> {
         Ok(self.nothing_asked(vec![Step::Rules(edits), Step::Settle]))
     }
 
-    fn later(&self) -> Plan {
+    fn until(&self, step: fn(Time) -> Step) -> Plan {
         let in_an_hour = self.scene.now + chrono::TimeDelta::hours(1);
         Plan {
             asks: Asks::Until,
-            steps: vec![Step::Later(self.choice.until.unwrap_or(in_an_hour))],
+            steps: vec![step(self.choice.until.unwrap_or(in_an_hour))],
         }
     }
 
@@ -483,8 +533,16 @@ impl Maker<'_> {
         plan
     }
 
-    fn open(&self, place: &str) -> Plan {
-        self.nothing_asked(vec![Step::Open(place.to_owned())])
+    fn open(&self, place: &[&str]) -> Plan {
+        let place = place.iter().map(|part| (*part).to_owned()).collect();
+        self.nothing_asked(vec![Step::Open(place)])
+    }
+
+    /// The screen of what the subject names in so many parts.
+    fn open_subject(&self, screen: &str, parts: usize) -> Plan {
+        let mut place = vec![screen];
+        place.extend(self.scene.finding.subject.splitn(parts, '/'));
+        self.open(&place)
     }
 
     fn settle(&self) -> Plan {
@@ -502,6 +560,12 @@ impl Maker<'_> {
             steps,
         }
     }
+}
+
+/// Agents of the fleet that the finding does not name.
+pub fn others<'a>(finding: &Finding, fleet: &'a [AgentId]) -> Vec<&'a AgentId> {
+    let others = fleet.iter().filter(|agent| !finding.agents.contains(agent));
+    others.collect()
 }
 
 /// Rules whose findings stay until the person settles them (contract, section 7, "Clearing").

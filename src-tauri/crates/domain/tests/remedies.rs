@@ -61,6 +61,7 @@ fn tasks(finding: &Finding) -> Vec<TaskNow> {
                 agent: finding.agents[index % finding.agents.len()].clone(),
                 title: task.to_owned(),
                 live: true,
+                cancels: index % 2 == 0,
                 since: Time::from_timestamp(i64::try_from(index).expect("few"), 0),
                 next_stage: None,
             }
@@ -74,7 +75,10 @@ fn planned(finding: &Finding, rules: &Ownership, resolution: &str) -> Result<Pla
         finding,
         rules,
         tasks: &tasks,
+        witnesses: &[],
+        fleet: &[],
         reset_at: None,
+        users: &[],
         now: finding.at,
     };
     plan(scene, resolution, &Choice::default())

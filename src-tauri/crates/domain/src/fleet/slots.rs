@@ -198,6 +198,13 @@ impl Verdict {
     }
 
     fn finding(&self, at: Time) -> Finding {
+        debug_assert!(
+            self.resolutions
+                .iter()
+                .all(|(id, _)| crate::remedy::is_offered(self.rule, id)),
+            "{} offers what is not listed",
+            self.rule
+        );
         Finding {
             at,
             rule: self.rule.to_owned(),

@@ -20,7 +20,7 @@ use store::{
     tables::{accesses, context, findings, tasks},
 };
 
-pub(super) use self::settle::settle;
+pub(super) use self::settle::{proposed, settle};
 use super::{
     views::{
         ConflictView, ContextDocument, ContextItem, ContextRequest, ContextView, EntryView,

@@ -24,8 +24,8 @@ use store::{
 
 pub(crate) use self::act::{Deed, changed};
 pub(super) use self::{
-    act::{accept, act},
-    ways::draft,
+    act::{act, settle_one},
+    ways::{UNREADABLE, draft, is_unreadable, sent_back},
 };
 use super::{
     tree::tree,

@@ -9,12 +9,12 @@ use domain::{
         Forecast, Point, forecast,
         starts::{added, used_by_start, with_starts},
     },
-    ids::AgentRef,
+    ids::{AgentId, AgentRef},
     settings::Settings,
     time::Time,
 };
 use store::{
-    Result,
+    Reader, Result,
     tables::{
         quota::{self, SampleRow, WindowRow},
         tasks,
@@ -214,6 +214,31 @@ fn shares(
             last_at: *at,
         })
         .collect())
+}
+
+/// Who reported a pool in the day before `now`, and their shares of what was used lately as far as samples tell.
+pub(super) fn users(
+    reader: &Reader,
+    windows: &[WindowRow],
+    now: Time,
+) -> Result<Vec<(AgentId, f64)>> {
+    let mut users: BTreeMap<AgentRef, f64> = BTreeMap::new();
+    for row in windows {
+        let from = now - TimeDelta::days(1);
+        let samples = quota::samples(reader, &row.key, &row.window.name, from)?;
+        let told: Vec<_> = samples
+            .iter()
+            .map(|sample| (sample.agent.clone(), point(sample)))
+            .collect();
+        for (agent, _) in &told {
+            users.entry(agent.clone()).or_default();
+        }
+        for (agent, share) in domain::forecast::shares(&told) {
+            *users.entry(agent).or_default() += share;
+        }
+    }
+    let users = users.into_iter();
+    Ok(users.map(|(agent, share)| (agent.agent, share)).collect())
 }
 
 /// What the samples say about the future.

@@ -6,28 +6,36 @@ use agents::Outcome;
 use domain::{
     fact::PersonAction,
     finding::Finding,
-    ids::TaskRef,
+    ids::{AgentId, EndpointId, TaskRef},
     ownership::Ownership,
-    remedy::{Asks, Choice, Plan, Scene, Step, TaskNow, plan},
+    remedy::{Asks, Choice, Plan, Scene, Step, TaskNow, Witness, others, plan},
     time::Time,
 };
+use serde_json::Value;
 use store::{
     Result,
-    tables::{audit, endpoints, findings, ownership, quota, tasks},
+    tables::{audit, endpoints, facts, findings, ownership, quota, tasks},
 };
 
 use super::{
-    ApiError, letters,
-    views::{FindingAction, ResolutionView, SettledView, TellView, Topic},
-    wording::{Glance, plain},
+    ApiError, context, letters, limits,
+    views::{
+        FindingAction, LetterRequest, ResolutionView, SettleRequest, SettledView, TellView, Topic,
+    },
+    wording::{Glance, plain, route},
 };
 use crate::{clock::wall, engine::Engine, owner::Ask};
+
+const ACCEPT_ONCE: &str = "accept-once";
 
 /// What plans are made from.
 struct Known {
     rules: Ownership,
     tasks: Vec<TaskNow>,
+    witnesses: Vec<Witness>,
+    fleet: Vec<AgentId>,
     reset_at: Option<Time>,
+    users: Vec<(AgentId, f64)>,
 }
 
 impl Known {
@@ -37,7 +45,10 @@ impl Known {
                 .map(|version| version.document)
                 .unwrap_or_default(),
             tasks: vec![],
+            witnesses: witnesses(reader, finding)?,
+            fleet: fleet(reader)?,
             reset_at: None,
+            users: vec![],
         };
         for name in &finding.tasks {
             let task = finding.endpoints.iter().find_map(|endpoint| {
@@ -53,6 +64,7 @@ impl Known {
             };
             let record = row.record;
             known.tasks.push(TaskNow {
+                cancels: takes_cancel(reader, &task.endpoint)?,
                 task,
                 agent: record.agent,
                 title: plain(&record.value.title),
@@ -62,9 +74,11 @@ impl Known {
             });
         }
         if let Some(pool) = &finding.pool {
-            let windows = quota::windows(reader)?;
-            let resets = windows.into_iter().filter(|row| row.key == *pool);
-            known.reset_at = resets.filter_map(|row| row.window.reset_at).max();
+            let mut windows = quota::windows(reader)?;
+            windows.retain(|row| row.key == *pool);
+            let resets = windows.iter().filter_map(|row| row.window.reset_at);
+            known.reset_at = resets.max();
+            known.users = limits::users(reader, &windows, wall())?;
         }
         Ok(known)
     }
@@ -80,11 +94,55 @@ impl Known {
             finding,
             rules: &self.rules,
             tasks: &self.tasks,
+            witnesses: &self.witnesses,
+            fleet: &self.fleet,
             reset_at: self.reset_at,
+            users: &self.users,
             now,
         };
         plan(scene, resolution, choice)
     }
+}
+
+/// The items of status documents that a finding points to; what the log has let go is not there.
+fn witnesses(reader: &store::Reader, finding: &Finding) -> Result<Vec<Witness>> {
+    let mut witnesses = vec![];
+    for evidence in &finding.evidence {
+        // Line 1 of a recording is the configuration.
+        let row = match evidence.line.checked_sub(1) {
+            Some(seq) if seq > 0 => facts::get(reader, seq)?,
+            _ => None,
+        };
+        let line = row.and_then(|row| serde_json::from_str::<Value>(&row.line).ok());
+        let list = evidence.pointer.split('/').nth(2);
+        let (Some(line), Some(list)) = (line, list) else {
+            continue;
+        };
+        let agent = line.pointer("/status/agent/id").and_then(Value::as_str);
+        if let (Some(agent), Some(item)) = (agent, line.pointer(&evidence.pointer)) {
+            witnesses.push(Witness {
+                agent: agent.into(),
+                list: list.to_owned(),
+                item: item.clone(),
+            });
+        }
+    }
+    Ok(witnesses)
+}
+
+fn fleet(reader: &store::Reader) -> Result<Vec<AgentId>> {
+    let mut fleet: Vec<_> = store::tables::agents::list(reader)?
+        .into_iter()
+        .map(|row| row.agent.agent)
+        .collect();
+    fleet.sort();
+    fleet.dedup();
+    Ok(fleet)
+}
+
+fn takes_cancel(reader: &store::Reader, endpoint: &EndpointId) -> Result<bool> {
+    let row = endpoints::get(reader, endpoint)?;
+    Ok(row.is_some_and(|row| row.capabilities.iter().any(|word| word == "cancel")))
 }
 
 /// The ways out, each with what it would do.
@@ -120,36 +178,26 @@ fn show(
 ) -> Result<()> {
     view.asks = match plan.asks {
         Asks::Nothing => "nothing",
-        Asks::Agent => "agent",
+        Asks::Agent | Asks::Other => "agent",
         Asks::Until => "until",
         Asks::Reason => "reason",
     }
     .to_owned();
-    if plan.asks == Asks::Agent {
-        view.agents = finding
-            .agents
-            .iter()
-            .map(|agent| plain(agent.as_str()))
-            .collect();
-    }
+    let agents: Vec<&AgentId> = match plan.asks {
+        Asks::Agent => finding.agents.iter().collect(),
+        Asks::Other => others(finding, &known.fleet),
+        _ => vec![],
+    };
+    view.agents = agents.iter().map(|agent| plain(agent.as_str())).collect();
     for step in plan.steps {
         match step {
             Step::Cancel(task) => {
                 let Some(now) = known.tasks.iter().find(|known| known.task == task) else {
                     continue;
                 };
-                let row = endpoints::get(glance.reader, &task.endpoint)?;
-                let can =
-                    row.is_some_and(|row| row.capabilities.iter().any(|word| word == "cancel"));
                 let agent = plain(now.agent.as_str());
-                if can {
-                    view.does
-                        .push(format!("Asks {agent} to cancel \"{}\".", now.title));
-                } else {
-                    view.problem = Some(format!(
-                        "{agent} takes no request to cancel. Stop it where it runs."
-                    ));
-                }
+                view.does
+                    .push(format!("Asks {agent} to cancel \"{}\".", now.title));
             }
             Step::Pause(endpoint) => {
                 let name = endpoints::get(glance.reader, &endpoint)?.map(|row| row.name);
@@ -165,6 +213,34 @@ fn show(
                     .push(format!("Saves new rules: {}.", labels.join(", ")));
             }
             Step::Later(_) => view.does.push("Shows it again at that time.".to_owned()),
+            Step::Extend(_) => view
+                .does
+                .push("Allows it until then. The agent is not told.".to_owned()),
+            Step::SendBack => {
+                if let Some((does, tells)) = letters::sent_back(glance, &letter(&finding.subject))?
+                {
+                    view.does.extend(does);
+                    view.tells.extend(tells);
+                } else {
+                    view.problem = Some("It does not stand any more.".to_owned());
+                }
+            }
+            Step::Append {
+                document,
+                key,
+                value,
+                sentence,
+            } => {
+                let request = entry(document, key, value, sentence);
+                match context::proposed(glance, &request) {
+                    Ok(proposed) => {
+                        view.does.extend(proposed.does);
+                        view.tells.extend(proposed.tells);
+                        view.problem = proposed.problem;
+                    }
+                    Err(error) => view.problem = Some(error.message),
+                }
+            }
             Step::Override(agent) => view.does.push(format!(
                 "Lets {} join, and records why.",
                 plain(agent.as_str())
@@ -172,15 +248,49 @@ fn show(
             Step::Reviewed => view
                 .does
                 .push("Notes that you read the rules now.".to_owned()),
-            Step::Settle => view.does.push("Settles the finding.".to_owned()),
+            Step::Settle => {
+                view.does.push("Settles the finding.".to_owned());
+                if view.id == ACCEPT_ONCE
+                    && letters::is_unreadable(glance.reader, &letter(&finding.subject))?
+                {
+                    view.does.clear();
+                    view.problem = Some(letters::UNREADABLE.to_owned());
+                }
+            }
             Step::Tell { agent, text } => view.tells.push(TellView {
                 agent: plain(&agent),
                 text: plain(&text),
             }),
-            Step::Open(place) => view.opens = Some(place),
+            Step::Open(place) => {
+                let place: Vec<_> = place.iter().map(String::as_str).collect();
+                view.opens = Some(route(&place));
+            }
         }
     }
     Ok(())
+}
+
+/// The letter that a finding about a refused item is about.
+fn letter(subject: &str) -> LetterRequest {
+    let mut parts = subject.splitn(3, '/');
+    let mut part = || parts.next().unwrap_or_default();
+    LetterRequest {
+        endpoint: part().into(),
+        list: part().to_owned(),
+        item: part().to_owned(),
+        digest: None,
+    }
+}
+
+fn entry(document: String, key: String, value: String, sentence: String) -> SettleRequest {
+    SettleRequest {
+        document,
+        key,
+        value,
+        sentence,
+        record: false,
+        by_text: false,
+    }
 }
 
 /// Does one of the ways out, or puts the finding off or away.
@@ -222,7 +332,7 @@ pub(super) async fn act(
                 .plan(&finding, other, &choice, wall())
                 .map_err(|problem| ApiError::new("invalid", problem))?;
             let missing = match plan.asks {
-                Asks::Agent => choice.agent.is_none(),
+                Asks::Agent | Asks::Other => choice.agent.is_none(),
                 Asks::Until => choice.until.is_none(),
                 Asks::Reason => choice.reason.is_none_or(|reason| reason.trim().is_empty()),
                 Asks::Nothing => false,
@@ -236,9 +346,23 @@ pub(super) async fn act(
             plan.steps
         }
     };
+    // These keep themselves what was done.
+    let kept = |step: &Step| {
+        !matches!(
+            step,
+            Step::Cancel(_) | Step::Pause(_) | Step::AskNow(_) | Step::Rules(_)
+        )
+    };
+    let keeps = !steps.iter().any(kept);
     let mut did = vec![];
     for step in steps {
         did.extend(take(engine, &finding, &action, step).await?);
+    }
+    if keeps && !did.is_empty() {
+        let detail = serde_json::json!({ "resolution": action.resolution, "did": did });
+        engine
+            .ask(|reply| Ask::Keep("finding-acted", finding.episode, detail, reply))
+            .await?;
     }
     Ok(SettledView { did })
 }
@@ -287,6 +411,26 @@ async fn take(
             engine.ask(|reply| Ask::Note(later, note, reply)).await?;
             "It comes back at the time you chose.".to_owned()
         }
+        Step::Extend(until) => {
+            let longer = PersonAction::Extend {
+                rule: Some(rule),
+                subject: Some(subject),
+                until,
+            };
+            engine.ask(|reply| Ask::Note(longer, note, reply)).await?;
+            "It is allowed until the time you chose.".to_owned()
+        }
+        Step::SendBack => letters::settle_one(engine, letter(&subject), "return").await?,
+        Step::Append {
+            document,
+            key,
+            value,
+            sentence,
+        } => {
+            let mut request = entry(document, key, value, sentence);
+            request.record = true;
+            context::settle(engine, request).await?.did.join(" ")
+        }
         Step::Override(agent) => {
             let allowed = PersonAction::OverrideReadiness {
                 agent,
@@ -302,13 +446,8 @@ async fn take(
             "It is noted that you read the rules.".to_owned()
         }
         // An item that is accepted is settled together with the finding about it.
-        Step::Settle if rule == "schema-violation" && action.resolution == "accept-once" => {
-            let outcomes = letters::accept(engine, &subject).await?;
-            let first = outcomes.outcomes.into_iter().next();
-            match first.and_then(|outcome| outcome.problem) {
-                Some(problem) => return Err(ApiError::new("invalid", problem)),
-                None => "It is accepted, this once.".to_owned(),
-            }
+        Step::Settle if rule == "schema-violation" && action.resolution == ACCEPT_ONCE => {
+            letters::settle_one(engine, letter(&subject), "accept").await?
         }
         Step::Settle => {
             let settled = PersonAction::Resolve {

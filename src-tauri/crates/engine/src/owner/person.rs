@@ -212,10 +212,11 @@ impl Owner {
     /// Writes an act on a finding into the log, the audit and the finding itself.
     fn note(&mut self, action: &PersonAction, noted: Noted) -> Result<(), ApiError> {
         let now = self.now();
-        let kind = match action {
-            PersonAction::Resolve { .. } => Kind::Settled,
-            PersonAction::Snooze { until, .. } => Kind::Later(*until),
-            _ => Kind::Other,
+        let (kind, word) = match action {
+            PersonAction::Resolve { .. } => (Kind::Settled, "finding-settled"),
+            PersonAction::Snooze { until, .. } => (Kind::Later(*until), "finding-put-off"),
+            PersonAction::Extend { .. } => (Kind::Other, "finding-extended"),
+            _ => (Kind::Other, "finding-acted"),
         };
         let detail = json!({
             "resolution": noted.resolution, "reason": noted.reason, "action": action,
@@ -227,7 +228,7 @@ impl Owner {
                 Kind::Later(until) => findings::snooze(tx, &episode, until)?,
                 Kind::Other => {}
             }
-            audit::append(tx, now, "finding-settled", &episode, &detail)?;
+            audit::append(tx, now, word, &episode, &detail)?;
             Ok(())
         });
         if !done {

@@ -24,7 +24,6 @@ use crate::{
     },
     clock::wall,
     engine::Engine,
-    live::Present,
     owner::Ask,
 };
 
@@ -63,13 +62,8 @@ fn question(
     Ok(None)
 }
 
-fn propose(reader: &Reader, present: &Present, request: &SettleRequest) -> Answer<Proposal> {
-    let now = wall();
-    let glance = Glance {
-        reader,
-        present,
-        now,
-    };
+fn propose(glance: Glance<'_>, request: &SettleRequest) -> Answer<Proposal> {
+    let Glance { reader, now, .. } = glance;
     let read = Read::of(glance, &request.document)?;
     let conflicts = read.conflicts();
     let sides = conflicts
@@ -158,6 +152,11 @@ fn propose(reader: &Reader, present: &Present, request: &SettleRequest) -> Answe
     })
 }
 
+/// What the entry would be and how it would get there; nothing is kept.
+pub(in crate::api) fn proposed(glance: Glance<'_>, request: &SettleRequest) -> Answer<SettleView> {
+    propose(glance, request).map(|proposal| proposal.view)
+}
+
 /// Proposes the entry; with `record` also answers with it, or keeps that the person has sent it.
 pub(in crate::api) async fn settle(engine: &Engine, request: SettleRequest) -> Answer<SettleView> {
     let (engine_live, store, asked) = (
@@ -165,7 +164,16 @@ pub(in crate::api) async fn settle(engine: &Engine, request: SettleRequest) -> A
         engine.store().clone(),
         request.clone(),
     );
-    let look = move || store.read(|reader| Ok(propose(reader, &engine_live, &asked)));
+    let look = move || {
+        store.read(|reader| {
+            let glance = Glance {
+                reader,
+                present: &engine_live,
+                now: wall(),
+            };
+            Ok(propose(glance, &asked))
+        })
+    };
     let proposal = tokio::task::spawn_blocking(look)
         .await
         .map_err(|_| ApiError::new("store", "An internal error stopped this."))???;

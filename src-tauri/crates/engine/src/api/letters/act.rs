@@ -10,7 +10,7 @@ use store::tables::dead_letters::{Act, Acted, DeadLetterRow};
 
 use super::{
     LetterRequest, RULE, Wrong, row, task_of, was_read,
-    ways::{complaint, correction, question, subject, wrong_with},
+    ways::{UNREADABLE, complaint, correction, question, subject, wrong_with},
     wrongs,
 };
 use crate::{
@@ -91,25 +91,29 @@ pub(in crate::api) async fn act(engine: &Engine, action: LetterAction) -> Answer
     Ok(LetterOutcomes { outcomes })
 }
 
-/// Accepts the one that a finding is about.
-pub(in crate::api) async fn accept(engine: &Engine, subject: &str) -> Answer<LetterOutcomes> {
-    let mut parts = subject.splitn(3, '/');
-    let mut part = || parts.next().unwrap_or_default();
-    let letter = LetterRequest {
-        endpoint: part().into(),
-        list: part().to_owned(),
-        item: part().to_owned(),
-        digest: None,
-    };
+/// Does it with the one that a finding is about; what was done, in one text.
+pub(in crate::api) async fn settle_one(
+    engine: &Engine,
+    letter: LetterRequest,
+    way: &str,
+) -> Answer<String> {
     let action = LetterAction {
         letters: vec![letter],
-        way: "accept".to_owned(),
+        way: way.to_owned(),
         reason: None,
         corrected: None,
         cancel: false,
         by_text: false,
     };
-    act(engine, action).await
+    let outcomes = act(engine, action).await?.outcomes;
+    let outcome = outcomes
+        .into_iter()
+        .next()
+        .ok_or_else(|| ApiError::new("missing", "It does not stand any more."))?;
+    match outcome.problem {
+        Some(problem) => Err(ApiError::new("invalid", problem)),
+        None => Ok(outcome.did.join(" ")),
+    }
 }
 
 /// It came again after it was looked at.
@@ -139,10 +143,7 @@ async fn one(
         ));
     }
     if act == Act::Accepted && !was_read(&read.wrongs) {
-        return Err(ApiError::new(
-            "invalid",
-            "It could not be read, so there is nothing in it to accept.",
-        ));
+        return Err(ApiError::new("invalid", UNREADABLE));
     }
     let mut did = vec![];
     // First what the agent must do: if it cannot be asked, nothing is called done.

@@ -18,13 +18,17 @@ use store::{
 };
 
 use super::{
-    Wrong, agent, key, last_word, schemas_of, task_of, title, wanted, was_read, what, wrongs,
+    Wrong, agent, key, last_word, row, schemas_of, task_of, title, wanted, was_read, what, wrongs,
 };
 use crate::api::{
     ApiError,
     views::{LetterDraft, LetterDraftView, LetterProblem, LetterRequest, LetterWay, TellView},
     wording::{Glance, agent_text, plain},
 };
+
+/// Why it cannot be accepted.
+pub(in crate::api) const UNREADABLE: &str =
+    "It could not be read, so there is nothing in it to accept.";
 
 /// Problems that are told of in a text; a person sends it.
 const TOLD: usize = 20;
@@ -110,6 +114,31 @@ fn carried(
     (does, vec![tell])
 }
 
+/// Whether nothing in it could be read, and so nothing can be accepted.
+pub(in crate::api) fn is_unreadable(reader: &Reader, letter: &LetterRequest) -> Result<bool> {
+    let row = row(reader, letter)?;
+    Ok(row.is_some_and(|row| !was_read(&wrongs(&row.list, &row.problems))))
+}
+
+/// What sending it back would do, and the text for it; `None` when it does not stand any more.
+pub(in crate::api) fn sent_back(
+    glance: Glance<'_>,
+    letter: &LetterRequest,
+) -> Result<Option<(Vec<String>, Vec<TellView>)>> {
+    let Some(row) = row(glance.reader, letter)?.filter(|row| row.cleared_at.is_none()) else {
+        return Ok(None);
+    };
+    let wrongs = wrongs(&row.list, &row.problems);
+    let question = question(glance.reader, &row)?;
+    let text = complaint(&row, &wrongs);
+    Ok(Some(carried(
+        &row,
+        question.as_ref(),
+        "all that is wrong",
+        text,
+    )))
+}
+
 pub(super) fn ways(
     glance: Glance<'_>,
     row: &DeadLetterRow,
@@ -149,8 +178,7 @@ pub(super) fn ways(
     );
     if !was_read(wrongs) {
         accept.does.clear();
-        accept.problem =
-            Some("It could not be read, so there is nothing in it to accept.".to_owned());
+        accept.problem = Some(UNREADABLE.to_owned());
     }
     let mut discard = way(
         "discard",
