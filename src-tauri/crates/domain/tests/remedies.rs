@@ -61,7 +61,7 @@ fn tasks(finding: &Finding) -> Vec<TaskNow> {
                 agent: finding.agents[index % finding.agents.len()].clone(),
                 title: task.to_owned(),
                 live: true,
-                cancels: index % 2 == 0,
+                cancels: true,
                 since: Time::from_timestamp(i64::try_from(index).expect("few"), 0),
                 next_stage: None,
             }
@@ -182,4 +182,40 @@ fn cancelling_leaves_the_owner_or_the_oldest_at_work() {
         .collect();
     assert_eq!(cancelled.len(), 1, "{plan:?}");
     assert_eq!(plan.steps.last(), Some(&Step::Settle));
+}
+
+#[test]
+fn a_task_whose_endpoint_takes_no_request_to_cancel_is_stopped_by_a_text_to_its_agent() {
+    let (_, lines) = scenarios()
+        .into_iter()
+        .find(|(name, _)| name == "trigger-collision")
+        .expect("the scenario");
+    let rules = rules(&lines);
+    let findings = replay(&lines).expect("it can be replayed");
+    let finding = findings
+        .iter()
+        .find(|finding| finding.rule == "trigger-collision")
+        .expect("found");
+    let mut tasks = tasks(finding);
+    tasks.iter_mut().for_each(|task| task.cancels = false);
+    let scene = Scene {
+        finding,
+        rules: &rules,
+        tasks: &tasks,
+        witnesses: &[],
+        fleet: &[],
+        reset_at: None,
+        users: &[],
+        now: finding.at,
+    };
+    let plan = plan(scene, "owner-keeps", &Choice::default()).expect("two tasks run");
+    match plan.steps.as_slice() {
+        [Step::Tell { text, .. }, Step::Settle] => {
+            assert!(
+                text.starts_with("Stop \"") && text.ends_with("report it as canceled."),
+                "{text}"
+            );
+        }
+        other => panic!("{other:?}"),
+    }
 }

@@ -219,8 +219,7 @@ fn show(
             Step::SendBack => {
                 if let Some((does, tells)) = letters::sent_back(glance, &letter(&finding.subject))?
                 {
-                    view.does.extend(does);
-                    view.tells.extend(tells);
+                    carried(&mut view.does, &mut view.tells, does, tells);
                 } else {
                     view.problem = Some("It does not stand any more.".to_owned());
                 }
@@ -234,8 +233,12 @@ fn show(
                 let request = entry(document, key, value, sentence);
                 match context::proposed(glance, &request) {
                     Ok(proposed) => {
-                        view.does.extend(proposed.does);
-                        view.tells.extend(proposed.tells);
+                        carried(
+                            &mut view.does,
+                            &mut view.tells,
+                            proposed.does,
+                            proposed.tells,
+                        );
                         view.problem = proposed.problem;
                     }
                     Err(error) => view.problem = Some(error.message),
@@ -268,6 +271,21 @@ fn show(
         }
     }
     Ok(())
+}
+
+/// What goes as an answer needs no text beside it; what is sent by hand is kept as sent.
+fn carried(
+    all: &mut Vec<String>,
+    told: &mut Vec<TellView>,
+    does: Vec<String>,
+    tells: Vec<TellView>,
+) {
+    if does.is_empty() {
+        told.extend(tells);
+        all.push("Keeps that you have sent it.".to_owned());
+    } else {
+        all.extend(does);
+    }
 }
 
 /// The letter that a finding about a refused item is about.
