@@ -3,6 +3,7 @@
 //! All facts pass here one after the other, each with its own time, so that replaying the log gives the same findings.
 //! Nothing here waits for a network: endpoints are asked by their loops (`poll`), which send what came as events.
 
+mod lapse;
 mod load;
 mod outbox;
 mod person;
@@ -192,6 +193,8 @@ pub(crate) struct Owner {
     stuck: bool,
     /// The next hard deadline of a question.
     expiry: Option<Time>,
+    /// When the next question is to be refused because nobody answered in time.
+    lapse: Option<Time>,
     /// When screens were last told that polls go on, though nothing changed.
     alive_said_at: Time,
 }
@@ -219,6 +222,7 @@ impl Owner {
             judged_again_at: None,
             stuck: false,
             expiry: parts.store.read(escalations::next_expiry)?,
+            lapse: parts.store.read(escalations::next_lapse)?,
             alive_said_at: wall(),
             parts,
         };
@@ -262,6 +266,9 @@ impl Owner {
         if self.expiry.is_some_and(|expiry| expiry <= now) {
             self.expire(now);
         }
+        if self.lapse.is_some_and(|lapse| lapse <= now) {
+            self.lapse(now);
+        }
         self.post();
         if now - self.counts_written_at >= COUNTS_WRITTEN {
             self.counts_written_at = now;
@@ -279,7 +286,7 @@ impl Owner {
 
     fn wait(&self) -> Duration {
         let now = self.now();
-        [self.rule_due(), self.post_due(), self.expiry]
+        [self.rule_due(), self.post_due(), self.expiry, self.lapse]
             .into_iter()
             .flatten()
             .min()
@@ -317,6 +324,8 @@ impl Owner {
     fn look_for_expiry(&mut self) {
         let next = self.parts.store.read(escalations::next_expiry);
         self.expiry = next.ok().flatten();
+        let next = self.parts.store.read(escalations::next_lapse);
+        self.lapse = next.ok().flatten();
     }
 
     fn take(&mut self, event: Event) {

@@ -120,6 +120,8 @@ fn every_question_of_a_screen_is_answered_from_an_index() {
             escalations::count_pending(r)?;
             escalations::of_task(r, "e", "t")?;
             escalations::next_expiry(r)?;
+            escalations::next_lapse(r)?;
+            escalations::lapsed(r, now)?;
             facts::end(r)?;
             facts::each(r, 5, |_| Ok(()))?;
             facts::get(r, 1)?;

@@ -451,10 +451,17 @@ fn history(glance: Glance<'_>, record: &EscalationRecord, name: &str) -> Result<
         sentence: format!("{name} asked."),
     }];
     let subject = format!("{}/{}", record.agent.endpoint, record.value.id);
+    let mut lapsed = false;
     for entry in audit::of_subject(glance.reader, &subject)? {
         let detail: Value = serde_json::from_str(&entry.detail).unwrap_or_default();
         let word = |name: &str| detail.get(name).cloned().unwrap_or_default();
         let sentence = match entry.kind.as_str() {
+            escalations::LAPSED => {
+                lapsed = true;
+                "Nobody answered in time, so it is refused, as the exception rule says.".to_owned()
+            }
+            // That was not the person.
+            "decided" if std::mem::take(&mut lapsed) => continue,
             "decided" => match serde_json::from_value::<Outcome>(word("outcome")) {
                 Ok(said) => format!("{} by you.", outcome(said)),
                 Err(_) => "Decided by you.".to_owned(),

@@ -135,11 +135,13 @@ fn question_at_due(route: &Route, now: Time) -> String {
     let overdue = route.overdue(now);
     match (&route.fallback, overdue) {
         (Fallback::Refuse, false) => "It is refused.".to_owned(),
-        (Fallback::DeadLetter, false) => "It goes to the dead letters; nothing is done.".to_owned(),
-        (Fallback::Hold, false) => "It stays open; nothing is done.".to_owned(),
+        // A question has no place among refused outputs.
+        (Fallback::DeadLetter | Fallback::Hold, false) => {
+            "It stays open; nothing is done.".to_owned()
+        }
         (Fallback::HandOver(name), _) => handed_over(name, overdue),
         (Fallback::Refuse, true) => {
-            "Nobody answered in time. It is to be refused; nothing was approved.".to_owned()
+            "Nobody answered in time, so it is refused once. Nothing was approved.".to_owned()
         }
         (Fallback::DeadLetter | Fallback::Hold, true) => {
             "Nobody answered in time. It stays open; nothing was done.".to_owned()

@@ -4,6 +4,7 @@
 #![allow(clippy::expect_used)]
 
 mod desk;
+mod late;
 mod schemas;
 
 use serde_json::{Value, json};

@@ -206,3 +206,27 @@ pub fn expire(tx: &Tx<'_>, now: Time) -> Result<Vec<EscalationRecord>> {
     }
     Ok(late)
 }
+
+/// The audit's word for what was done because nobody answered in time.
+pub const LAPSED: &str = "lapsed";
+
+/// Waits, is to be refused when it is due, and was not yet.
+const LAPSES: &str = "phase = 'pending' AND fallback = 'refuse' AND NOT EXISTS (
+    SELECT 1 FROM audit WHERE audit.subject = escalations.endpoint || '/' || escalations.escalation AND audit.kind = 'lapsed'
+        AND json_extract(audit.detail, '$.version') = escalations.version)";
+
+/// When the next question is to be refused because nobody answered in time.
+pub fn next_lapse(reader: &Reader) -> Result<Option<Time>> {
+    let query = format!("SELECT min(due_at) FROM escalations WHERE {LAPSES}");
+    let next = sql::first(reader, &query, [], |row| Ok(row.get::<_, Option<i64>>(0)?))?;
+    Ok(next.flatten().map(sql::time))
+}
+
+/// All that are to be refused by now.
+pub fn lapsed(reader: &Reader, now: Time) -> Result<Vec<EscalationRecord>> {
+    let query = format!(
+        "SELECT {FIELDS} FROM escalations WHERE {LAPSES} AND due_at <= ?1 AND (expires_at IS NULL OR expires_at > ?1)
+         ORDER BY due_at"
+    );
+    sql::all(reader, &query, [sql::micros(now)], read)
+}
