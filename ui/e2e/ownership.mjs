@@ -218,6 +218,11 @@ flows["schemas are given, replaced and taken away beside the rules, by keys alon
   await sheet.locator("input.field").fill("schemas/letter.json");
   await text.fill('{"type": "array"}');
   assert.deepEqual(await judge(page, "schemas, a new one"), []);
+  // Another one is not replaced by accident.
+  await sheet.locator("input.field").fill("schemas/page.json");
+  await page.keyboard.press("Control+s");
+  await sheet.locator("[role=alert]", { hasText: "There is one of this name." }).waitFor();
+  assert.equal(asked("saveSchema").length, 2);
   await resize(page, 960, 640);
   assert.deepEqual(await sideways(page), []);
   await page.keyboard.press("Escape");

@@ -69,6 +69,7 @@ export const words = {
     removeNo: "Keep it in force",
     removeYes: "Take it away",
     needsName: "Give it the name that outputs or stages use for it.",
+    taken: "There is one of this name. Choose it in the list to replace it.",
     needsText: "There is no change to keep.",
     notJson: "This is no JSON yet. The first problem is told below the text.",
     tooLarge: "The file is larger than 1 MiB, so it is not read.",
