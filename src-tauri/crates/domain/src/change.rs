@@ -23,7 +23,7 @@ pub enum Change {
     /// A task was touched without a change of its own (access, artifact): moves `last_mark`.
     TaskMark(TaskRef, Time),
     /// Append-only.
-    Access(Record<Access>),
+    Access(Record<Arc<Access>>),
     /// A claim is new or different.
     Claim(Record<Claim>),
     /// A handoff is new or different.

@@ -58,7 +58,7 @@ pub struct Document {
     /// See the contract, 1.1.
     pub tasks: List<Task>,
     /// 1.2, append-only.
-    pub accesses: List<Access>,
+    pub accesses: List<Arc<Access>>,
     /// 1.3.
     pub claims: List<Claim>,
     /// 1.4.

@@ -1,5 +1,7 @@
 //! A finding: what a rule says is wrong, with the facts that show it and the ways out it offers.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
@@ -35,8 +37,8 @@ pub enum FindingState {
 pub struct Evidence {
     /// 1-based line.
     pub line: u64,
-    /// RFC 6901.
-    pub pointer: String,
+    /// RFC 6901; shared, as many facts stand at the same place of their lines.
+    pub pointer: Arc<str>,
 }
 
 /// A way out.

@@ -244,7 +244,7 @@ impl Outcome {
                 ),
                 Change::Finding(mut finding) => {
                     for evidence in &mut finding.evidence {
-                        evidence.pointer.clear();
+                        evidence.pointer = "".into();
                     }
                     finding.evidence.sort();
                     finding.evidence.dedup();

@@ -450,7 +450,7 @@ fn a_day_of_a_hundred_thousand_facts_is_a_small_answer() {
     let changes: Vec<Change> = (0..FACTS)
         .map(|fact| {
             let agent = format!("agent-{:02}", fact % 40);
-            let value: Access = serde_json::from_value(json!({
+            let value: std::sync::Arc<Access> = serde_json::from_value(json!({
                 "id": format!("x{fact}"), "resource": format!("file:part-{}", fact % 500),
                 "mode": if fact % 3 == 0 { "write" } else { "read" }, "baseVersion": "1", "newVersion": "2",
             }))

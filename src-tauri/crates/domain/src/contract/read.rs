@@ -4,6 +4,8 @@
 //! An `Err` means the whole answer cannot be used: not JSON, another major version, nobody speaking. Merging documents
 //! over time is `fleet.rs`.
 
+use std::sync::Arc;
+
 use super::{
     Access, AccessMode, AgentCard, AgentStatus, Artifact, Claim, ClaimMode, ClaimState,
     ContextEntry, ContextKind, ContextRef, Document, Escalation, EscalationKind, EscalationOption,
@@ -58,7 +60,7 @@ pub(crate) fn read_node(node: &Node<'_>) -> Result<Document, Box<Problem>> {
     let found = |name: &'static str| (name, node.get(name).filter(|_| !doubled(name)));
     let problems = &mut document.problems;
     document.tasks = list(found("tasks"), problems, task);
-    document.accesses = list(found("accesses"), problems, access);
+    document.accesses = list(found("accesses"), problems, |m| Arc::new(access(m)));
     document.claims = list(found("claims"), problems, claim);
     document.handoffs = list(found("handoffs"), problems, handoff);
     document.artifacts = list(found("artifacts"), problems, artifact);

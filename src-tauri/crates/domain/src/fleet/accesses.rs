@@ -5,8 +5,10 @@
 
 use std::{
     cmp::Ordering,
-    collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
-    hash::{DefaultHasher, Hash, Hasher},
+    collections::{
+        BTreeMap, BTreeSet, VecDeque,
+        hash_map::Entry::{Occupied, Vacant},
+    },
     ops::Deref,
     sync::Arc,
 };
@@ -16,11 +18,11 @@ use chrono::TimeDelta;
 use super::{
     slots::Subject,
     take::Intake,
-    world::{Entry, Seen, World},
+    world::{AccessEntry, Entry, Index, Seen, World},
 };
 use crate::{
     contract::{Access, AccessMode, Document},
-    ids::{AgentRef, EndpointId, TaskRef},
+    ids::{AgentRef, Resource, TaskRef},
     time::Time,
 };
 
@@ -38,11 +40,11 @@ const LATE: TimeDelta = TimeDelta::days(1);
 pub(crate) struct Used {
     /// Its own time, here too: most comparisons need no more.
     at: Time,
-    entry: Arc<Entry<Access>>,
+    entry: Arc<AccessEntry>,
 }
 
 impl Used {
-    fn new(entry: Entry<Access>) -> Self {
+    fn new(entry: AccessEntry) -> Self {
         Self {
             at: entry.seen.at,
             entry: Arc::new(entry),
@@ -56,9 +58,9 @@ impl Used {
 }
 
 impl Deref for Used {
-    type Target = Entry<Access>;
+    type Target = AccessEntry;
 
-    fn deref(&self) -> &Entry<Access> {
+    fn deref(&self) -> &AccessEntry {
         &self.entry
     }
 }
@@ -87,17 +89,43 @@ impl PartialEq for Used {
 
 impl Eq for Used {}
 
+/// The latest few, in order of their time.
+#[derive(Debug, Default)]
+pub(crate) struct Latest(VecDeque<Used>);
+
+impl Latest {
+    fn keep(&mut self, used: Used) {
+        // Nearly all come in that order.
+        let at = match self.0.back() {
+            Some(last) if used < *last => self.0.partition_point(|known| *known < used),
+            _ => self.0.len(),
+        };
+        self.0.insert(at, used);
+        if self.0.len() > KEPT {
+            self.0.pop_front();
+        }
+    }
+
+    pub(crate) fn first(&self) -> Option<&Used> {
+        self.0.front()
+    }
+
+    pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = &Used> + ExactSizeIterator {
+        self.0.iter()
+    }
+}
+
 /// What was done to one resource.
 #[derive(Debug, Default)]
 pub(crate) struct Touched {
     /// Numbers of the rules in force that cover it.
     pub(crate) covered: Vec<usize>,
     /// Latest accesses of any kind.
-    pub(crate) used: BTreeSet<Used>,
+    pub(crate) used: Latest,
     /// Tasks that read a version of it, by when; the latest.
     pub(crate) readers: BTreeSet<(Time, TaskRef)>,
     /// Latest writes.
-    pub(crate) writes: BTreeSet<Used>,
+    pub(crate) writes: Latest,
     /// The first write (or event taken) of each agent.
     pub(crate) writers: BTreeMap<AgentRef, Used>,
     /// The last one told of.
@@ -108,42 +136,37 @@ pub(crate) struct Touched {
 #[derive(Debug, Default)]
 pub(crate) struct Uses {
     /// Latest accesses of any kind.
-    pub(crate) used: BTreeSet<Used>,
+    pub(crate) used: Latest,
+    pub(crate) wrote: BTreeSet<Resource>,
     /// It read a version of something.
     pub(crate) versions: bool,
 }
 
-/// Every access ever told: a hash of it by its id.
+/// Every access an endpoint ever told: a hash of it by a hash of its id.
 #[derive(Debug, Default)]
-pub(crate) struct Told(BTreeMap<EndpointId, HashMap<Box<str>, u64>>);
+pub(crate) struct Told {
+    secret: ahash::RandomState,
+    known: Index<u64, u64>,
+}
 
 impl Told {
     /// Was an access of that id told, and was it the same?
-    pub(crate) fn same(&self, endpoint: &EndpointId, access: &Access) -> Option<bool> {
-        let told = self.0.get(endpoint)?.get(access.id.as_str())?;
-        Some(*told == hash(access))
+    pub(crate) fn same(&self, access: &Access) -> Option<bool> {
+        let told = self.known.get(&self.secret.hash_one(access.id.as_str()))?;
+        Some(*told == self.secret.hash_one(access))
     }
 
     /// The same, and from now on it was.
-    fn tell(&mut self, endpoint: &EndpointId, access: &Access) -> Option<bool> {
-        let whole = hash(access);
-        let Some(told) = self.0.get_mut(endpoint) else {
-            let first = HashMap::from([(access.id.as_str().into(), whole)]);
-            self.0.insert(endpoint.clone(), first);
-            return None;
-        };
-        if let Some(told) = told.get(access.id.as_str()) {
-            return Some(*told == whole);
+    fn tell(&mut self, access: &Access) -> Option<bool> {
+        let whole = self.secret.hash_one(access);
+        match self.known.entry(self.secret.hash_one(access.id.as_str())) {
+            Occupied(told) => Some(*told.get() == whole),
+            Vacant(told) => {
+                told.insert(whole);
+                None
+            }
         }
-        told.insert(access.id.as_str().into(), whole);
-        None
     }
-}
-
-fn hash(of: &impl Hash) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    of.hash(&mut hasher);
-    hasher.finish()
 }
 
 /// When tasks ended or were first named by an access, in the order told.
@@ -171,7 +194,6 @@ impl World {
             // One that lives comes back here when it ends.
             if !self.tasks.get(&task).is_some_and(|entry| entry.live()) {
                 self.used_by.remove(&task);
-                self.written_by.remove(&task);
             }
         }
     }
@@ -182,7 +204,8 @@ impl Intake<'_> {
         let endpoint = &agent.endpoint;
         for item in document.accesses.iter().flatten() {
             let value = &item.value;
-            match self.world.told.tell(endpoint, value) {
+            let told = self.world.endpoints.get_mut(endpoint);
+            match told.and_then(|endpoint| endpoint.told.tell(value)) {
                 Some(true) => continue,
                 Some(false) => {
                     self.conflict(agent, "accesses", value.id.clone(), item);
@@ -224,16 +247,19 @@ impl Intake<'_> {
         let agent = &used.seen.agent;
         let index = &self.world.books.now.index;
         let touched = self.world.touched.entry(resource.clone());
-        let touched = touched.or_insert_with(|| Touched {
-            covered: index.matching(resource.as_str()),
-            ..Touched::default()
+        let touched = touched.or_insert_with(|| {
+            self.world.resources.insert(resource.clone());
+            Touched {
+                covered: index.matching(resource.as_str()),
+                ..Touched::default()
+            }
         });
-        keep(&mut touched.used, used.clone());
+        touched.used.keep(used.clone());
         if used.value.mode == AccessMode::Write {
             let readers = touched.readers.iter();
             let readers = readers.map(|(_, task)| Subject::Reading(task.clone()));
             self.world.dirty.extend(readers);
-            keep(&mut touched.writes, used.clone());
+            touched.writes.keep(used.clone());
         }
         if used.value.mode != AccessMode::Read {
             match touched.writers.get_mut(agent) {
@@ -270,12 +296,11 @@ impl Intake<'_> {
             if !self.world.used_by.contains_key(&task) {
                 self.world.leaves(&task);
             }
-            if used.value.mode == AccessMode::Write {
-                let of_task = self.world.written_by.entry(task.clone());
-                of_task.or_default().insert(resource.clone());
-            }
             let of_task = self.world.used_by.entry(task.clone()).or_default();
-            keep(&mut of_task.used, used.clone());
+            if used.value.mode == AccessMode::Write {
+                of_task.wrote.insert(resource.clone());
+            }
+            of_task.used.keep(used.clone());
             of_task.versions |=
                 used.value.mode == AccessMode::Read && used.value.base_version.is_some();
             if of_task.versions {
@@ -283,12 +308,5 @@ impl Intake<'_> {
             }
         }
         self.mark(Subject::Resource(resource.clone()));
-    }
-}
-
-fn keep(latest: &mut BTreeSet<Used>, used: Used) {
-    latest.insert(used);
-    if latest.len() > KEPT {
-        latest.pop_first();
     }
 }

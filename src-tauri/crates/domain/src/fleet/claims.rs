@@ -29,12 +29,6 @@ impl Intake<'_> {
         let at = item.value.acquire_time.unwrap_or(first).min(self.now);
         let before = old.map(|old| old.value.resource.clone());
         let moved = before.as_ref() != Some(&item.value.resource);
-        let mut entry = self.entry(agent, item, at);
-        // No time of it is later than its line.
-        let told = &mut entry.value;
-        for time in [&mut told.renew_time, &mut told.release_time] {
-            *time = time.map(|time| time.min(self.now));
-        }
         // Given back at a time nobody told: when it was first said. What only waited was never held.
         let released = old.and_then(|old| old.value.release_time);
         let waited = old.is_some_and(|old| {
@@ -42,6 +36,12 @@ impl Intake<'_> {
             value.state == ClaimState::Waiting
                 || value.state == ClaimState::Released && value.release_time.is_none()
         });
+        let mut entry = self.entry(agent, item, at);
+        // No time of it is later than its line.
+        let told = &mut entry.value;
+        for time in [&mut told.renew_time, &mut told.release_time] {
+            *time = time.map(|time| time.min(self.now));
+        }
         if item.value.state == ClaimState::Released && !waited {
             entry
                 .value

@@ -10,22 +10,25 @@ use crate::{
         ClaimState, Document, EscalationStatus, List,
         ending::{ended_claim, ended_escalation, ended_schedule, ended_task},
     },
-    ids::{AgentRef, EscalationId, TaskRef},
+    ids::{AgentRef, EscalationId},
 };
 
 impl Intake<'_> {
     pub(super) fn end_tasks(&mut self, agent: &AgentRef, document: &Document) {
-        let ids = ids(&document.tasks, |t| t.id.to_string());
+        let ids = || ids(&document.tasks, |t| t.id.to_string());
         let Some(listed) = self.complete(agent, document, "tasks", ids) else {
             return;
         };
-        let from = TaskRef {
+        let from = AgentRef {
             endpoint: agent.endpoint.clone(),
-            task: "".into(),
+            agent: "".into(),
         };
-        let own = self.world.tasks.range(from..);
+        let all = self.world.live_of.range(from..);
+        let own = all.take_while(|(of, _)| of.endpoint == agent.endpoint);
+        let own: BTreeSet<_> = own.flat_map(|(_, tasks)| tasks).collect();
         let gone: Vec<_> = own
-            .take_while(|(task, _)| task.endpoint == agent.endpoint)
+            .into_iter()
+            .filter_map(|task| Some((task, self.world.tasks.get(task)?)))
             .filter(|(task, entry)| entry.live() && !listed.contains(task.task.as_str()))
             .map(|(task, entry)| (task.clone(), ended_task(&entry.value, &entry.seen.raw)))
             .collect();
@@ -35,7 +38,7 @@ impl Intake<'_> {
     }
 
     pub(super) fn end_claims(&mut self, agent: &AgentRef, document: &Document) {
-        let ids = ids(&document.claims, |c| c.id.clone());
+        let ids = || ids(&document.claims, |c| c.id.clone());
         let Some(listed) = self.complete(agent, document, "claims", ids) else {
             return;
         };
@@ -54,7 +57,7 @@ impl Intake<'_> {
     }
 
     pub(super) fn end_escalations(&mut self, agent: &AgentRef, document: &Document) {
-        let ids = ids(&document.escalations, |e| e.id.to_string());
+        let ids = || ids(&document.escalations, |e| e.id.to_string());
         let Some(listed) = self.complete(agent, document, "escalations", ids) else {
             return;
         };
@@ -73,7 +76,7 @@ impl Intake<'_> {
     }
 
     pub(super) fn end_schedules(&mut self, agent: &AgentRef, document: &Document) {
-        let ids = ids(&document.schedules, |s| s.id.clone());
+        let ids = || ids(&document.schedules, |s| s.id.clone());
         let Some(listed) = self.complete(agent, document, "schedules", ids) else {
             return;
         };
@@ -95,14 +98,14 @@ impl Intake<'_> {
         agent: &AgentRef,
         document: &Document,
         list: &'static str,
-        ids: Option<Vec<String>>,
+        ids: impl FnOnce() -> Option<Vec<String>>,
     ) -> Option<BTreeSet<String>> {
         if !document.snapshot {
             return None;
         }
         let endpoint = self.world.endpoints.entry(agent.endpoint.clone());
         let pages = &mut endpoint.or_default().pages;
-        if let Some(ids) = ids {
+        if let Some(ids) = ids() {
             let bad = document.problems.iter().filter(|p| p.list == list);
             let listed = pages.entry(list).or_default();
             listed.extend(ids);

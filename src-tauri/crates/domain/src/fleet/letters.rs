@@ -74,7 +74,8 @@ impl Intake<'_> {
         let mut good: BTreeMap<(&'static str, String), bool> = BTreeMap::new();
         for item in document.accesses.iter().flatten() {
             let id = &item.value.id;
-            let same = self.world.told.same(&agent.endpoint, &item.value) == Some(true);
+            let endpoint = self.world.endpoints.get(&agent.endpoint);
+            let same = endpoint.is_some_and(|e| e.told.same(&item.value) == Some(true));
             *good.entry(("accesses", id.clone())).or_insert(true) &= same;
         }
         for item in document.context.iter().flatten() {
@@ -130,7 +131,7 @@ impl Intake<'_> {
             at: self.now,
             evidence: Evidence {
                 line: self.line,
-                pointer: format!("/status{}", item_pointer(&first.pointer)),
+                pointer: format!("/status{}", item_pointer(&first.pointer)).into(),
             },
             moment: self.world.moment,
             raw: first.raw.clone(),

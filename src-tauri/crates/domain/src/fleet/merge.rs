@@ -6,7 +6,7 @@
 use super::{
     slots::Subject,
     take::Intake,
-    world::{Completion, TaskEntry, waits_for_person},
+    world::{Completion, TaskEntry, World, waits_for_person},
 };
 use crate::{
     contract::{Item, Task, TaskState},
@@ -205,13 +205,12 @@ fn changed(intake: &mut Intake<'_>, task: &TaskRef) {
     if let Some(key) = key {
         intake.mark(Subject::Work(key));
     }
-    let touched = intake.world.written_by.get(task);
-    for resource in touched.cloned().unwrap_or_default() {
-        intake.mark(Subject::Resource(resource));
-    }
-    let uses = intake.world.used_by.get(task);
-    if uses.is_some_and(|uses| uses.versions) {
-        intake.mark(Subject::Reading(task.clone()));
+    let World { used_by, dirty, .. } = &mut *intake.world;
+    if let Some(uses) = used_by.get(task) {
+        dirty.extend(uses.wrote.iter().cloned().map(Subject::Resource));
+        if uses.versions {
+            dirty.insert(Subject::Reading(task.clone()));
+        }
     }
     intake.mark(Subject::Task(task.clone()));
     intake.mark_tries(task);

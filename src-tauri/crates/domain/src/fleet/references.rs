@@ -103,10 +103,10 @@ impl Intake<'_> {
         } else {
             let text = resource.as_str();
             let prefix = text.split('*').next().unwrap_or_default();
-            let from = self.world.touched.range(Resource::from(prefix)..);
-            from.take_while(|(name, _)| name.as_str().starts_with(prefix))
-                .filter(|(name, _)| pattern.matches(name.as_str()))
-                .map(|(name, _)| name.clone())
+            let from = self.world.resources.range(Resource::from(prefix)..);
+            from.take_while(|name| name.as_str().starts_with(prefix))
+                .filter(|name| pattern.matches(name.as_str()))
+                .cloned()
                 .collect()
         };
         self.world

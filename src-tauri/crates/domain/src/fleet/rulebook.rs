@@ -52,7 +52,7 @@ impl Book {
     pub(crate) fn evidence(&self, at: usize) -> Evidence {
         Evidence {
             line: self.place.0,
-            pointer: format!("{}/rules/{at}", self.place.1),
+            pointer: format!("{}/rules/{at}", self.place.1).into(),
         }
     }
 }

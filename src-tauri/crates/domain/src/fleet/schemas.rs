@@ -70,7 +70,7 @@ impl World {
             return vec![];
         };
         let names = self.held_to(key, artifact);
-        let place = artifact.seen.evidence.pointer.as_str();
+        let place = &*artifact.seen.evidence.pointer;
         let place = place.strip_prefix("/status").unwrap_or(place);
         let mut problems = vec![];
         for name in names {

@@ -82,7 +82,7 @@ impl World {
         };
         let late = |at: Time| at - began >= EXISTING;
         let mut found = vec![];
-        for (agent, state) in &self.agents {
+        for (agent, state) in self.agents_in_order() {
             let named = self.joining.get(&agent.agent).map(|joining| joining.at);
             let at = named.map_or(state.first_heard, |named| named.min(state.first_heard));
             if late(at) {
@@ -295,7 +295,7 @@ impl Intake<'_> {
             at: self.now,
             evidence: Evidence {
                 line: self.line,
-                pointer: "/person".to_owned(),
+                pointer: "/person".into(),
             },
         };
         let known = self.world.joining.entry(agent.clone());

@@ -2,6 +2,8 @@
 //!
 //! Draws no conclusions. Whether a task may be replaced by what was just said of it is `merge.rs`.
 
+use std::sync::Arc;
+
 use super::{
     merge,
     slots::Subject,
@@ -21,6 +23,9 @@ const STRETCHES: usize = 256;
 
 /// Signs of work kept whose task is not known.
 const EARLY: usize = 4096;
+
+/// Places kept; few documents tell of more items at once.
+const PLACES: usize = 4096;
 
 /// Declarations kept per agent.
 const DECLARED: usize = 16;
@@ -177,7 +182,7 @@ impl Intake<'_> {
         }
         let evidence = Evidence {
             line,
-            pointer: pointer.to_owned(),
+            pointer: pointer.into(),
         };
         self.world.dirty.insert(Subject::Replies(endpoint.clone()));
         state.failed = Some((now, error.clone(), evidence.clone()));
@@ -326,24 +331,42 @@ impl Intake<'_> {
         self.world.dirty.insert(subject);
     }
 
-    pub(super) fn entry<T: Clone>(&self, agent: &AgentRef, item: &Item<T>, at: Time) -> Entry<T> {
+    pub(super) fn entry<T: Clone>(
+        &mut self,
+        agent: &AgentRef,
+        item: &Item<T>,
+        at: Time,
+    ) -> Entry<T> {
         Entry {
             seen: self.seen(agent, item, at),
             value: item.value.clone(),
         }
     }
 
-    pub(super) fn seen<T>(&self, agent: &AgentRef, item: &Item<T>, at: Time) -> Seen {
+    pub(super) fn seen<T>(&mut self, agent: &AgentRef, item: &Item<T>, at: Time) -> Seen {
         Seen {
             agent: agent.clone(),
             at,
             evidence: Evidence {
                 line: self.line,
-                pointer: ["/status", &item.pointer].concat(),
+                pointer: self.place(&item.pointer),
             },
             moment: self.world.moment,
             raw: item.raw.clone(),
         }
+    }
+
+    /// A place of the document, in its line.
+    fn place(&mut self, pointer: &str) -> Arc<str> {
+        let places = &mut self.world.places;
+        if let Some(known) = places.get(pointer) {
+            return known.clone();
+        }
+        let place: Arc<str> = ["/status", pointer].concat().into();
+        if places.len() < PLACES {
+            places.insert(pointer.into(), place.clone());
+        }
+        place
     }
 
     fn agent(&mut self, agent: &AgentRef, document: &Document) {
@@ -356,7 +379,7 @@ impl Intake<'_> {
         if !agents.contains_key(&agent.agent) {
             let evidence = Evidence {
                 line: self.line,
-                pointer: "/status/agent".to_owned(),
+                pointer: "/status/agent".into(),
             };
             agents.insert(agent.agent.clone(), evidence);
             let first = self.world.first_endpoint.entry(agent.agent.clone());
@@ -366,7 +389,7 @@ impl Intake<'_> {
         let needs = document.ownership.as_ref().map(|item| {
             let evidence = Evidence {
                 line: self.line,
-                pointer: "/status/ownership".to_owned(),
+                pointer: "/status/ownership".into(),
             };
             (item.value.clone(), evidence)
         });

@@ -3,7 +3,7 @@
 //! Filled by `take.rs`. Rules read it and never write it.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::Arc,
 };
 
@@ -22,8 +22,8 @@ use super::{
 use crate::{
     change::EscalationPhase,
     contract::{
-        AgentCard, Artifact, Claim, ContextEntry, Escalation, Handoff, Needs, Problem, QuotaWindow,
-        Schedule, Task, TaskState,
+        Access, AgentCard, Artifact, Claim, ContextEntry, Escalation, Handoff, Needs, Problem,
+        QuotaWindow, Schedule, Task, TaskState,
     },
     fact::{Config, PollError, PollErrorKind},
     finding::Evidence,
@@ -69,6 +69,8 @@ pub(crate) struct EndpointState {
     pub(crate) resumed: Option<Time>,
     /// The person stopped polling it.
     pub(crate) paused: bool,
+    /// Which accesses it told already.
+    pub(crate) told: Told,
     /// Ids of the pages of a snapshot that is not complete yet, per list.
     pub(crate) pages: BTreeMap<&'static str, BTreeSet<String>>,
 }
@@ -223,6 +225,9 @@ pub(crate) struct Entry<T> {
     pub(crate) value: T,
 }
 
+/// One access, as its document holds it.
+pub(crate) type AccessEntry = Entry<Arc<Access>>;
+
 /// One escalation.
 #[derive(Clone, Debug)]
 pub(crate) struct EscalationEntry {
@@ -272,6 +277,10 @@ pub(crate) struct PutOff {
     pub(crate) until: Time,
 }
 
+/// What is only asked for by its key: as nothing stands in any order in it, nobody may go through it where that shows.
+/// The hash has a secret, as the keys are strangers' words.
+pub(crate) type Index<K, V> = HashMap<K, V, ahash::RandomState>;
+
 /// An id within an endpoint.
 pub(crate) type Key<T = String> = (EndpointId, T);
 
@@ -292,15 +301,15 @@ pub(crate) struct World {
     pub(crate) moment: u64,
     /// Time of the first line.
     pub(crate) began: Option<Time>,
-    pub(crate) endpoints: BTreeMap<EndpointId, EndpointState>,
-    pub(crate) agents: BTreeMap<AgentRef, AgentState>,
+    pub(crate) endpoints: Index<EndpointId, EndpointState>,
+    pub(crate) agents: Index<AgentRef, AgentState>,
     /// The endpoint heard first for a bare agent id.
-    pub(crate) first_endpoint: BTreeMap<AgentId, EndpointId>,
-    pub(crate) tasks: BTreeMap<TaskRef, TaskEntry>,
+    pub(crate) first_endpoint: Index<AgentId, EndpointId>,
+    pub(crate) tasks: Index<TaskRef, TaskEntry>,
     /// The latest sign of work of a task that is not known yet.
     pub(crate) early: BTreeMap<TaskRef, (Time, Evidence)>,
-    /// Which accesses were told already.
-    pub(crate) told: Told,
+    /// Places in lines that were pointed to, by the place in the document.
+    pub(crate) places: Index<Box<str>, Arc<str>>,
     /// What stands for the bytes of a record that nobody asks for.
     pub(crate) nothing: Arc<str>,
     pub(crate) claims: BTreeMap<Key, Entry<Claim>>,
@@ -330,13 +339,13 @@ pub(crate) struct World {
     /// When an agent did something well.
     pub(crate) successes: BTreeMap<AgentRef, Successes>,
     /// What was done to a resource.
-    pub(crate) touched: BTreeMap<Resource, Touched>,
+    pub(crate) touched: Index<Resource, Touched>,
+    /// Their names, in order.
+    pub(crate) resources: BTreeSet<Resource>,
     /// The first write of an agent.
-    pub(crate) first_writes: BTreeMap<AgentRef, Used>,
-    pub(crate) used_by: BTreeMap<TaskRef, Uses>,
+    pub(crate) first_writes: Index<AgentRef, Used>,
+    pub(crate) used_by: Index<TaskRef, Uses>,
     pub(crate) leaving: Leaving,
-    /// What a task wrote.
-    pub(crate) written_by: BTreeMap<TaskRef, BTreeSet<Resource>>,
     /// Who took an event of a trigger.
     pub(crate) events: BTreeMap<(Resource, String), BTreeSet<Used>>,
     /// Claims of other agents on what can be the same.
@@ -386,12 +395,12 @@ impl World {
             now: Time::UNIX_EPOCH,
             moment: 0,
             began: None,
-            endpoints: BTreeMap::new(),
-            agents: BTreeMap::new(),
-            first_endpoint: BTreeMap::new(),
-            tasks: BTreeMap::new(),
+            endpoints: Index::default(),
+            agents: Index::default(),
+            first_endpoint: Index::default(),
+            tasks: Index::default(),
             early: BTreeMap::new(),
-            told: Told::default(),
+            places: Index::default(),
             nothing: Arc::default(),
             claims: BTreeMap::new(),
             claimed: Claimed::default(),
@@ -411,11 +420,11 @@ impl World {
             schedules: BTreeMap::new(),
             storms: BTreeMap::new(),
             successes: BTreeMap::new(),
-            touched: BTreeMap::new(),
-            first_writes: BTreeMap::new(),
-            used_by: BTreeMap::new(),
+            touched: Index::default(),
+            resources: BTreeSet::new(),
+            first_writes: Index::default(),
+            used_by: Index::default(),
             leaving: Leaving::new(),
-            written_by: BTreeMap::new(),
             rivals: BTreeMap::new(),
             work: BTreeMap::new(),
             named_by: BTreeMap::new(),
@@ -433,6 +442,13 @@ impl World {
             put_off: vec![],
             dirty: BTreeSet::new(),
         }
+    }
+
+    /// Agents in an order of their own.
+    pub(crate) fn agents_in_order(&self) -> Vec<(&AgentRef, &AgentState)> {
+        let mut all: Vec<_> = self.agents.iter().collect();
+        all.sort_by_key(|(agent, _)| *agent);
+        all
     }
 
     /// Until when the person put this off.

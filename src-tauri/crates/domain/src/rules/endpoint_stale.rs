@@ -21,7 +21,9 @@ pub(crate) fn check(world: &World, said: &mut Said) {
     offline.whoever = true;
     offline.needs_tasks = false;
     let mut any = false;
-    for (id, state) in world.endpoints.iter().filter(|(_, state)| !state.paused) {
+    let mut polled: Vec<_> = world.endpoints.iter().filter(|(_, s)| !s.paused).collect();
+    polled.sort_by_key(|(id, _)| *id);
+    for (id, state) in polled {
         // Whether it is our own network depends on what the others answer, even if that is nothing new.
         let undecided = state.run.verdict != Some(RunVerdict::Stale) && state.run.silent;
         if let Some(first) = state.run.first.filter(|_| undecided) {

@@ -3,10 +3,9 @@
 //! An access without a task is an instant and overlaps nothing.
 
 use crate::{
-    contract::Access,
     fleet::{
         slots::{Said, Verdict},
-        world::{Entry, TaskEntry, World, seconds},
+        world::{AccessEntry, TaskEntry, World, seconds},
     },
     ids::{Resource, TaskRef},
 };
@@ -14,8 +13,8 @@ use crate::{
 /// Did the tasks of two accesses live at once for longer than the setting? Waits for both endpoints to have answered.
 pub(super) fn overlap(
     world: &World,
-    first: &Entry<Access>,
-    second: &Entry<Access>,
+    first: &AccessEntry,
+    second: &AccessEntry,
     said: &mut Said,
 ) -> bool {
     let (Some(one), Some(two)) = (task(world, first), task(world, second)) else {
@@ -45,8 +44,8 @@ pub(super) fn overlap(
 pub(super) fn both(
     rule: &'static str,
     resource: &Resource,
-    first: &Entry<Access>,
-    later: &Entry<Access>,
+    first: &AccessEntry,
+    later: &AccessEntry,
 ) -> Verdict {
     Verdict::new(rule, resource.as_str())
         .of(&first.seen, first.value.task_id.as_ref())
@@ -54,7 +53,7 @@ pub(super) fn both(
         .resource(resource)
 }
 
-fn task<'w>(world: &'w World, access: &Entry<Access>) -> Option<&'w TaskEntry> {
+fn task<'w>(world: &'w World, access: &AccessEntry) -> Option<&'w TaskEntry> {
     world.tasks.get(&TaskRef {
         endpoint: access.seen.agent.endpoint.clone(),
         task: access.value.task_id.clone()?,

@@ -5,12 +5,11 @@
 
 use super::lives::{both, overlap};
 use crate::{
-    contract::Access,
     fleet::{
         accesses::Touched,
         rulebook::RightsOverTime,
         slots::Said,
-        world::{Entry, World},
+        world::{AccessEntry, World},
     },
     ids::{Resource, TaskRef},
     ownership::Rule,
@@ -69,15 +68,15 @@ fn turns(
     world: &World,
     resource: &Resource,
     (at, rule): (usize, &Rule),
-    writes: &[&Entry<Access>],
+    writes: &[&AccessEntry],
     said: &mut Said,
 ) {
-    let listed = |write: &Entry<Access>| {
+    let listed = |write: &AccessEntry| {
         let mut names = rule.sequence.iter();
         names.any(|name| world.is(name, &write.seen.agent))
     };
     // What keeps the turn: writes of one agent whose tasks have not ended.
-    let mut turn: Vec<&Entry<Access>> = vec![];
+    let mut turn: Vec<&AccessEntry> = vec![];
     for write in writes.iter().copied().filter(|write| listed(write)) {
         turn.retain(|held| !given_up(world, rule, held, write.seen.at));
         let Some(held) = turn.first().copied() else {
@@ -105,7 +104,7 @@ fn turns(
 }
 
 /// The turn ends with the task that took it, or when that is then handed to another of the sequence.
-fn given_up(world: &World, rule: &Rule, held: &Entry<Access>, at: Time) -> bool {
+fn given_up(world: &World, rule: &Rule, held: &AccessEntry, at: Time) -> bool {
     let Some(task) = &held.value.task_id else {
         return true;
     };

@@ -85,7 +85,7 @@ fn given(world: &World) -> Vec<Given> {
             });
         }
     }
-    for (agent, state) in &world.agents {
+    for (agent, state) in world.agents_in_order() {
         let Some((needs, evidence)) = &state.needs else {
             continue;
         };

@@ -24,7 +24,7 @@ pub(crate) fn check(world: &World, said: &mut Said) {
     let mut verdict = Verdict::new("review-due", "ownership")
         .evidence(&Evidence {
             line,
-            pointer: pointer.to_owned(),
+            pointer: pointer.into(),
         })
         .says(format!(
             "Who owns what has not been reviewed for {days} days."

@@ -5,11 +5,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    contract::{Access, AccessMode},
+    contract::AccessMode,
     finding::Severity,
     fleet::{
         slots::{Said, Verdict},
-        world::{Entry, World},
+        world::{AccessEntry, World},
     },
     ids::{AgentRef, Resource, TaskRef},
     time::Time,
@@ -27,15 +27,15 @@ const RESOLUTIONS: &[(&str, &str)] = &[
 
 /// What rests on one outdated read.
 struct Rests<'w> {
-    read: &'w Entry<Access>,
-    newer: &'w Entry<Access>,
-    writes: Vec<&'w Entry<Access>>,
+    read: &'w AccessEntry,
+    newer: &'w AccessEntry,
+    writes: Vec<&'w AccessEntry>,
 }
 
 pub(crate) fn check(world: &World, task: &TaskRef, said: &mut Said) {
     let uses = world.used_by.get(task);
-    let used = uses.into_iter().flat_map(|uses| &uses.used);
-    let used: Vec<&Entry<Access>> = used.map(|used| &**used).collect();
+    let used = uses.into_iter().flat_map(|uses| uses.used.iter());
+    let used: Vec<&AccessEntry> = used.map(|used| &**used).collect();
     let resources: BTreeSet<_> = used
         .iter()
         .filter(|a| a.value.mode == AccessMode::Read && a.value.base_version.is_some())
@@ -84,15 +84,15 @@ pub(crate) fn check(world: &World, task: &TaskRef, said: &mut Said) {
 fn newer<'w>(
     world: &'w World,
     resource: &Resource,
-    read: &Entry<Access>,
+    read: &AccessEntry,
     until: Time,
-) -> Vec<&'w Entry<Access>> {
+) -> Vec<&'w AccessEntry> {
     let Some(version) = &read.value.base_version else {
         return vec![];
     };
-    let mut found: Vec<&Entry<Access>> = vec![];
+    let mut found: Vec<&AccessEntry> = vec![];
     let writes = world.touched.get(resource).into_iter();
-    for write in writes.flat_map(|touched| &touched.writes) {
+    for write in writes.flat_map(|touched| touched.writes.iter()) {
         let at = write.seen.at;
         let other = write.seen.agent != read.seen.agent;
         let between = at > read.seen.at && at < until;

@@ -7,12 +7,11 @@ use std::collections::BTreeMap;
 
 use super::lives::{both, overlap};
 use crate::{
-    contract::Access,
     fleet::{
         accesses::Touched,
         rulebook::{Rights, RightsOverTime},
         slots::{Said, Verdict},
-        world::{Entry, World},
+        world::{AccessEntry, World},
     },
     ids::{AgentRef, Resource},
 };
@@ -46,7 +45,7 @@ fn foreign(
     world: &World,
     resource: &Resource,
     rights: &RightsOverTime<'_>,
-    writes: &[&Entry<Access>],
+    writes: &[&AccessEntry],
     said: &mut Said,
 ) {
     // Of each writer the first shows it, and the last one told of whether it was done again.
@@ -115,7 +114,7 @@ fn foreign(
 fn lost_updates(
     resource: &Resource,
     rights: &RightsOverTime<'_>,
-    writes: &[&Entry<Access>],
+    writes: &[&AccessEntry],
     said: &mut Said,
 ) {
     for (index, write) in writes.iter().enumerate() {
@@ -173,10 +172,10 @@ fn side_by_side(
     world: &World,
     resource: &Resource,
     rights: &RightsOverTime<'_>,
-    writes: &[&Entry<Access>],
+    writes: &[&AccessEntry],
     said: &mut Said,
 ) {
-    let unowned = |write: &Entry<Access>| {
+    let unowned = |write: &AccessEntry| {
         let then = rights.at(write.seen.at);
         then.is_some_and(|then| then.nobody())
     };

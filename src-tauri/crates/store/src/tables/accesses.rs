@@ -1,5 +1,7 @@
 //! Who touched what: every access as it was reported, and the maintained sum of it by resource, agent and mode.
 
+use std::sync::Arc;
+
 use domain::{
     change::Record,
     contract::{Access, AccessMode},
@@ -54,7 +56,7 @@ pub struct AccessRow {
 }
 
 /// Adds an access; one that is already there changes nothing.
-pub fn put(tx: &Tx<'_>, record: &Record<Access>) -> Result<()> {
+pub fn put(tx: &Tx<'_>, record: &Record<Arc<Access>>) -> Result<()> {
     let access = &record.value;
     let (endpoint, agent) = (record.agent.endpoint.as_str(), record.agent.agent.as_str());
     let (mode, at) = (sql::word(&access.mode)?, sql::micros(record.at));
