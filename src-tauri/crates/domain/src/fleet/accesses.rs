@@ -293,10 +293,13 @@ impl Intake<'_> {
                     touched.readers.pop_first();
                 }
             }
-            if !self.world.used_by.contains_key(&task) {
-                self.world.leaves(&task);
-            }
-            let of_task = self.world.used_by.entry(task.clone()).or_default();
+            let of_task = match self.world.used_by.get_mut(&task) {
+                Some(known) => known,
+                None => {
+                    self.world.leaves(&task);
+                    self.world.used_by.entry(task.clone()).or_default()
+                }
+            };
             if used.value.mode == AccessMode::Write {
                 of_task.wrote.insert(resource.clone());
             }

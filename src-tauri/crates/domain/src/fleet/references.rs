@@ -51,9 +51,9 @@ impl World {
         let patterns = self.claimed.patterns.iter();
         let patterns = patterns.filter(|(_, pattern)| pattern.matches(name));
         let exact = self.claimed.exact.get(name).into_iter().flatten();
-        let keys: BTreeSet<&Key> = patterns.map(|(key, _)| key).chain(exact).collect();
-        let found = keys.into_iter();
-        found
+        let mut keys: Vec<&Key> = patterns.map(|(key, _)| key).chain(exact).collect();
+        keys.sort_unstable();
+        keys.into_iter()
             .filter_map(|key| self.claims.get_key_value(key))
             .collect()
     }

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     storms::StormKey,
-    world::{Key, Seen, TaskEntry, World},
+    world::{Index, Key, Seen, TaskEntry, World},
 };
 use crate::{
     finding::{Evidence, Finding, FindingState, Resolution, Severity},
@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// What rules are judged about. A change of facts names the subjects to look at again.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Subject {
     /// All reachability at once.
     Reach,
@@ -295,7 +295,7 @@ struct Slot {
 /// All episodes, by subject.
 #[derive(Debug, Default)]
 pub(crate) struct Slots {
-    slots: BTreeMap<Subject, Slot>,
+    slots: Index<Subject, Slot>,
     due: BTreeSet<(Time, Subject)>,
     awaiting: BTreeSet<(EndpointId, Subject)>,
 }
@@ -467,11 +467,10 @@ impl Slots {
         name: Option<&str>,
         out: &mut Vec<Finding>,
     ) {
-        for episode in self
-            .slots
-            .values_mut()
-            .flat_map(|s| s.episodes.values_mut())
-        {
+        let mut slots: Vec<_> = self.slots.iter_mut().collect();
+        slots.sort_unstable_by_key(|(subject, _)| *subject);
+        let episodes = slots.into_iter().flat_map(|(_, s)| s.episodes.values_mut());
+        for episode in episodes {
             let verdict = &episode.verdict;
             let open = episode.muted.is_none() && !episode.past;
             if open && verdict.rule == rule && name.is_none_or(|name| names(verdict, name)) {

@@ -21,13 +21,13 @@ use crate::{
 const KEPT: usize = 64;
 
 /// What recurs.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct StormKey {
     pub(crate) endpoint: EndpointId,
     pub(crate) of: StormOf,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum StormOf {
     /// Attempts at a task.
     Attempts(TaskId),

@@ -245,6 +245,9 @@ impl Intake<'_> {
             agent: card.id.clone(),
         };
         self.agent(&agent, document);
+        // All it tells shares one name of it.
+        let known = self.world.agents.get_key_value(&agent);
+        let agent = known.map_or(agent.clone(), |(known, _)| known.clone());
         self.tasks(&agent, document);
         self.end_tasks(&agent, document);
         self.accesses(&agent, document);
