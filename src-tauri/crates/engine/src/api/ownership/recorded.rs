@@ -264,7 +264,7 @@ fn fleet(store: &Store) {
             .unwrap();
             let record = Record {
                 agent: who.clone(),
-                value: access,
+                value: access.into(),
                 raw: "{}".into(),
                 at: ago(*minutes),
                 line: 1,

@@ -233,7 +233,7 @@ fn what_agents_did_without_a_rule_is_a_row_and_a_mark() {
             serde_json::from_value(serde_json::json!({"id": id, "resource": resource, "mode": "write", "at": "2026-09-21T10:00:00Z"})).unwrap();
         let record = Record {
             agent: who,
-            value: access,
+            value: access.into(),
             raw: "{}".into(),
             at: now(),
             line: 1,
