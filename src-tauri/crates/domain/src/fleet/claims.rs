@@ -36,6 +36,8 @@ impl Intake<'_> {
             value.state == ClaimState::Waiting
                 || value.state == ClaimState::Released && value.release_time.is_none()
         });
+        let left = old.and_then(|old| old.value.task_id.clone());
+        let left = left.filter(|task| Some(task) != item.value.task_id.as_ref());
         let mut entry = self.entry(agent, item, at);
         // No time of it is later than its line.
         let told = &mut entry.value;
@@ -51,6 +53,9 @@ impl Intake<'_> {
         self.claimed(&key, before.as_ref(), &item.value.resource);
         self.changes.push(Change::Claim(record(&entry)));
         self.world.claims.insert(key.clone(), entry);
+        if let Some(task) = left {
+            self.claim_left(&key, task);
+        }
         if moved {
             self.find_rivals(&key);
         }

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     contract::{Claim, ClaimState, Task, TaskState, WaitKind},
-    ids::{AgentRef, TaskRef},
+    ids::{AgentRef, TaskId, TaskRef},
     rules::double_booking::held,
     time::Time,
 };
@@ -192,9 +192,7 @@ impl Intake<'_> {
             return;
         }
         entry.waits_since = self.now;
-        let waits = entry.value.waiting_for.is_some()
-            || entry.value.status.state == TaskState::Submitted
-                && !entry.value.depends_on.is_empty();
+        let waits = waits(&entry.value);
         let of = self.world.live_of.entry(agent.clone()).or_default();
         let changed = if live {
             of.insert(task.clone())
@@ -215,6 +213,24 @@ impl Intake<'_> {
             self.mark(Subject::Waits);
         } else {
             self.world.waiting.remove(task);
+        }
+    }
+
+    /// A claim is for that task no more, which then waits only for what else it waits for.
+    pub(super) fn claim_left(&mut self, key: &Key, task: TaskId) {
+        let task = TaskRef {
+            endpoint: key.0.clone(),
+            task,
+        };
+        let Some(of) = self.world.claims_of.get_mut(&task) else {
+            return;
+        };
+        of.remove(key);
+        let mut claims = of.iter().filter_map(|key| self.world.claims.get(key));
+        let queued = claims.any(|claim| claim.value.state == ClaimState::Waiting);
+        let entry = self.world.tasks.get(&task);
+        if !queued && entry.is_none_or(|entry| !waits(&entry.value)) {
+            self.world.waiting.remove(&task);
         }
     }
 
@@ -240,4 +256,10 @@ impl Intake<'_> {
             self.mark(Subject::Waits);
         }
     }
+}
+
+/// Does a task say itself that it waits?
+fn waits(task: &Task) -> bool {
+    task.waiting_for.is_some()
+        || task.status.state == TaskState::Submitted && !task.depends_on.is_empty()
 }
