@@ -2,8 +2,8 @@
 //! overlapping intervals on the same stream in the same run.
 //!
 //! `cargo xtask bench rules` runs it. It checks nothing; what is told is time of one core, as counters of instructions are
-//! not there on every computer. `FACTS=10000000` goes further than the hundred thousand it takes by itself: a fact still
-//! costs more the longer the history is.
+//! not there on every computer. `FACTS=10000000` goes further than the hundred thousand it takes by itself: what is looked
+//! at does not grow with history, but what is kept for a day leaves the caches of the processor, of both alike.
 
 #![allow(clippy::unwrap_used)] // what goes wrong here concerns nobody else
 #![allow(clippy::disallowed_methods)] // the rules have no clock; this measures them
