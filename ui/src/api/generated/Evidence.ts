@@ -9,6 +9,6 @@ export type Evidence = {
  */
 line: number, 
 /**
- * RFC 6901.
+ * RFC 6901; shared, as many facts stand at the same place of their lines.
  */
 pointer: string, };

@@ -3,4 +3,4 @@ import type { Basis } from "./Basis";
 import type { ExpectedView } from "./ExpectedView";
 import type { PointView } from "./PointView";
 
-export type WindowView = { name: string, unit: string | null, limit: number | null, remaining: number | null, used: number | null, usedPercent: number | null, windowSeconds: number | null, resetAt: string | null, status: string | null, observedAt: string, stale: boolean, basis: Basis, runsOutAt: string | null, forecast: string, level: string, history: Array<PointView>, starts: Array<ExpectedView>, withStartsAt: string | null, };
+export type WindowView = { name: string, unit: string | null, limit: number | null, remaining: number | null, used: number | null, usedPercent: number | null, windowSeconds: number | null, resetAt: string | null, status: string | null, observedAt: string, stale: boolean, basis: Basis, runsOutAt: string | null, tooEarly: boolean, forecast: string, level: string, history: Array<PointView>, starts: Array<ExpectedView>, withStartsAt: string | null, };

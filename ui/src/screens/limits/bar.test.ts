@@ -18,6 +18,7 @@ function window(change: Partial<WindowView>): WindowView {
     stale: false,
     basis: "headers",
     runsOutAt: null,
+    tooEarly: false,
     forecast: "",
     level: "ok",
     history: [],

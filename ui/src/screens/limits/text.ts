@@ -17,6 +17,7 @@ export const words = {
   switch: "Limits as bars or as a table",
   unknown: "not known",
   lasts: "lasts",
+  tooEarly: "too early",
   rejectedNow: "used up",
   asOf: (at: string) => `as of ${at}`,
   more: (pools: number) => `${whole(pools)} more pools are in the table.`,
@@ -79,7 +80,7 @@ export function verdict(window: WindowView, bar: Bar): string {
   if (bar.usedPercent !== null && bar.usedPercent >= 100) return words.rejectedNow;
   if (window.stale) return words.asOf(time(window.observedAt));
   if (window.runsOutAt !== null) return time(window.runsOutAt);
-  return words.lasts;
+  return window.tooEarly ? words.tooEarly : words.lasts;
 }
 
 /** What was used of how much, as far as anybody said. */

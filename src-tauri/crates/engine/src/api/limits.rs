@@ -110,9 +110,7 @@ fn title(now: Time, pools: &[PoolView]) -> String {
         };
     }
     let unknown = windows()
-        .filter(|(_, window)| {
-            window.level == "unknown" || window.stale || window.forecast == TOO_FEW
-        })
+        .filter(|(_, window)| window.level == "unknown" || window.stale || window.too_early)
         .count();
     match (windows().count(), unknown) {
         (0, _) => "No limits seen yet".to_owned(),
@@ -265,8 +263,6 @@ fn point(sample: &SampleRow) -> Option<Point> {
     })
 }
 
-const TOO_FEW: &str = "Not measured often enough yet to say when it runs out.";
-
 enum Outlook {
     Unknown,
     TooFew,
@@ -313,7 +309,7 @@ fn window(now: Time, rules: &Settings, row: &WindowRow, samples: &[SampleRow]) -
             span(between(row.observed_at, now))
         ),
         (Outlook::Unknown, _) => "The limit is not reported, so nothing can be said.".to_owned(),
-        (Outlook::TooFew, _) => TOO_FEW.to_owned(),
+        (Outlook::TooFew, _) => "Not measured often enough yet to say when it runs out.".to_owned(),
         (Outlook::Lasts, _) => match reported.reset_at {
             Some(_) => "Lasts until it starts anew.".to_owned(),
             None => "Lasts at the present rate.".to_owned(),
@@ -349,6 +345,7 @@ fn window(now: Time, rules: &Settings, row: &WindowRow, samples: &[SampleRow]) -
         stale,
         basis,
         runs_out_at,
+        too_early: matches!(outlook, Outlook::TooFew),
         forecast: sentence,
         level: level.to_owned(),
         history: curve(samples),

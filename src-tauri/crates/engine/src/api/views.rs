@@ -250,10 +250,11 @@ views! {
     PoolView { key: String, provider: String, account: Option<String>, scope: Option<String>, agents: Vec<ShareView>, windows: Vec<WindowView>, rejected_last_day: u32, last_rejected_at: Option<Time>, }
     /// `share` of the use seen in the window, 0..1; absent = cannot be told.
     ShareView { agent: String, share: Option<f64>, last_at: Time, }
+    /// One limit. `too_early`: it was not measured often enough to say when it runs out.
     WindowView {
         name: String, unit: Option<String>, limit: Option<f64>, remaining: Option<f64>, used: Option<f64>, used_percent: Option<f64>,
         window_seconds: Option<u64>, reset_at: Option<Time>, status: Option<String>, observed_at: Time, stale: bool, basis: Basis,
-        runs_out_at: Option<Time>, forecast: String, level: String, history: Vec<PointView>,
+        runs_out_at: Option<Time>, too_early: bool, forecast: String, level: String, history: Vec<PointView>,
         starts: Vec<ExpectedView>, with_starts_at: Option<Time>,
     }
     /// What starts before the window begins anew; `percent` of the limit it used up the times before. In `with_starts_at` it runs out, counting these.
