@@ -256,10 +256,18 @@ impl Said {
     }
 
     /// Nothing is said of what an endpoint had not done by `t` before it has answered at or after `t`, for at most a
-    /// minute. True: say it now.
+    /// minute in which the machine is awake: asleep nobody is asked, and the first to be asked afterwards must not
+    /// speak for the rest. True: say it now.
     pub(crate) fn heard_since(&mut self, world: &World, endpoint: &EndpointId, t: Time) -> bool {
         let answered = world.endpoints.get(endpoint).and_then(|e| e.answered);
-        let latest = t + chrono::TimeDelta::seconds(60);
+        let mut latest = t + chrono::TimeDelta::seconds(60);
+        let later = world.sleeps.partition_point(|(_, woke)| *woke <= t);
+        for (slept, woke) in world.sleeps.iter().skip(later) {
+            let slept = (*slept).max(t);
+            if slept < latest {
+                latest += woke.signed_duration_since(slept);
+            }
+        }
         if answered.is_some_and(|at| at >= t) || world.now >= latest {
             return true;
         }
