@@ -145,7 +145,8 @@ fn windows(story: &[Value]) -> Vec<Vec<Value>> {
             }
             fits &= line.get("status").is_some() && plain(line, &mut names, &mut waiting);
         }
-        due.judge(now);
+        // What is due in the very moment that brings it would not be, were more told with it a little later.
+        fits &= !due.judge(now);
         fits &= failing.is_empty() && next.is_none_or(|next| Some(next) > now);
         let length = from.zip(now).map(|(from, now)| now - from);
         let soon = length.is_some_and(|length| length <= chrono::TimeDelta::seconds(24));
@@ -223,11 +224,18 @@ impl Dues {
         line.at
     }
 
-    fn judge(&mut self, now: Option<Time>) {
+    /// Whether something had been due.
+    fn judge(&mut self, now: Option<Time>) -> bool {
+        let mut changes: Vec<Change> = vec![];
         if let (Some(fleet), Some(now)) = (&mut self.fleet, now) {
-            let mut changes: Vec<Change> = vec![];
             fleet.judge(now, &mut changes);
         }
+        changes.iter().any(|change| match change {
+            Change::Finding(finding) => {
+                ["stall", "timeout", "silent-completion"].contains(&finding.rule.as_str())
+            }
+            _ => false,
+        })
     }
 }
 
