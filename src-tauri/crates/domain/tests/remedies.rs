@@ -161,8 +161,8 @@ fn rules_that_a_way_out_changes_have_one_owner_afterwards() {
     assert!(changed > 5, "{changed}");
 }
 
-#[test]
-fn cancelling_leaves_the_owner_or_the_oldest_at_work() {
+/// Two agents that took one event: the rules in force, and what was found.
+fn collision() -> (Ownership, Finding) {
     let (_, lines) = scenarios()
         .into_iter()
         .find(|(name, _)| name == "trigger-collision")
@@ -173,6 +173,12 @@ fn cancelling_leaves_the_owner_or_the_oldest_at_work() {
         .into_iter()
         .find(|finding| finding.rule == "trigger-collision")
         .expect("found");
+    (rules, finding)
+}
+
+#[test]
+fn cancelling_leaves_the_owner_or_the_oldest_at_work() {
+    let (rules, finding) = collision();
     let plan = planned(&finding, &rules, "owner-keeps").expect("two tasks run");
     assert_eq!(plan.asks, Asks::Nothing);
     let cancelled: Vec<_> = plan
@@ -186,20 +192,11 @@ fn cancelling_leaves_the_owner_or_the_oldest_at_work() {
 
 #[test]
 fn a_task_whose_endpoint_takes_no_request_to_cancel_is_stopped_by_a_text_to_its_agent() {
-    let (_, lines) = scenarios()
-        .into_iter()
-        .find(|(name, _)| name == "trigger-collision")
-        .expect("the scenario");
-    let rules = rules(&lines);
-    let findings = replay(&lines).expect("it can be replayed");
-    let finding = findings
-        .iter()
-        .find(|finding| finding.rule == "trigger-collision")
-        .expect("found");
-    let mut tasks = tasks(finding);
+    let (rules, finding) = collision();
+    let mut tasks = tasks(&finding);
     tasks.iter_mut().for_each(|task| task.cancels = false);
     let scene = Scene {
-        finding,
+        finding: &finding,
         rules: &rules,
         tasks: &tasks,
         witnesses: &[],

@@ -1,7 +1,7 @@
 // Ports as a person types them: numbers with spaces or commas between.
 import { words } from "./text";
 
-/** As many as the engine asks in one look round; the usual ones are among them. */
+/** With the usual ones, no more than the engine asks in one look round. */
 const MOST = 48;
 
 export function readPorts(typed: string): { ports: number[]; problem: string | null } {
