@@ -49,7 +49,8 @@ pub fn escalation(
     let class = overtaking.as_ref().map_or(class, |_| class.raised());
     let rules =
         ownership::current(glance.reader)?.map_or_else(Vec::new, |version| version.document.rules);
-    let route = Routes::read(glance.reader)?.question_view(&record, glance.now);
+    let routes = Routes::read(glance.reader)?;
+    let route = routes.question_view(&record, &routes.of_question(&record), glance.now);
     let task = value.task_id.clone().map(|task| TaskRef {
         endpoint: record.agent.endpoint.clone(),
         task,

@@ -35,7 +35,8 @@ pub fn finding(glance: Glance<'_>, request: &FindingRequest) -> Result<Option<Fi
         Some(_) => None,
         None => {
             let routes = Routes::read(glance.reader)?;
-            Some(routes.finding_view(&finding, row.opened_at, glance.now))
+            let route = routes.of_finding(&finding, row.opened_at);
+            Some(routes.finding_view(&finding, &route, glance.now))
         }
     };
     Ok(Some(FindingView {

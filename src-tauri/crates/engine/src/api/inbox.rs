@@ -78,6 +78,7 @@ pub fn inbox(glance: Glance<'_>) -> Result<InboxView> {
             None => format!("{} from {}", kind(value.kind), plain(&name)),
         };
         let overtaken = overtaken::overtaking(glance.reader, &record)?.is_some();
+        let route = routes.of_question(&record);
         let item = InboxItem {
             key: escalation_key(record.agent.endpoint.as_str(), value.id.as_str()),
             shape: match value.kind {
@@ -98,12 +99,12 @@ pub fn inbox(glance: Glance<'_>) -> Result<InboxView> {
             },
             count: 1,
             state_label: overtaken.then(|| "Overtaken".to_owned()),
-            route: Some(routes.question_view(&record, glance.now)),
+            route: Some(routes.question_view(&record, &route, glance.now)),
         };
         let class = risk(value);
         let class = if overtaken { class.raised() } else { class };
         asked.push(Card {
-            route: routes.of_question(&record),
+            route,
             weight: class as u8,
             item,
         });
@@ -180,7 +181,7 @@ fn found(glance: Glance<'_>, routes: &Routes) -> Result<(Vec<Card>, Vec<Card>)> 
             let item = InboxItem {
                 due_at: Some(route.due),
                 overdue: route.overdue(glance.now),
-                route: Some(routes.finding_view(&row.finding, row.opened_at, glance.now)),
+                route: Some(routes.finding_view(&row.finding, &route, glance.now)),
                 ..finding_item(&row)
             };
             let weight = row.finding.severity as u8;

@@ -59,18 +59,17 @@ impl Routes {
     }
 
     /// A question's route, for its card.
-    pub fn question_view(&self, record: &EscalationRecord, now: Time) -> RouteView {
-        let route = self.of_question(record);
+    pub fn question_view(&self, record: &EscalationRecord, route: &Route, now: Time) -> RouteView {
         let hard = record.value.expires_at.is_some_and(|end| end <= route.due);
         let at_due = if hard && route.overdue(now) {
             "It has expired; nothing was done.".to_owned()
         } else if hard {
             "It expires; nothing is done.".to_owned()
         } else {
-            question_at_due(&route, now)
+            question_at_due(route, now)
         };
         self.view(
-            &route,
+            route,
             std::slice::from_ref(&record.agent.agent),
             at_due,
             now,
@@ -78,10 +77,9 @@ impl Routes {
     }
 
     /// A finding's route, for its card.
-    pub fn finding_view(&self, finding: &Finding, since: Time, now: Time) -> RouteView {
-        let route = self.of_finding(finding, since);
-        let at_due = finding_at_due(&route, now);
-        self.view(&route, &finding.agents, at_due, now)
+    pub fn finding_view(&self, finding: &Finding, route: &Route, now: Time) -> RouteView {
+        let at_due = finding_at_due(route, now);
+        self.view(route, &finding.agents, at_due, now)
     }
 
     fn view(&self, route: &Route, agents: &[AgentId], at_due: String, now: Time) -> RouteView {
@@ -192,7 +190,7 @@ mod tests {
         }))
         .expect("a finding");
         let now = since + chrono::TimeDelta::seconds(seconds);
-        let view = routes.finding_view(&finding, since, now);
+        let view = routes.finding_view(&finding, &routes.of_finding(&finding, since), now);
         (view.to, view.because, view.at_due)
     }
 
