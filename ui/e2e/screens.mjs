@@ -216,6 +216,30 @@ flows["the sheet of keys begins with its heading, however low the window, and ke
   }
 };
 
+flows["the palette shows what it would open whole, and says when it cannot search"] = async ({ browser, url }) => {
+  const { page, complaints, close } = await open(browser, url, "#/inbox", { viewport: { width: 960, height: 640 } });
+  await page.locator(".detail h2").waitFor();
+  await page.keyboard.press("Control+k");
+  await page.keyboard.type("several agents");
+  const chosen = page.locator("[role=option].chosen", { hasText: "no rule says whose it is" });
+  await chosen.waitFor();
+  const cut = () => chosen.evaluate((row) => [...row.querySelectorAll("span")].filter((each) => each.scrollWidth > each.clientWidth + 1 && getComputedStyle(each).overflow === "hidden").length);
+  assert.equal(await cut(), 0);
+  assert.deepEqual(await judge(page, "palette whole"), []);
+  await page.keyboard.type(" of nobody");
+  await page.locator("dialog [role=status]", { hasText: "Nothing found" }).waitFor();
+  assert.deepEqual(await judge(page, "palette of nothing"), []);
+  await close();
+  const silent = await open(browser, url, "#/inbox", { state: "error" });
+  await silent.page.keyboard.press("Control+k");
+  await silent.page.keyboard.type("refund");
+  await silent.page.locator("dialog [role=alert]", { hasText: "It could not be searched. The store did not answer." }).waitFor();
+  assert.equal(await silent.page.locator("dialog", { hasText: "Nothing found" }).count(), 0);
+  assert.deepEqual(await judge(silent.page, "palette refused"), []);
+  assert.deepEqual([...complaints, ...silent.complaints], []);
+  await silent.close();
+};
+
 flows["sequences, palette, key sheet and regions work without a pointer"] = async ({ browser, url }) => {
   const { page, complaints, close } = await open(browser, url, "#/inbox");
   const hash = () => page.evaluate(() => location.hash);

@@ -42,6 +42,7 @@ export const text = {
   statusLine: "Status",
   notices: "Notices",
   paletteEmpty: "Nothing found",
+  paletteRefused: (why: string) => `It could not be searched. ${why}`,
   paletteHint: "Prefixes: @ agent, # task, : resource, ! decision or finding, > command",
   unknownScreen: "There is no such screen.",
   openInbox: "Open the inbox",
