@@ -2,13 +2,14 @@
 import { launch, serve } from "./browser.mjs";
 import * as board from "./board.mjs";
 import * as decisions from "./decisions.mjs";
+import * as hand from "./hand.mjs";
 import * as ownership from "./ownership.mjs";
 import * as screens from "./screens.mjs";
 import * as starts from "./starts.mjs";
 import * as timeline from "./timeline.mjs";
 
 const wanted = process.argv.slice(2).join(" ").toLowerCase();
-const flows = { ...screens.flows, ...decisions.flows, ...ownership.flows, ...timeline.flows, ...starts.flows, ...board.flows };
+const flows = { ...screens.flows, ...decisions.flows, ...ownership.flows, ...timeline.flows, ...starts.flows, ...board.flows, ...hand.flows };
 const server = await serve();
 const browser = await launch();
 let failed = 0;

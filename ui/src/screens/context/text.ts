@@ -51,6 +51,7 @@ export const words = {
   copy: "Copy",
   copied: "Copied",
   finding: "Open the finding",
+  timeline: "See it on the timeline",
   behind: (count: number) => (count === 1 ? "1 behind" : `${whole(count)} behind`),
   conflicts: (count: number) => (count === 1 ? "1 contradiction" : `${whole(count)} contradictions`),
   next: "Next entry",

@@ -1,5 +1,7 @@
 // The words of the dead letter screen. What was refused and why is the host's to say.
 import type { LetterState } from "../../api/generated/LetterState";
+import type { LetterView } from "../../api/generated/LetterView";
+import { href } from "../../router.svelte";
 import { whole } from "../../text";
 
 const states: Record<LetterState, string> = {
@@ -45,6 +47,7 @@ export const words = {
   sameAsBefore: "wrong in the same way as before",
   line: (line: number) => `line ${whole(line)} of the record`,
   finding: "Open the finding",
+  timeline: "See it on the timeline",
   sent: "I have sent it",
   doIt: "Do this",
   why: "Why",
@@ -63,3 +66,8 @@ export const words = {
   failed: (count: number) => `${whole(count)} could not be done:`,
   filter: "Filter by agent, name or place",
 };
+
+/** What happened around it: around its task, or its agent where no task is known. */
+export function timelineOf(letter: Pick<LetterView, "task" | "endpoint" | "agent">): string {
+  return href("timeline", letter.task ? `t:${letter.task.endpoint}/${letter.task.task}` : `a:${letter.endpoint}/${letter.agent}`);
+}
