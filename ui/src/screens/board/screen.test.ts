@@ -2,6 +2,8 @@
 import { fireEvent } from "@testing-library/svelte";
 import { afterEach, expect, test, vi } from "vitest";
 import { button, close, keysNow, opened, page, press, says, settled } from "../../../tests/opened";
+import { backend, CallError } from "../../api/backend";
+import { router } from "../../router.svelte";
 import Board from "./Board.svelte";
 
 vi.setConfig({ testTimeout: 30_000 });
@@ -70,6 +72,22 @@ test("what a task made stands with its versions, and who read an older one", asy
   expect(drawn()).toBeNull();
   await press("v");
   expect(button("Show")).toBeTruthy();
+});
+
+test("what was made last stands first, and what cannot be read is not shown as nothing made", async () => {
+  await opened(Board, { route: "#/board/press-host/T-1860" });
+  await says("What it made");
+  const names = [...document.querySelectorAll("aside section.panel .name .agent")].map((each) => each.textContent);
+  expect(names).toEqual(["Log of the build", "Summary for the digest", "What changes on Monday", "Price page"]);
+  close();
+  await opened(Board);
+  const call = vi.mocked(backend.call);
+  const answers = call.getMockImplementation();
+  call.mockImplementation((name, request) =>
+    name === "artifacts" || !answers ? Promise.reject(new CallError("store", "The store did not answer.")) : answers(name, request),
+  );
+  router.go("#/board/press-host/T-1860", true);
+  await says(/What it made ?The store did not answer. ?Try again/);
 });
 
 test("each attempt at a task stands with how it ended and why", async () => {

@@ -2,7 +2,7 @@
 //!
 //! A content is shown as a tree, as blocks or as text, part by part. It is never markup.
 
-use std::collections::BTreeMap;
+use std::{cmp::Reverse, collections::BTreeMap};
 
 use domain::{
     contract::{Artifact, Handoff},
@@ -37,7 +37,7 @@ const READERS: u32 = 30;
 /// Bytes of a text that are shown at once.
 const PART: usize = 64 * 1024;
 
-/// All that a task made.
+/// All that a task made, what came last first.
 pub fn of_task(glance: Glance<'_>, request: &TaskRequest) -> Result<ArtifactsView> {
     let task = TaskRef {
         endpoint: request.endpoint.clone(),
@@ -80,6 +80,7 @@ pub fn of_task(glance: Glance<'_>, request: &TaskRequest) -> Result<ArtifactsVie
             id,
         });
     }
+    views.sort_by_key(|view| Reverse(view.versions.first().map(|version| version.at)));
     Ok(ArtifactsView { artifacts: views })
 }
 
