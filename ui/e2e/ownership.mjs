@@ -227,6 +227,16 @@ flows["schemas are given, replaced and taken away beside the rules, by keys alon
   assert.deepEqual(await sideways(page), []);
   await page.keyboard.press("Escape");
   assert.equal(await page.locator("dialog").count(), 0);
+  // Closing is no throwing away: the list says what was typed, and only a button takes it.
+  await page.keyboard.press("s");
+  await sheet.locator("button", { hasText: "typed, not kept" }).focus();
+  assert.deepEqual([await sheet.locator("input.field").inputValue(), await text.inputValue()], ["schemas/page.json", '{"type": "array"}']);
+  assert.deepEqual(await judge(page, "schemas typed and not kept"), []);
+  await sheet.locator("button", { hasText: "Throw away what was typed" }).focus();
+  await page.keyboard.press("Enter");
+  await page.waitForFunction(() => document.activeElement?.tagName === "TEXTAREA" && document.activeElement.value === "");
+  assert.equal(await sheet.locator("button", { hasText: "typed, not kept" }).count(), 0);
+  await page.keyboard.press("Escape");
   assert.deepEqual(complaints, []);
   await close();
 };

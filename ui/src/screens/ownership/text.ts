@@ -64,6 +64,8 @@ export const words = {
     replace: "Replace it",
     choose: "Choose a file",
     asKept: "Back to the kept one",
+    typed: "typed, not kept",
+    drop: "Throw away what was typed",
     remove: "Take it away",
     removeAsk: "Take this schema away? Nothing is held to it any more, and what it refused is refused no longer.",
     removeNo: "Keep it in force",
