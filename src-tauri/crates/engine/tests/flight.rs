@@ -3,10 +3,12 @@
 
 #![allow(clippy::expect_used)]
 
+#[path = "scripted/screen.rs"]
+mod screen;
+
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex, PoisonError},
-    time::{Duration, Instant},
 };
 
 use chrono::{TimeDelta, Utc};
@@ -21,6 +23,7 @@ use engine::{
         serve::serve,
     },
 };
+use screen::{ask, reopen, until};
 use serde_json::{Value, json};
 use store::{Store, tables};
 use tokio::{net::TcpListener, runtime::Runtime};
@@ -90,29 +93,6 @@ impl Fleet {
 
 fn api(dir: &std::path::Path) -> Api {
     Api::open(dir, None, Box::new(|_| Ok(()))).expect("the folder can be used")
-}
-
-async fn ask(api: &Api, command: &str, payload: Value) -> Value {
-    api.call(command, payload)
-        .await
-        .unwrap_or_else(|error| panic!("{command}: {error}"))
-}
-
-/// Asks until the answer shows what is waited for; each change announced is a reason to ask again.
-async fn until(api: &Api, command: &str, payload: Value, seen: impl Fn(&Value) -> bool) -> Value {
-    let mut changed = api.changed();
-    let end = Instant::now() + Duration::from_secs(40);
-    loop {
-        let answer = ask(api, command, payload.clone()).await;
-        if seen(&answer) {
-            return answer;
-        }
-        assert!(
-            Instant::now() < end,
-            "{command} never showed it: {answer:#}"
-        );
-        let _ = tokio::time::timeout(Duration::from_millis(500), changed.recv()).await;
-    }
 }
 
 fn items(inbox: &Value) -> Vec<&Value> {
@@ -450,16 +430,4 @@ fn open_at_the_end(recording: &[String]) -> Vec<Finding> {
     last.into_values()
         .filter(|finding| finding.state == FindingState::Open)
         .collect()
-}
-
-/// The last clone of the store goes a moment after the engine ended.
-async fn reopen(dir: &std::path::Path) -> Store {
-    let end = Instant::now() + Duration::from_secs(5);
-    loop {
-        match Store::open(dir, Utc::now()) {
-            Ok(store) => return store,
-            Err(error) => assert!(Instant::now() < end, "{error}"),
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
 }

@@ -3,6 +3,9 @@
 
 #![allow(clippy::expect_used, clippy::panic)] // Outside `#[test]` functions the lint does not know that this is a test.
 
+#[path = "scripted/http.rs"]
+mod http;
+
 #[path = "../../agents/tests/real/server.rs"]
 #[allow(dead_code)] // The tests of `agents` use more of it.
 mod server;
@@ -129,17 +132,9 @@ impl Desk {
 }
 
 async fn answer(mut socket: TcpStream, state: &State) -> std::io::Result<()> {
-    let mut head = vec![];
-    while !head.ends_with(b"\r\n\r\n") {
-        let mut piece = [0; 4096];
-        let read = socket.read(&mut piece).await?;
-        if read == 0 {
-            return Ok(());
-        }
-        head.extend_from_slice(&piece[..read]);
-    }
-    let head = String::from_utf8_lossy(&head).into_owned();
-    let path = head.split(' ').nth(1).unwrap_or_default().to_owned();
+    let Some((path, _)) = http::asked(&mut socket).await? else {
+        return Ok(());
+    };
     if path.starts_with("/global/event") {
         return stream(socket, state).await;
     }
@@ -168,14 +163,9 @@ async fn answer(mut socket: TcpStream, state: &State) -> std::io::Result<()> {
         }
         _ => json!([]),
     };
-    let body = body.to_string();
-    let length = body.len();
-    let reply = format!(
-        "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
-    );
     // The next one may come as soon as it has this.
     drop(way);
-    socket.write_all(reply.as_bytes()).await
+    http::answer(&mut socket, "200 OK", &body).await
 }
 
 async fn stream(mut socket: TcpStream, state: &State) -> std::io::Result<()> {

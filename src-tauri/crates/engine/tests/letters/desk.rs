@@ -7,11 +7,9 @@ use std::{
 
 use engine::api::Api;
 use serde_json::{Value, json};
-use store::Store;
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, TcpStream},
-};
+use tokio::net::{TcpListener, TcpStream};
+
+use crate::{http, screen::ask};
 
 /// Path and body of what was posted.
 pub(crate) type Told = Vec<(String, Value)>;
@@ -66,74 +64,17 @@ impl Agent {
     }
 
     async fn answer(&self, mut stream: TcpStream) -> std::io::Result<()> {
-        let mut read = vec![];
-        let (head, length) = loop {
-            let mut part = [0; 4096];
-            let count = stream.read(&mut part).await?;
-            if count == 0 {
-                return Ok(());
-            }
-            read.extend_from_slice(&part[..count]);
-            let text = String::from_utf8_lossy(&read).into_owned();
-            if let Some((head, body)) = text.split_once("\r\n\r\n") {
-                let length = head
-                    .lines()
-                    .filter_map(|line| {
-                        line.to_lowercase()
-                            .strip_prefix("content-length:")?
-                            .trim()
-                            .parse()
-                            .ok()
-                    })
-                    .next()
-                    .unwrap_or(0);
-                if body.len() >= length {
-                    break (text.clone(), length);
-                }
-            }
+        let Some((path, posted)) = http::asked(&mut stream).await? else {
+            return Ok(());
         };
-        let (head, body) = head.split_once("\r\n\r\n").unwrap_or_default();
-        let path = head.split(' ').nth(1).unwrap_or_default().to_owned();
-        let answer = if head.starts_with("POST") {
-            let body = serde_json::from_str(&body[..length]).unwrap_or_default();
-            self.post(&path, body);
-            json!({ "applied": true })
-        } else {
-            self.with(|document, _| document.clone())
-        }
-        .to_string();
-        let reply = format!(
-            "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{answer}",
-            answer.len()
-        );
-        stream.write_all(reply.as_bytes()).await
-    }
-}
-
-pub(crate) async fn ask(api: &Api, command: &str, payload: Value) -> Value {
-    api.call(command, payload)
-        .await
-        .unwrap_or_else(|error| panic!("{command}: {error}"))
-}
-
-pub(crate) async fn until(
-    api: &Api,
-    command: &str,
-    payload: Value,
-    seen: impl Fn(&Value) -> bool,
-) -> Value {
-    let mut changed = api.changed();
-    let end = Instant::now() + Duration::from_secs(60);
-    loop {
-        let answer = ask(api, command, payload.clone()).await;
-        if seen(&answer) {
-            return answer;
-        }
-        assert!(
-            Instant::now() < end,
-            "{command} never showed it: {answer:#}"
-        );
-        let _ = tokio::time::timeout(Duration::from_millis(500), changed.recv()).await;
+        let answer = match posted {
+            Some(body) => {
+                self.post(&path, body);
+                json!({ "applied": true })
+            }
+            None => self.with(|document, _| document.clone()),
+        };
+        http::answer(&mut stream, "200 OK", &answer).await
     }
 }
 
@@ -197,15 +138,4 @@ pub(crate) async fn until_stands(api: &Api, item: &str, expected: bool) {
         assert!(Instant::now() < end, "{item} never became {expected}");
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
-}
-
-/// The folder is free a moment after the engine has ended.
-pub(crate) async fn reopen(dir: &std::path::Path) -> Store {
-    for _ in 0..100 {
-        match Store::open(dir, chrono::Utc::now()) {
-            Ok(store) => return store,
-            Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
-        }
-    }
-    panic!("the folder stays in use");
 }

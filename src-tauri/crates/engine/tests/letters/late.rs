@@ -4,7 +4,10 @@
 use engine::api::Api;
 use serde_json::{Value, json};
 
-use crate::desk::{Agent, ask, open, reopen, until};
+use crate::{
+    desk::{Agent, open},
+    screen::{ask, reopen, until},
+};
 
 /// An hour, for every agent.
 const RULES: &str = "version = 1\n[[exceptions]]\nagents = [\"*\"]\nroute_to = \"me\"\nsla_hours = 1.0\npriority = 1\nfallback = \"refuse\"\n";

@@ -3,6 +3,11 @@
 
 #![allow(clippy::expect_used)]
 
+#[path = "../scripted/http.rs"]
+mod http;
+#[path = "../scripted/screen.rs"]
+mod screen;
+
 mod desk;
 mod late;
 mod schemas;
@@ -10,7 +15,10 @@ mod schemas;
 use serde_json::{Value, json};
 use store::tables::{audit, dead_letters};
 
-use self::desk::{Agent, action, ask, letter, open, reopen, stands, until, until_stands, way};
+use self::{
+    desk::{Agent, action, letter, open, stands, until_stands, way},
+    screen::{ask, reopen, until},
+};
 
 /// Two items that cannot be used: the task of the first waits for an answer, the second's just works.
 fn desk() -> Value {

@@ -11,7 +11,10 @@ use store::{
     tables::{audit, facts, findings},
 };
 
-use crate::desk::{Agent, action, ask, letter, open, reopen, until, until_stands, way};
+use crate::{
+    desk::{Agent, action, letter, open, until_stands, way},
+    screen::{ask, reopen, until},
+};
 
 const NAME: &str = "schemas/page.json";
 

@@ -8,10 +8,11 @@ use std::{
 
 use serde_json::{Value, json};
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
     task::JoinHandle,
 };
+
+use crate::http;
 
 #[derive(Default)]
 struct Inside {
@@ -107,53 +108,29 @@ fn serve(listener: TcpListener, inside: Arc<Mutex<Inside>>) -> JoinHandle<()> {
 }
 
 async fn answer(mut stream: TcpStream, inside: &Mutex<Inside>) -> std::io::Result<()> {
-    let mut got = vec![];
-    let (head, body) = loop {
-        let mut part = [0; 4096];
-        let count = stream.read(&mut part).await?;
-        if count == 0 {
-            return Ok(());
-        }
-        got.extend_from_slice(&part[..count]);
-        let text = String::from_utf8_lossy(&got).into_owned();
-        let Some((head, body)) = text.split_once("\r\n\r\n") else {
-            continue;
-        };
-        let length = head.lines().find_map(|line| {
-            let line = line.to_lowercase();
-            line.strip_prefix("content-length:")?.trim().parse().ok()
-        });
-        if body.len() >= length.unwrap_or(0) {
-            break (head.to_owned(), body.to_owned());
-        }
+    let Some((path, posted)) = http::asked(&mut stream).await? else {
+        return Ok(());
     };
-    let path = head.split(' ').nth(1).unwrap_or_default();
     let path = path.split('?').next().unwrap_or_default();
     let (status, answer) = {
         let mut inside = inside.lock().unwrap_or_else(PoisonError::into_inner);
         let inside = &mut *inside;
         let agent = path.split('/').nth(1).unwrap_or_default();
         let document = inside.documents.entry(agent.to_owned()).or_default();
-        if head.starts_with("POST") {
-            let body = serde_json::from_str(&body).unwrap_or_default();
+        if let Some(body) = posted {
             does(document, path, &body);
             inside.received.push((path.to_owned(), body));
-            ("200", json!({ "applied": true }))
+            ("200 X", json!({ "applied": true }))
         } else {
             *inside.asked.entry(agent.to_owned()).or_default() += 1;
             match document.as_u64() {
-                Some(429) => ("429", json!({})),
-                Some(_) => ("500", json!({})),
-                None => ("200", document.clone()),
+                Some(429) => ("429 X", json!({})),
+                Some(_) => ("500 X", json!({})),
+                None => ("200 X", document.clone()),
             }
         }
     };
-    let answer = answer.to_string();
-    let reply = format!(
-        "HTTP/1.1 {status} X\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{answer}",
-        answer.len()
-    );
-    stream.write_all(reply.as_bytes()).await
+    http::answer(&mut stream, status, &answer).await
 }
 
 /// What the agent does with what is posted.

@@ -7,6 +7,9 @@
 
 #![allow(clippy::expect_used)] // Outside `#[test]` functions the lint does not know that this is a test.
 
+#[path = "../scripted/http.rs"]
+mod http;
+
 mod agents;
 mod scenes;
 mod settle;

@@ -1,12 +1,11 @@
 //! A small agent of the contract whose document a test changes, for the tests of the engine.
 
+mod http;
+
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::{Value, json};
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, TcpStream},
-};
+use tokio::net::{TcpListener, TcpStream};
 
 /// An agent whose document a test changes, and what it was sent.
 #[derive(Clone)]
@@ -44,43 +43,17 @@ impl Agent {
     }
 
     async fn answer(&self, mut stream: TcpStream) -> std::io::Result<()> {
-        let mut got = vec![];
-        let (head, length) = loop {
-            let mut part = [0; 4096];
-            let read = stream.read(&mut part).await?;
-            if read == 0 {
-                return Ok(());
-            }
-            got.extend_from_slice(&part[..read]);
-            let text = String::from_utf8_lossy(&got).into_owned();
-            if let Some((head, body)) = text.split_once("\r\n\r\n") {
-                let length: usize = head
-                    .lines()
-                    .find_map(|line| {
-                        line.to_lowercase()
-                            .strip_prefix("content-length: ")?
-                            .parse()
-                            .ok()
-                    })
-                    .unwrap_or(0);
-                if body.len() >= length {
-                    break (text.clone(), length);
-                }
-            }
+        let Some((_, posted)) = http::asked(&mut stream).await? else {
+            return Ok(());
         };
-        let (status, body) = if head.starts_with("POST") {
-            let body = &head[head.len() - length..];
-            lock(&self.sent).push(serde_json::from_str(body).expect("a decision"));
-            lock(&self.reply).clone()
-        } else {
-            ("200 OK", lock(&self.document).clone())
+        let (status, body) = match posted {
+            Some(decision) => {
+                lock(&self.sent).push(decision);
+                lock(&self.reply).clone()
+            }
+            None => ("200 OK", lock(&self.document).clone()),
         };
-        let body = body.to_string();
-        let reply = format!(
-            "HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
-            body.len()
-        );
-        stream.write_all(reply.as_bytes()).await
+        http::answer(&mut stream, status, &body).await
     }
 
     /// Adds an access to what it has reported.
