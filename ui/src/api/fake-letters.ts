@@ -58,7 +58,8 @@ function act(answers: Answers, request: LetterAction): LetterOutcomes {
   const outcomes = request.letters.map((letter) => {
     const key = `${letter.endpoint}/${letter.list}/${letter.item}`;
     const view = opened(answers, letter);
-    const problem = view.ways.find((way) => way.id === request.way)?.problem ?? null;
+    const changed = letter.digest === view.digest ? null : "It has come again with other content. Look at it again; nothing was done.";
+    const problem = changed ?? view.ways.find((way) => way.id === request.way)?.problem ?? null;
     if (problem !== null) return { key, did: [], problem };
     const at = new Date().toISOString();
     answers[`deadLetter:${key}`] = { ...view, state, stateAt: at, stateSentence: "Handled in this recording." } satisfies LetterView;

@@ -3,4 +3,4 @@ import type { AgentText } from "./AgentText";
 import type { EndpointId } from "./EndpointId";
 import type { LetterState } from "./LetterState";
 
-export type LetterItem = { key: string, endpoint: EndpointId, list: string, item: string, title: AgentText, at: string, count: number, state: LetterState, stateAt: string | null, };
+export type LetterItem = { key: string, endpoint: EndpointId, list: string, item: string, digest: string, title: AgentText, at: string, count: number, state: LetterState, stateAt: string | null, };

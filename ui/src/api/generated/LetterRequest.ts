@@ -2,6 +2,6 @@
 import type { EndpointId } from "./EndpointId";
 
 /**
- * Which one. `digest` is of the bytes that were looked at: what is done holds for these alone.
+ * Which one.
  */
-export type LetterRequest = { endpoint: EndpointId, list: string, item: string, digest?: string, };
+export type LetterRequest = { endpoint: EndpointId, list: string, item: string, };

@@ -17,10 +17,21 @@ export function causesOf(groups: LetterGroup[], typed: string): Cause[] {
     .filter(({ items }) => items.length > 0);
 }
 
-/** Letters chosen together must have one cause; another cause begins anew. */
-export function toggled(chosen: ReadonlySet<string>, key: string, group: LetterGroup): Set<string> {
-  const same = group.letters.map((letter) => letter.key);
-  const kept = new Set([...chosen].filter((each) => same.includes(each)));
-  if (!kept.delete(key)) kept.add(key);
+/** Letters that are handled together: by key, the digest of what was seen when each was chosen. */
+export type Chosen = ReadonlyMap<string, string>;
+
+/** Letters chosen together must have one cause; another cause begins anew. One that came again is chosen as it is now. */
+export function toggled(chosen: Chosen, key: string, group: LetterGroup): Chosen {
+  const now = new Map(group.letters.map((letter) => [letter.key, letter.digest]));
+  const kept = new Map([...chosen].filter(([each]) => now.has(each)));
+  const digest = now.get(key);
+  if (digest === undefined || kept.get(key) === digest) kept.delete(key);
+  else kept.set(key, digest);
   return kept;
+}
+
+/** All of a cause as they are now; none when they are chosen so. */
+export function allToggled(chosen: Chosen, group: LetterGroup): Chosen {
+  const all = group.letters.every((letter) => chosen.get(letter.key) === letter.digest);
+  return new Map(all ? [] : group.letters.map((letter) => [letter.key, letter.digest]));
 }

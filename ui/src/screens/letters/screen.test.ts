@@ -1,6 +1,7 @@
 // The dead letter screen as a person meets it, over letters recorded from the engine.
 import { fireEvent } from "@testing-library/svelte";
 import { afterEach, expect, test, vi } from "vitest";
+import type { LetterAction } from "../../api/generated/LetterAction";
 import { button, close, keysNow, opened, page, press, says, settled } from "../../../tests/opened";
 import Letters from "./Letters.svelte";
 
@@ -88,7 +89,11 @@ test("letters of one cause are handled together, each with its own outcome", asy
   await settled();
   await fireEvent.click(button("Do this"));
   await settled();
-  expect((asked("actOnLetters")[0] as { letters: unknown[] }).letters).toHaveLength(3);
+  const { letters } = asked("actOnLetters")[0] as LetterAction;
+  expect(letters).toHaveLength(3);
+  for (const letter of letters) expect(letter.digest).toMatch(/^sha256:[0-9a-f]{64}$/);
+  await says("3 chosen");
+  expect(page()).not.toContain("could not be done");
 });
 
 test("nothing refused says so, and a refused answer keeps what was shown", async () => {

@@ -26,6 +26,7 @@ export const words = {
   times: (count: number) => (count === 1 ? "" : `${whole(count)} times`),
   more: (count: number) => `${whole(count)} more of this cause are not listed`,
   chosen: (count: number) => (count === 1 ? "1 chosen" : `${whole(count)} chosen`),
+  cameAgain: "Came again since you chose it",
   choose: "Choose for doing the same with several",
   chooseAll: "Choose all of this cause",
   notSame: "Only letters of one cause can be handled together.",

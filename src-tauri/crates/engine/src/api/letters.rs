@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 
 use domain::{
     contract::AccessMode,
+    decision::digest,
     ids::TaskRef,
     mend::{expected, within},
 };
@@ -261,6 +262,7 @@ pub fn letters(glance: Glance<'_>) -> Result<LettersView> {
                 endpoint: row.endpoint.clone(),
                 list: row.list.clone(),
                 item: row.item.clone(),
+                digest: digest(&row.raw),
                 title: agent_text(&title(row)),
                 at: row.at,
                 count: row.count,
@@ -349,7 +351,7 @@ pub fn letter(glance: Glance<'_>, request: &LetterRequest) -> Result<Option<Lett
         count: row.count,
         tree: tree(&row.raw, &marks),
         raw: agent_text(&row.raw),
-        digest: domain::decision::digest(&row.raw),
+        digest: digest(&row.raw),
         task: known.as_ref().map(|known| TaskLink {
             endpoint: row.endpoint.clone(),
             task: known.record.task.task.as_str().to_owned(),

@@ -296,7 +296,6 @@ fn letter(subject: &str) -> LetterRequest {
         endpoint: part().into(),
         list: part().to_owned(),
         item: part().to_owned(),
-        digest: None,
     }
 }
 

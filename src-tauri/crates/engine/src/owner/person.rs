@@ -249,17 +249,19 @@ impl Owner {
             detail,
             digest,
         } = deed;
-        // What is settled are these bytes; what is only sent back has its answer in the outbox already.
+        // What is done holds for these bytes; an answer that is in the outbox already is kept all the same.
         let stands = self.parts.store.read(|reader| {
             dead_letters::get(reader, &letter.endpoint, &letter.list, &letter.item)
         })?;
         let stands = stands.filter(|row| row.cleared_at.is_none());
         let same = stands.is_some_and(|row| domain::decision::digest(&row.raw) == digest);
-        if settles.is_some() && !same {
+        if !same && acted.decision.is_none() {
             return Err(changed());
         }
         let write = move |tx: &store::Tx<'_>| {
-            dead_letters::act(tx, &letter.endpoint, &letter.list, &letter.item, &acted)?;
+            if same {
+                dead_letters::act(tx, &letter.endpoint, &letter.list, &letter.item, &acted)?;
+            }
             audit::append(tx, now, "letter", &subject, &detail)?;
             Ok(())
         };

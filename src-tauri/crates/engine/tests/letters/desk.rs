@@ -96,14 +96,28 @@ pub(crate) fn way<'a>(view: &'a Value, id: &str) -> &'a Value {
     ways.iter().find(|way| way["id"] == id).expect("a way")
 }
 
-pub(crate) fn action(item: &str, way: &str, more: Value) -> Value {
+/// One as it was looked at now.
+pub(crate) async fn seen(api: &Api, item: &str) -> Value {
+    let view = ask(api, "deadLetter", letter(item)).await;
+    let mut seen = letter(item);
+    seen["digest"] = view["digest"].clone();
+    seen
+}
+
+pub(crate) fn action(letters: Value, way: &str, more: Value) -> Value {
     let mut action = json!({
-        "letters": [letter(item)], "way": way, "reason": null, "corrected": null, "cancel": false, "byText": false,
+        "letters": letters, "way": way, "reason": null, "corrected": null, "cancel": false, "byText": false,
     });
     if let (Value::Object(action), Value::Object(more)) = (&mut action, more) {
         action.extend(more);
     }
     action
+}
+
+/// Looks at one, and does it; what became of it.
+pub(crate) async fn act(api: &Api, item: &str, way: &str, more: Value) -> Value {
+    let action = action(json!([seen(api, item).await]), way, more);
+    ask(api, "actOnLetters", action).await["outcomes"][0].clone()
 }
 
 /// Whether the item's finding is open: a card of its own, or named by the card of the same cause.

@@ -12,7 +12,7 @@ use store::{
 };
 
 use crate::{
-    desk::{Agent, action, letter, open, until_stands, way},
+    desk::{Agent, act, action, letter, open, until_stands, way},
     screen::{ask, reopen, until},
 };
 
@@ -155,24 +155,13 @@ async fn accepting_once_lets_exactly_those_bytes_pass_and_survives_a_restart() {
     // Other bytes than those that were looked at are not accepted by mistake.
     let mut seen = letter("p1");
     seen["digest"] = json!("sha256:0000");
-    let changed = ask(
-        &api,
-        "actOnLetters",
-        action("p1", "accept", json!({ "letters": [seen] })),
-    )
-    .await;
+    let changed = action(json!([seen]), "accept", json!({}));
+    let changed = ask(&api, "actOnLetters", changed).await;
     let problem = changed["outcomes"][0]["problem"].as_str().expect("refused");
     assert!(problem.contains("other content"), "{problem}");
     until_stands(&api, "p1", true).await;
-    let mut seen = letter("p1");
-    seen["digest"] = view["digest"].clone();
-    let done = ask(
-        &api,
-        "actOnLetters",
-        action("p1", "accept", json!({ "letters": [seen] })),
-    )
-    .await;
-    assert_eq!(done["outcomes"][0]["problem"], Value::Null, "{done:#}");
+    let done = act(&api, "p1", "accept", json!({})).await;
+    assert_eq!(done["problem"], Value::Null, "{done:#}");
     until_stands(&api, "p1", false).await;
     assert_eq!(check_of(&api).await[0]["check"], "accepted");
     assert_eq!(ask(&api, "deadLetters", json!({})).await["count"], 0);
@@ -235,7 +224,7 @@ async fn one_that_is_sent_back_with_its_errors_comes_good() {
     ] {
         assert!(tell.contains(part), "{tell}");
     }
-    ask(&api, "actOnLetters", action("p1", "return", json!({}))).await;
+    act(&api, "p1", "return", json!({})).await;
     until(&api, "deadLetter", letter("p1"), |view| {
         view["state"] == "returned"
             && view["stateSentence"]
@@ -278,15 +267,15 @@ async fn one_that_is_edited_must_fit_before_it_leaves() {
     draft["fixes"] = json!("{\"body/title\": 9}");
     let bad = ask(&api, "draftLetter", draft.clone()).await;
     assert_eq!(bad["problems"][0]["path"], "/body/title");
-    let edit = |text: &Value| action("p1", "resubmit", json!({ "corrected": text }));
-    let refused = ask(&api, "actOnLetters", edit(&bad["text"])).await;
-    assert!(refused["outcomes"][0]["problem"].is_string());
+    let edit = |text: &Value| json!({ "corrected": text });
+    let refused = act(&api, "p1", "resubmit", edit(&bad["text"])).await;
+    assert!(refused["problem"].is_string());
     assert_eq!(agent.told().len(), 0);
 
     draft["fixes"] = json!("{\"body/title\": \"Bread\"}");
     let good = ask(&api, "draftLetter", draft).await;
     assert_eq!(good["problems"], json!([]));
-    ask(&api, "actOnLetters", edit(&good["text"])).await;
+    act(&api, "p1", "resubmit", edit(&good["text"])).await;
     until_check(&api, "fits").await;
     let told = agent.told();
     assert_eq!(

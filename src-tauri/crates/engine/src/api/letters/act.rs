@@ -2,7 +2,7 @@
 //! log; what sends one back is an answer in the outbox, or the person's word that it was sent.
 
 use domain::{
-    decision::{Outcome, binding_of},
+    decision::{Outcome, binding_of, digest},
     fact::PersonAction,
 };
 use serde_json::json;
@@ -49,21 +49,25 @@ struct Read {
     still_wrong: Option<String>,
 }
 
-/// Does it with each; what fails with one does not stop the next.
-pub(in crate::api) async fn act(engine: &Engine, action: LetterAction) -> Answer<LetterOutcomes> {
-    let act = match action.way.as_str() {
+fn named(way: &str) -> Answer<Act> {
+    Ok(match way {
         "return" => Act::Returned,
         "resubmit" => Act::Resubmitted,
         "accept" => Act::Accepted,
         "discard" => Act::Discarded,
         _ => return Err(ApiError::new("invalid", "There is no such way.")),
-    };
-    let reason = action
-        .reason
-        .as_deref()
-        .map(str::trim)
-        .filter(|reason| !reason.is_empty());
-    if act == Act::Discarded && reason.is_none() {
+    })
+}
+
+fn reason(action: &LetterAction) -> Option<&str> {
+    let reason = action.reason.as_deref().map(str::trim);
+    reason.filter(|reason| !reason.is_empty())
+}
+
+/// Does it with each; what fails with one, or came again since it was looked at, does not stop the next.
+pub(in crate::api) async fn act(engine: &Engine, action: LetterAction) -> Answer<LetterOutcomes> {
+    let act = named(&action.way)?;
+    if act == Act::Discarded && reason(&action).is_none() {
         return Err(ApiError::new("invalid", "Say why it is put away."));
     }
     if action.letters.is_empty() || action.letters.len() > AT_ONCE {
@@ -73,20 +77,19 @@ pub(in crate::api) async fn act(engine: &Engine, action: LetterAction) -> Answer
         return Err(ApiError::new("invalid", "A correction is for one item."));
     }
     let mut outcomes = vec![];
-    for letter in &action.letters {
+    for seen in &action.letters {
+        let letter = LetterRequest {
+            endpoint: seen.endpoint.clone(),
+            list: seen.list.clone(),
+            item: seen.item.clone(),
+        };
         let key = format!("{}/{}/{}", letter.endpoint, letter.list, letter.item);
-        outcomes.push(match one(engine, letter, act, reason, &action).await {
-            Ok(did) => LetterOutcome {
-                key,
-                did,
-                problem: None,
-            },
-            Err(error) => LetterOutcome {
-                key,
-                did: vec![],
-                problem: Some(error.message),
-            },
-        });
+        let done = one(engine, letter, Some(&seen.digest), act, &action).await;
+        let (did, problem) = match done {
+            Ok(did) => (did, None),
+            Err(error) => (vec![], Some(error.message)),
+        };
+        outcomes.push(LetterOutcome { key, did, problem });
     }
     Ok(LetterOutcomes { outcomes })
 }
@@ -98,22 +101,15 @@ pub(in crate::api) async fn settle_one(
     way: &str,
 ) -> Answer<String> {
     let action = LetterAction {
-        letters: vec![letter],
+        letters: vec![],
         way: way.to_owned(),
         reason: None,
         corrected: None,
         cancel: false,
         by_text: false,
     };
-    let outcomes = act(engine, action).await?.outcomes;
-    let outcome = outcomes
-        .into_iter()
-        .next()
-        .ok_or_else(|| ApiError::new("missing", "It does not stand any more."))?;
-    match outcome.problem {
-        Some(problem) => Err(ApiError::new("invalid", problem)),
-        None => Ok(outcome.did.join(" ")),
-    }
+    let did = one(engine, letter, None, named(way)?, &action).await?;
+    Ok(did.join(" "))
 }
 
 /// It came again after it was looked at.
@@ -126,14 +122,15 @@ pub(crate) fn changed() -> ApiError {
 
 async fn one(
     engine: &Engine,
-    letter: &LetterRequest,
+    letter: LetterRequest,
+    seen: Option<&str>,
     act: Act,
-    reason: Option<&str>,
     action: &LetterAction,
 ) -> Answer<Vec<String>> {
-    let read = look(engine, letter, act, action).await?;
-    let digest = domain::decision::digest(&read.row.raw);
-    if letter.digest.as_ref().is_some_and(|seen| *seen != digest) {
+    let reason = reason(action);
+    let read = look(engine, &letter, act, action).await?;
+    let digest = digest(&read.row.raw);
+    if seen.is_some_and(|seen| seen != digest) {
         return Err(changed());
     }
     if let Some(wrong) = read.still_wrong {
@@ -144,6 +141,18 @@ async fn one(
     }
     if act == Act::Accepted && !was_read(&read.wrongs) {
         return Err(ApiError::new("invalid", UNREADABLE));
+    }
+    // On a finding's card, sending it back is either of both, and says which.
+    let on_letter = seen.is_some();
+    if on_letter
+        && matches!(act, Act::Returned | Act::Resubmitted)
+        && read.ask.is_none()
+        && !action.by_text
+    {
+        return Err(ApiError::new(
+            "invalid",
+            "Its task waits for no answer that could carry this, so nothing was sent. Send the text yourself.",
+        ));
     }
     let mut did = vec![];
     // First what the agent must do: if it cannot be asked, nothing is called done.
@@ -177,7 +186,7 @@ async fn one(
         "item": digest, "cancel": action.cancel,
     });
     let deed = Deed {
-        letter: letter.clone(),
+        letter,
         subject: subject(&read.row),
         acted: Acted {
             act,

@@ -220,7 +220,6 @@ pub(in crate::api) fn draft(
         endpoint: draft.endpoint.clone(),
         list: draft.list.clone(),
         item: draft.item.clone(),
-        digest: None,
     };
     let row = super::row(glance.reader, &request)?
         .ok_or_else(|| ApiError::new("missing", "There is no such dead letter."))?;

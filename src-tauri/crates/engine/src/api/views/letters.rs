@@ -16,16 +16,13 @@ views! {
         schema: Option<String>, sentence: AgentText, count: u32, first_at: Time, last_at: Time, letters: Vec<LetterItem>,
     }
     LetterItem {
-        key: String, endpoint: EndpointId, list: String, item: String, title: AgentText, at: Time, count: u32,
+        key: String, endpoint: EndpointId, list: String, item: String, digest: String, title: AgentText, at: Time, count: u32,
         state: LetterState, state_at: Option<Time>,
     }
-    /// Which one. `digest` is of the bytes that were looked at: what is done holds for these alone.
-    LetterRequest {
-        endpoint: EndpointId, list: String, item: String,
-        #[serde(default)]
-        #[ts(optional)]
-        digest: Option<String>,
-    }
+    /// Which one.
+    LetterRequest { endpoint: EndpointId, list: String, item: String, }
+    /// Which one, and the digest of its bytes when it was looked at: what is done holds for these alone.
+    LetterSeen { endpoint: EndpointId, list: String, item: String, digest: String, }
     /// A dead letter, opened. `form` asks for what was expected at each place that is wrong; absent when only JSON will do.
     LetterView {
         key: String, endpoint: EndpointId, list: String, item: String, agent: String, what: String, title: AgentText,
@@ -47,9 +44,9 @@ views! {
     LetterDraft { endpoint: EndpointId, list: String, item: String, fixes: Option<String>, text: Option<String>, }
     /// The corrected item and what is still wrong with it.
     LetterDraftView { text: String, problems: Vec<LetterProblem>, does: Vec<String>, tells: Vec<TellView>, }
-    /// Does one way with letters of one group. `corrected` is what is sent instead, `cancel` also ends the task,
+    /// Does one way with letters of one group; those that came again since are left alone. `corrected` is what is sent instead, `cancel` also ends the task,
     /// `by_text`: the person has sent the text, so the agent's question is left alone.
-    LetterAction { letters: Vec<LetterRequest>, way: String, reason: Option<String>, corrected: Option<String>, cancel: bool, by_text: bool, }
+    LetterAction { letters: Vec<LetterSeen>, way: String, reason: Option<String>, corrected: Option<String>, cancel: bool, by_text: bool, }
     /// What became of each.
     LetterOutcomes { outcomes: Vec<LetterOutcome>, }
     LetterOutcome { key: String, did: Vec<String>, problem: Option<String>, }
