@@ -22,6 +22,8 @@ flows["timeline: from a card to the answer by two keys"] = async ({ browser, url
   assert.deepEqual(await judge(page, "timeline pair"), []);
   await page.keyboard.press("t");
   await page.locator("tbody tr").first().waitFor();
+  await page.keyboard.press("j");
+  await page.waitForFunction(() => document.activeElement?.tagName === "TR" && document.querySelector(".detail [role=status]") !== null);
   assert.deepEqual(await judge(page, "timeline in words"), []);
   await page.keyboard.press("t");
   await page.keyboard.press("p");

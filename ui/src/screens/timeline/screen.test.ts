@@ -1,6 +1,7 @@
 // The timeline as a person meets it, over fleets recorded from the engine.
 import { afterEach, expect, test, vi } from "vitest";
 import { button, close, keysNow, opened, page, press, says } from "../../../tests/opened";
+import { backend } from "../../api/backend";
 import { router } from "../../router.svelte";
 import Timeline from "./Timeline.svelte";
 
@@ -73,6 +74,47 @@ test("the same is told in words as a table", async () => {
   expect(lines.some((line) => line.includes("wrote field:ledger/northwind#balance: version v12 became v12-paid"))).toBe(true);
   expect(new Set(lines).size).toBe(lines.length);
   expect(keysNow()).toContain("In words, as a table");
+});
+
+test("the table is walked by key, and the row under the hand is told whole", async () => {
+  await opened(Timeline, story);
+  await says("Findings 5");
+  await press("t");
+  await press("j");
+  await press("j");
+  const here = document.querySelector('tr[aria-current="true"]');
+  expect(here?.getAttribute("aria-rowindex")).toBe("3");
+  expect(document.querySelector(".detail [role=status]")?.textContent?.replace(/\s+/g, " ")).toContain(here?.querySelectorAll("td")[2]?.textContent?.trim());
+  await press("t");
+  expect(document.querySelectorAll("circle.ring")).toHaveLength(1);
+});
+
+test("a row says whole what has no room in it, and every line and shape has a word", async () => {
+  await opened(Timeline, { fleet: "office", route: "#/timeline" });
+  await says("Findings 21");
+  const told = () => document.querySelector(".detail")?.textContent?.replace(/\s+/g, " ");
+  for (let turn = 0; turn < 8; turn += 1) await press("j");
+  expect(told()).toMatch(/treasury · now: does not answer · .* · starts next .*trigger:schedule\/close, on weekdays at 18:00/);
+  expect(told()).toMatch(/at work ?waits for an answer ?does not answer/);
+});
+
+test("agents to whom nothing happened are named by a button, and lead to what they share", async () => {
+  const { asked } = await opened(Timeline, { fleet: "office", route: "#/timeline" });
+  await says("Findings 21");
+  const call = vi.mocked(backend.call);
+  const answers = call.getMockImplementation();
+  call.mockImplementation(async (name, request) => {
+    const answer = await answers?.(name, request);
+    const quiet = [{ key: "mail-desk/archive", endpoint: "mail-desk", agent: "archive", name: { text: "archive", flagged: false, marks: [] } }];
+    return (name === "timeline" ? { ...(answer as object), quiet } : answer) as never;
+  });
+  await press("+");
+  await says("1 quiet agent");
+  expect(page()).not.toContain("archive");
+  button("1 quiet agent").click();
+  await says("archive");
+  button("archive").click();
+  await vi.waitFor(() => expect((asked("timeline").at(-1) as { pair: string[] }).pair).toEqual(["mail-desk/archive"]));
 });
 
 test("what cannot be copied is saved, and it says where", async () => {

@@ -69,6 +69,9 @@ export const words = {
   startsIn: (ms: number, likely: boolean) => (ms <= 0 ? "now" : `${likely ? "likely " : ""}in ${spanShort(ms)}`),
   startStale: "no answer now",
   legend: "Legend",
+  underHand: "What is under the hand",
+  now: (state: string) => `now: ${state.slice(0, 1).toLowerCase()}${state.slice(1)}`,
+  nextStart: (at: string, what: string, rhythm: string, likely: boolean) => `starts next ${likely ? "about " : ""}${at}: ${[what, rhythm].filter((each) => each !== "").join(", ")}`,
   about: (title: string) => `About: ${title}`,
   number: (at: number) => `Finding ${at}`,
 };
@@ -79,6 +82,14 @@ export function lengthName(seconds: number): string {
   if (seconds < 86_400) return `${Math.round(seconds / 3600)} h`;
   return `${Math.round(seconds / 86_400)} d`;
 }
+
+/** What a line below a row is called in the legend. */
+export const lanes = {
+  running: "at work",
+  "needs-you": "waits for an answer",
+  queued: "has work that waits",
+  unreachable: "does not answer",
+} as const;
 
 /** What a mark is called in the legend. */
 export const kinds: Record<TimelineMarkKind, string> = {
