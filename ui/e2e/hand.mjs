@@ -66,6 +66,22 @@ flows["hand: a dead letter is corrected, put away and left by keys alone"] = asy
   await close();
 };
 
+flows["hand: all letters of one cause are chosen by a button or its key, and the number of them is said"] = async ({ browser, url }) => {
+  const { page, complaints, close } = await open(browser, url, "#/dead-letters", { viewport: { width: 960, height: 640 } });
+  await page.locator("article h2").waitFor();
+  await page.locator("button", { hasText: "All 3 of this cause" }).click();
+  await page.locator("[role=status]", { hasText: "3 chosen" }).waitFor();
+  assert.equal(await page.locator("button[aria-pressed=true]", { hasText: "All 3 of this cause" }).count(), 1);
+  assert.deepEqual(await judge(page, "dead letters chosen"), []);
+  await page.locator("button", { hasText: "Choose this one" }).click();
+  await page.locator("[role=status]", { hasText: "2 chosen" }).waitFor();
+  await page.locator("article h2").focus();
+  await page.keyboard.press("Shift+X");
+  await page.locator("[role=status]", { hasText: "3 chosen" }).waitFor();
+  assert.deepEqual(complaints, []);
+  await close();
+};
+
 flows["hand: what a way out would do is one step from doing it, and Escape only leaves"] = async ({ browser, url }) => {
   const { page, calls, complaints, close } = await open(browser, url, "#/inbox", { fleet: "story" });
   await page.locator("[role=option]", { hasText: "both reacted to one event" }).first().click();
@@ -94,6 +110,9 @@ flows["hand: keeping a task that was about to be cancelled gives the focus back"
   await page.keyboard.press("Enter");
   await at(page, "Publish the price page");
   assert.deepEqual(calls.filter((call) => call.name === "cancelTask"), []);
+  // Opened by its address, it gives the keyboard back to its own card.
+  await page.keyboard.press("Escape");
+  await page.waitForFunction(() => document.activeElement?.getAttribute("data-card") === "press-host/T-1860");
   assert.deepEqual(complaints, []);
   await close();
 };

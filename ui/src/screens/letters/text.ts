@@ -29,6 +29,8 @@ export const words = {
   cameAgain: "Came again since you chose it",
   choose: "Choose for doing the same with several",
   chooseAll: "Choose all of this cause",
+  chooseThis: "Choose this one",
+  chooseAlike: (count: number) => `All ${whole(count)} of this cause`,
   notSame: "Only letters of one cause can be handled together.",
   by: "from",
   first: "First",
