@@ -217,7 +217,7 @@ fn read(body: &str) -> Result<Document, Failure> {
 }
 
 /// The question as the rules see it.
-fn question(body: &str, id: &str) -> Result<Option<EscalationRecord>, Failure> {
+fn question(body: &str, id: &str) -> Result<Option<Box<EscalationRecord>>, Failure> {
     let document = read(body)?;
     let changes = Fleet::new(Config::default()).take(&Line {
         number: 1,

@@ -13,13 +13,13 @@ use crate::{
     time::Time,
 };
 
-/// One change. Records replace the earlier record of the same identity.
+/// One change. Records replace the earlier record of the same identity. Large ones are boxed: most changes are small.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Change {
     /// An agent was heard, or says something new of itself.
-    Agent(AgentRecord),
+    Agent(Box<AgentRecord>),
     /// A task is new or different.
-    Task(TaskRecord),
+    Task(Box<TaskRecord>),
     /// A task was touched without a change of its own (access, artifact): moves `last_mark`.
     TaskMark(TaskRef, Time),
     /// Append-only.
@@ -27,9 +27,9 @@ pub enum Change {
     /// A claim is new or different.
     Claim(Record<Claim>),
     /// A handoff is new or different.
-    Handoff(Record<Handoff>),
+    Handoff(Box<Record<Handoff>>),
     /// An artifact is new or different.
-    Artifact(Record<Artifact>),
+    Artifact(Box<Record<Artifact>>),
     /// Append-only.
     Context(Record<ContextEntry>),
     /// A sample of a pool.
@@ -37,7 +37,7 @@ pub enum Change {
     /// A schedule is new or different.
     Schedule(Record<Schedule>),
     /// An escalation is new, different or settled.
-    Escalation(EscalationRecord),
+    Escalation(Box<EscalationRecord>),
     /// An item that could not be used; replaces the one of the same endpoint, list and item.
     DeadLetter(DeadLetter),
     /// The item of that endpoint and list is good now.

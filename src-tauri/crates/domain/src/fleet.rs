@@ -115,21 +115,22 @@ impl Fleet {
     /// Judges every rule at `now`, after all facts of that time were taken in. Findings stand by rule, then subject.
     pub fn judge(&mut self, now: Time, changes: &mut Vec<Change>) {
         self.world.now = now.max(self.world.now);
-        if self.world.dirty.contains(&Subject::Reach) {
-            take::settle_runs(&mut self.world);
-        }
-        let mut subjects = std::mem::take(&mut self.world.dirty);
+        let due = self.slots.due(self.world.now);
+        let mut subjects = self.world.dirty.take(due);
         for subject in &subjects {
-            if let Subject::Pool(pool) = subject {
-                self.world.note_starts(pool);
+            match subject {
+                Subject::Reach => take::settle_runs(&mut self.world),
+                Subject::Pool(pool) => self.world.note_starts(pool),
+                _ => {}
             }
         }
-        subjects.extend(self.slots.due(self.world.now));
         let mut findings = std::mem::take(&mut self.settled);
         for finding in &findings {
             self.world.stand(finding);
         }
-        let mut readiness = subjects.remove(&Subject::Readiness) || !findings.is_empty();
+        // It stands last.
+        let marked = subjects.pop_if(|subject| *subject == Subject::Readiness);
+        let mut readiness = marked.is_some() || !findings.is_empty();
         self.judged += subjects.len() as u64;
         for subject in &subjects {
             let known = findings.len();

@@ -43,7 +43,7 @@ fn task(id: &str, state: &str) -> Change {
         "id": id, "title": format!("Task {id}"), "status": {"state": state},
     }))
     .unwrap();
-    Change::Task(TaskRecord {
+    Change::Task(Box::new(TaskRecord {
         task: TaskRef {
             endpoint: "desk".into(),
             task: id.into(),
@@ -55,16 +55,16 @@ fn task(id: &str, state: &str) -> Change {
         state_since: at(0),
         handoff_open: false,
         changed_at: at(0),
-    })
+    }))
 }
 
-fn escalation(id: &str, version: &str) -> EscalationRecord {
+fn escalation(id: &str, version: &str) -> Box<EscalationRecord> {
     let value: Escalation = serde_json::from_value(json!({
         "id": id, "version": version, "taskId": "t1", "kind": "approval", "title": "Send it?", "message": "",
         "status": "pending", "expiresAt": at(3600),
     }))
     .unwrap();
-    EscalationRecord {
+    Box::new(EscalationRecord {
         agent: AgentRef {
             endpoint: "desk".into(),
             agent: "billing".into(),
@@ -77,7 +77,7 @@ fn escalation(id: &str, version: &str) -> EscalationRecord {
         due_at: at(1800),
         fallback: "hold".into(),
         phase: EscalationPhase::Pending,
-    }
+    })
 }
 
 fn decision(number: u32, version: &str) -> Decision {

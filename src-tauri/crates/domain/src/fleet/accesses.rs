@@ -6,7 +6,7 @@
 use std::{
     cmp::Ordering,
     collections::{
-        BTreeMap, BTreeSet, VecDeque,
+        BTreeSet, VecDeque,
         hash_map::Entry::{Occupied, Vacant},
     },
     ops::Deref,
@@ -18,9 +18,10 @@ use chrono::TimeDelta;
 use super::{
     slots::Subject,
     take::Intake,
-    world::{AccessEntry, Entry, Index, Seen, World},
+    world::{AccessEntry, Index, World},
 };
 use crate::{
+    change::{Change, Record},
     contract::{Access, AccessMode, Document},
     ids::{AgentRef, Resource, TaskRef},
     time::Time,
@@ -51,9 +52,17 @@ impl Used {
         }
     }
 
-    /// When it was told, then its own time.
-    fn told(&self) -> (u64, Time, &str) {
-        (self.seen.moment, self.at, &self.value.id)
+    pub(crate) fn at(&self) -> Time {
+        self.at
+    }
+
+    /// Was it told of after the other? Of two told at once the later one counts.
+    fn newer(&self, other: &Self) -> bool {
+        let (one, two) = (self.seen.moment, other.seen.moment);
+        let order = one.cmp(&two).then_with(|| self.at.cmp(&other.at));
+        order
+            .then_with(|| self.value.id.cmp(&other.value.id))
+            .is_gt()
     }
 }
 
@@ -95,14 +104,19 @@ pub(crate) struct Latest(VecDeque<Used>);
 
 impl Latest {
     fn keep(&mut self, used: Used) {
+        if self.0.len() >= KEPT {
+            match self.0.front() {
+                Some(first) if used < *first => return,
+                _ => self.0.pop_front(),
+            };
+        }
         // Nearly all come in that order.
-        let at = match self.0.back() {
-            Some(last) if used < *last => self.0.partition_point(|known| *known < used),
-            _ => self.0.len(),
-        };
-        self.0.insert(at, used);
-        if self.0.len() > KEPT {
-            self.0.pop_front();
+        match self.0.back() {
+            Some(last) if used < *last => {
+                let at = self.0.partition_point(|known| *known < used);
+                self.0.insert(at, used);
+            }
+            _ => self.0.push_back(used),
         }
     }
 
@@ -126,10 +140,48 @@ pub(crate) struct Touched {
     pub(crate) readers: BTreeSet<(Time, TaskRef)>,
     /// Latest writes.
     pub(crate) writes: Latest,
-    /// The first write (or event taken) of each agent.
-    pub(crate) writers: BTreeMap<AgentRef, Used>,
+    /// In order of the agents; most resources have one.
+    pub(crate) writers: Vec<Writer>,
+}
+
+/// What one agent wrote, or took as an event.
+#[derive(Debug)]
+pub(crate) struct Writer {
+    pub(crate) agent: AgentRef,
+    pub(crate) first: Used,
     /// The last one told of.
-    pub(crate) latest: BTreeMap<AgentRef, Used>,
+    pub(crate) latest: Used,
+}
+
+impl Touched {
+    pub(crate) fn writer(&self, agent: &AgentRef) -> Result<usize, usize> {
+        self.writers
+            .binary_search_by(|known| known.agent.cmp(agent))
+    }
+
+    fn written(&mut self, used: &Used) {
+        let agent = &used.seen.agent;
+        match self.writer(agent) {
+            Ok(at) => {
+                if let Some(known) = self.writers.get_mut(at) {
+                    if *used < known.first {
+                        known.first = used.clone();
+                    }
+                    if used.newer(&known.latest) {
+                        known.latest = used.clone();
+                    }
+                }
+            }
+            Err(at) => {
+                let writer = Writer {
+                    agent: agent.clone(),
+                    first: used.clone(),
+                    latest: used.clone(),
+                };
+                self.writers.insert(at, writer);
+            }
+        }
+    }
 }
 
 /// What one task did.
@@ -173,6 +225,11 @@ impl Told {
 pub(crate) type Leaving = VecDeque<(Time, TaskRef)>;
 
 impl World {
+    /// Can looking at it be wrong? Where somebody holds it, or makes it.
+    fn guarded(&self, resource: &Resource) -> bool {
+        self.addresses.contains_key(resource) || !self.claims_covering(resource.as_str()).is_empty()
+    }
+
     /// Other rules are in force.
     pub(super) fn cover_again(&mut self) {
         let index = &self.books.now.index;
@@ -214,18 +271,20 @@ impl Intake<'_> {
                 None => {}
             }
             let at = value.at.unwrap_or(self.now).min(self.now);
-            let entry = self.entry(agent, item, at);
+            let mut entry = self.entry(agent, item, at);
             if let Some(task) = &value.task_id {
                 self.touch(endpoint, task, at, &entry.seen.evidence);
             }
-            self.changes
-                .push(crate::change::Change::Access(super::take::record(&entry)));
             // No rule asks for its bytes.
-            let seen = Seen {
-                raw: self.world.nothing.clone(),
-                ..entry.seen
-            };
-            let used = Used::new(Entry { seen, ..entry });
+            let raw = std::mem::replace(&mut entry.seen.raw, self.world.nothing.clone());
+            self.changes.push(Change::Access(Record {
+                agent: agent.clone(),
+                value: value.clone(),
+                raw,
+                line: self.line,
+                at,
+            }));
+            let used = Used::new(entry);
             if let Some(event) = &value.event_id
                 && value.mode == AccessMode::Consume
             {
@@ -262,20 +321,7 @@ impl Intake<'_> {
             touched.writes.keep(used.clone());
         }
         if used.value.mode != AccessMode::Read {
-            match touched.writers.get_mut(agent) {
-                Some(first) if *first <= used => {}
-                Some(first) => *first = used.clone(),
-                None => {
-                    touched.writers.insert(agent.clone(), used.clone());
-                }
-            }
-            match touched.latest.get_mut(agent) {
-                Some(latest) if latest.told() >= used.told() => {}
-                Some(latest) => *latest = used.clone(),
-                None => {
-                    touched.latest.insert(agent.clone(), used.clone());
-                }
-            }
+            touched.written(&used);
             let first = self.world.first_writes.get(agent);
             if first.is_none_or(|first| used < *first) {
                 self.world.first_writes.insert(agent.clone(), used.clone());
@@ -310,6 +356,9 @@ impl Intake<'_> {
                 self.mark(Subject::Reading(task));
             }
         }
-        self.mark(Subject::Resource(resource.clone()));
+        // Who only looked bears on no rule but about what must not be looked at.
+        if used.value.mode != AccessMode::Read || self.world.guarded(resource) {
+            self.mark(Subject::Resource(resource.clone()));
+        }
     }
 }

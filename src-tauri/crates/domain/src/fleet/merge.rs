@@ -49,26 +49,28 @@ pub(super) fn task(intake: &mut Intake<'_>, agent: &AgentRef, task: &TaskRef, it
     let old = old.cloned();
     let seen = intake.seen(agent, item, since);
     let evidence = seen.evidence.clone();
-    let mut entry = old.clone().unwrap_or_else(|| TaskEntry {
-        seen: seen.clone(),
-        value: value.clone(),
-        since,
-        mark: (since, evidence.clone()),
-        left: None,
-        left_told: now,
-        completed: None,
-        born: since,
-        restarted: None,
-        waits_since: now,
-        read_since: now,
-        ended: None,
-        changed: now,
-        started: None,
-        again: false,
-        asks_since: None,
-        waited_for_person: vec![],
+    let mut entry = old.clone().unwrap_or_else(|| {
+        Box::new(TaskEntry {
+            seen: seen.clone(),
+            value: value.clone(),
+            since,
+            mark: (since, evidence.clone()),
+            left: None,
+            left_told: now,
+            completed: None,
+            born: since,
+            restarted: None,
+            waits_since: now,
+            read_since: now,
+            ended: None,
+            changed: now,
+            started: None,
+            again: false,
+            asks_since: None,
+            waited_for_person: vec![],
+        })
     });
-    entry.started = started(old.as_ref(), value, now);
+    entry.started = started(old.as_deref(), value, now);
     if old.is_none()
         && let Some((at, evidence)) = intake.world.early.remove(task)
     {

@@ -32,7 +32,7 @@ impl Intake<'_> {
         {
             let mut record = escalation_record(old);
             record.phase = EscalationPhase::Superseded;
-            self.changes.push(Change::Escalation(record));
+            self.changes.push(Change::Escalation(Box::new(record)));
         }
         let phase = match (value.status, same.map(|old| old.phase)) {
             // Listed again after it was taken back, or had gone missing: it is asked again.
@@ -110,7 +110,7 @@ impl Intake<'_> {
             .and_then(|(_, rule)| rule.fallback.clone())
             .unwrap_or_else(|| "hold".to_owned());
         self.changes
-            .push(Change::Escalation(escalation_record(entry)));
+            .push(Change::Escalation(Box::new(escalation_record(entry))));
         let (endpoint, id) = key.clone();
         self.mark(Subject::Escalation(endpoint, id));
     }
@@ -124,7 +124,7 @@ impl Intake<'_> {
         }
         entry.phase = phase;
         self.changes
-            .push(Change::Escalation(escalation_record(entry)));
+            .push(Change::Escalation(Box::new(escalation_record(entry))));
         self.concerns(key, true);
         let (endpoint, id) = key.clone();
         self.mark(Subject::Escalation(endpoint, id));

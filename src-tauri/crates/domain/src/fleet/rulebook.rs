@@ -2,6 +2,8 @@
 //!
 //! Keeps the latest few documents. What lies before them is not judged again; what was said of it stays.
 
+use std::borrow::Cow;
+
 use super::{accesses::Touched, world::World};
 use crate::{
     finding::Evidence,
@@ -39,12 +41,6 @@ impl Book {
         resource: &str,
     ) -> impl Iterator<Item = (usize, &'b Rule)> + use<'b> {
         let at = self.index.matching(resource).into_iter();
-        at.filter_map(|at| self.rules.get(at).map(|rule| (at, rule)))
-    }
-
-    /// The rules of these numbers.
-    fn rules_at<'b>(&'b self, at: &[usize]) -> impl Iterator<Item = (usize, &'b Rule)> {
-        let at = at.iter().copied();
         at.filter_map(|at| self.rules.get(at).map(|rule| (at, rule)))
     }
 
@@ -99,7 +95,8 @@ impl Books {
 pub(crate) struct Rights<'w> {
     world: &'w World,
     pub(crate) book: &'w Book,
-    pub(crate) rules: Vec<(usize, &'w Rule)>,
+    /// Numbers of the rules that cover the resource.
+    at: Cow<'w, [usize]>,
 }
 
 impl<'w> Rights<'w> {
@@ -113,8 +110,15 @@ impl<'w> Rights<'w> {
         self.names().next().is_none()
     }
 
+    /// Number and rule of all that cover the resource.
+    pub(crate) fn rules(&self) -> impl Iterator<Item = (usize, &'w Rule)> {
+        let book = self.book;
+        let at = self.at.iter().copied();
+        at.filter_map(|at| book.rules.get(at).map(|rule| (at, rule)))
+    }
+
     fn names(&self) -> impl Iterator<Item = &'w str> {
-        let rules = self.rules.iter();
+        let rules = self.rules();
         rules.flat_map(|(_, rule)| rule.owner.iter().chain(&rule.sequence).map(String::as_str))
     }
 
@@ -122,54 +126,62 @@ impl<'w> Rights<'w> {
     pub(crate) fn in_sequence(&self, a: &AgentRef, b: &AgentRef) -> bool {
         let listed =
             |rule: &Rule, agent| rule.sequence.iter().any(|name| self.world.is(name, agent));
-        let mut rules = self.rules.iter();
+        let mut rules = self.rules();
         rules.any(|(_, rule)| listed(rule, a) && listed(rule, b))
     }
 }
 
-/// Who may write a resource, over time; the latest first.
-pub(crate) struct RightsOverTime<'w>(Vec<Rights<'w>>);
+/// Who may write a resource, over time.
+pub(crate) struct RightsOverTime<'w> {
+    now: Rights<'w>,
+    /// The latest first.
+    former: Vec<Rights<'w>>,
+}
 
 impl<'w> RightsOverTime<'w> {
     /// As far back as the rules in force at a time.
     pub(crate) fn new(
         world: &'w World,
         resource: &Resource,
-        touched: &Touched,
+        touched: &'w Touched,
         from: Time,
     ) -> Self {
-        let book = &world.books.now;
-        let rules = book.rules_at(&touched.covered).collect();
-        let mut all = vec![Rights { world, book, rules }];
-        for book in world.books.former.iter().rev() {
-            if all.last().is_some_and(|later| later.book.since <= from) {
-                break;
-            }
-            let rules = book.covering(resource.as_str()).collect();
-            all.push(Rights { world, book, rules });
+        let Books { now, former } = &world.books;
+        let rights = |book, at| Rights { world, book, at };
+        let mut since = now.since;
+        let earlier = former.iter().rev().take_while(|book| {
+            let reaches = from < since;
+            since = book.since;
+            reaches
+        });
+        let earlier =
+            earlier.map(|book| rights(book, book.index.matching(resource.as_str()).into()));
+        Self {
+            now: rights(now, touched.covered.as_slice().into()),
+            former: earlier.collect(),
         }
-        Self(all)
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Rights<'w>> {
+        std::iter::once(&self.now).chain(&self.former)
     }
 
     /// If they were always the same.
     pub(crate) fn only(&self) -> Option<&Rights<'w>> {
-        match self.0.as_slice() {
-            [only] => Some(only),
-            _ => None,
-        }
+        self.former.is_empty().then_some(&self.now)
     }
 
     pub(crate) fn at(&self, time: Time) -> Option<&Rights<'w>> {
-        self.0.iter().find(|rights| rights.book.since <= time)
+        self.all().find(|rights| rights.book.since <= time)
     }
 
     /// Since when that sequence has held without a break until now.
     pub(crate) fn sequence_since(&self, sequence: &[String]) -> Option<Time> {
         let same = |rights: &&Rights<'_>| {
-            let mut rules = rights.rules.iter();
+            let mut rules = rights.rules();
             rules.any(|(_, rule)| rule.sequence == sequence)
         };
-        let unbroken = self.0.iter().take_while(same);
+        let unbroken = self.all().take_while(same);
         unbroken.last().map(|rights| rights.book.since)
     }
 }

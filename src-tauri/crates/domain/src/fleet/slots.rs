@@ -52,6 +52,30 @@ pub(crate) enum Subject {
     Readiness,
 }
 
+/// What must be looked at again. Marking is cheap, as most is marked by a single fact; each is taken once, in order.
+#[derive(Debug, Default)]
+pub(crate) struct Dirty(Vec<Subject>);
+
+impl Dirty {
+    pub(crate) fn insert(&mut self, subject: Subject) {
+        self.0.push(subject);
+    }
+
+    pub(crate) fn take(&mut self, due: impl Iterator<Item = Subject>) -> Vec<Subject> {
+        let mut subjects = std::mem::take(&mut self.0);
+        subjects.extend(due);
+        subjects.sort_unstable();
+        subjects.dedup();
+        subjects
+    }
+}
+
+impl Extend<Subject> for Dirty {
+    fn extend<T: IntoIterator<Item = Subject>>(&mut self, subjects: T) {
+        self.0.extend(subjects);
+    }
+}
+
 /// What a rule says is so now.
 #[derive(Clone, Debug)]
 pub(crate) struct Verdict {
@@ -310,9 +334,9 @@ pub(crate) struct Slots {
 
 impl Slots {
     /// Subjects whose time has come.
-    pub(crate) fn due(&self, now: Time) -> Vec<Subject> {
-        let due = self.due.iter().take_while(|(at, _)| *at <= now);
-        due.map(|(_, subject)| subject.clone()).collect()
+    pub(crate) fn due(&self, now: Time) -> impl Iterator<Item = Subject> {
+        let due = self.due.iter().take_while(move |(at, _)| *at <= now);
+        due.map(|(_, subject)| subject.clone())
     }
 
     pub(crate) fn next_due(&self) -> Option<Time> {

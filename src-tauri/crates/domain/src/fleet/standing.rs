@@ -9,7 +9,7 @@ use chrono::{NaiveDate, TimeDelta};
 use super::{
     slots::Subject,
     take::Intake,
-    world::{AgentState, World},
+    world::{AgentState, EndpointState, World},
 };
 use crate::{
     decision::Outcome,
@@ -221,21 +221,22 @@ impl World {
     }
 }
 
-impl Intake<'_> {
+impl EndpointState {
     /// A poll was good or not.
-    pub(super) fn polled(&mut self, endpoint: &EndpointId, good: bool) {
-        let state = self.world.endpoints.entry(endpoint.clone()).or_default();
-        let day = state.days.entry(self.now.date_naive()).or_default();
+    pub(super) fn polled(&mut self, now: Time, good: bool) {
+        let day = self.days.entry(now.date_naive()).or_default();
         if good {
             day.good += 1;
         } else {
             day.bad += 1;
         }
-        if state.days.len() > DAYS {
-            state.days.pop_first();
+        if self.days.len() > DAYS {
+            self.days.pop_first();
         }
     }
+}
 
+impl Intake<'_> {
     /// An endpoint was away from then until now.
     pub(super) fn was_away(&mut self, endpoint: &EndpointId, from: Time) {
         let now = self.now;

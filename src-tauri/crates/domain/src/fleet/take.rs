@@ -194,7 +194,7 @@ impl Intake<'_> {
         }
         if !state.paused {
             state.run.add(now, evidence.clone(), error.kind);
-            self.polled(endpoint, false);
+            state.polled(now, false);
             self.failed_again(endpoint, error, evidence);
         }
         self.world.dirty.insert(Subject::Reach);
@@ -208,6 +208,7 @@ impl Intake<'_> {
     fn heard(&mut self, endpoint: &EndpointId) {
         let now = self.now;
         let state = self.world.endpoints.entry(endpoint.clone()).or_default();
+        state.polled(now, true);
         state.answered = Some(now);
         state.contact = Some(now);
         if state.failed.take().is_some() {
@@ -228,7 +229,6 @@ impl Intake<'_> {
             }
             self.calm(endpoint);
         }
-        self.polled(endpoint, true);
         self.changes.push(Change::Heard {
             endpoint: endpoint.clone(),
             at: now,
@@ -275,7 +275,7 @@ impl Intake<'_> {
             self.mark_reader(&task);
             self.mark(Subject::Handoff(endpoint.clone(), value.id.clone()));
             self.worked(agent.clone());
-            self.changes.push(Change::Handoff(record(&entry)));
+            self.changes.push(Change::Handoff(Box::new(record(&entry))));
             self.world.handoffs.insert(key.clone(), entry);
             self.handed(&key, value);
             self.emit_task(&task);
@@ -294,7 +294,8 @@ impl Intake<'_> {
                 self.touch(endpoint, task, at, &entry.seen.evidence);
             }
             self.addressed(&key, value);
-            self.changes.push(Change::Artifact(record(&entry)));
+            self.changes
+                .push(Change::Artifact(Box::new(record(&entry))));
             let fits = self.world.misfits(&key, &entry).is_empty();
             self.world.artifacts.insert(key, entry);
             if fits {
@@ -377,17 +378,6 @@ impl Intake<'_> {
             return;
         };
         let (now, moment) = (self.now, self.world.moment);
-        let endpoint = self.world.endpoints.entry(agent.endpoint.clone());
-        let agents = &mut endpoint.or_default().agents;
-        if !agents.contains_key(&agent.agent) {
-            let evidence = Evidence {
-                line: self.line,
-                pointer: "/status/agent".into(),
-            };
-            agents.insert(agent.agent.clone(), evidence);
-            let first = self.world.first_endpoint.entry(agent.agent.clone());
-            first.or_insert_with(|| agent.endpoint.clone());
-        }
         let bad_card = document.problems.iter().any(|p| p.list == "agent");
         let needs = document.ownership.as_ref().map(|item| {
             let evidence = Evidence {
@@ -399,6 +389,15 @@ impl Intake<'_> {
         let known = self.world.agents.get_mut(agent);
         let changed = match known {
             None => {
+                let endpoint = self.world.endpoints.entry(agent.endpoint.clone());
+                let evidence = Evidence {
+                    line: self.line,
+                    pointer: "/status/agent".into(),
+                };
+                let agents = &mut endpoint.or_default().agents;
+                agents.insert(agent.agent.clone(), evidence);
+                let first = self.world.first_endpoint.entry(agent.agent.clone());
+                first.or_insert_with(|| agent.endpoint.clone());
                 let state = AgentState {
                     card: card.clone(),
                     declared: needs
@@ -433,7 +432,7 @@ impl Intake<'_> {
         };
         if changed {
             let touched = self.world.touched.iter();
-            let written = touched.filter(|(_, touched)| touched.writers.contains_key(agent));
+            let written = touched.filter(|(_, touched)| touched.writer(agent).is_ok());
             let written = written.map(|(resource, _)| Subject::Resource(resource.clone()));
             self.world.dirty.extend(written);
             self.world.dirty.insert(Subject::Agent(agent.clone()));
@@ -441,12 +440,12 @@ impl Intake<'_> {
             self.world.dirty.insert(Subject::Readiness);
         }
         if changed && let Some(known) = self.world.agents.get(agent) {
-            self.changes.push(Change::Agent(AgentRecord {
+            self.changes.push(Change::Agent(Box::new(AgentRecord {
                 agent: agent.clone(),
                 card: known.card.clone(),
                 needs: known.needs.as_ref().map(|(needs, _)| needs.clone()),
                 first_heard_at: known.first_heard,
-            }));
+            })));
         }
     }
 
@@ -498,7 +497,7 @@ impl Intake<'_> {
         let Some(entry) = self.world.tasks.get(task) else {
             return;
         };
-        self.changes.push(Change::Task(TaskRecord {
+        self.changes.push(Change::Task(Box::new(TaskRecord {
             task: task.clone(),
             agent: entry.seen.agent.agent.clone(),
             value: entry.value.clone(),
@@ -509,7 +508,7 @@ impl Intake<'_> {
                 && entry.value.next_stage.is_some()
                 && !crate::rules::silent_completion::acknowledged(self.world, task, entry),
             changed_at: entry.changed,
-        }));
+        })));
     }
 }
 

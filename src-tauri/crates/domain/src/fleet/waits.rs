@@ -70,7 +70,7 @@ impl World {
 
     fn task_waits(&self, task: &TaskRef, entry: &TaskEntry) -> Vec<Node> {
         let mut nodes = BTreeSet::new();
-        let live = |task: &TaskRef| self.tasks.get(task).is_some_and(TaskEntry::live);
+        let live = |task: &TaskRef| self.tasks.get(task).is_some_and(|task| task.live());
         if let Some(wait) = &entry.value.waiting_for {
             let reference = wait.reference.as_deref().unwrap_or_default();
             match wait.kind {
@@ -171,7 +171,7 @@ impl World {
             || self
                 .tasks
                 .get(task)
-                .is_some_and(TaskEntry::waits_for_person)
+                .is_some_and(|task| task.waits_for_person())
     }
 }
 
@@ -247,7 +247,7 @@ impl Intake<'_> {
             let queued = claim.value.state == ClaimState::Waiting;
             let of = self.world.claims_of.entry(task.clone()).or_default();
             of.insert(key.clone());
-            let live = self.world.tasks.get(&task).is_some_and(TaskEntry::live);
+            let live = self.world.tasks.get(&task).is_some_and(|task| task.live());
             if queued && live {
                 self.world.waiting.insert(task);
             }

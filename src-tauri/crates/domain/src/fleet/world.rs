@@ -14,7 +14,7 @@ use super::{
     references::Claimed,
     rulebook::Books,
     schemas::Schemas,
-    slots::{Subject, Verdict, names},
+    slots::{Dirty, Verdict, names},
     standing::{Day, Joining, Standing},
     starts::Daily,
     storms::{Storm, StormKey, Successes},
@@ -305,7 +305,7 @@ pub(crate) struct World {
     pub(crate) agents: Index<AgentRef, AgentState>,
     /// The endpoint heard first for a bare agent id.
     pub(crate) first_endpoint: Index<AgentId, EndpointId>,
-    pub(crate) tasks: Index<TaskRef, TaskEntry>,
+    pub(crate) tasks: Index<TaskRef, Box<TaskEntry>>,
     /// The latest sign of work of a task that is not known yet.
     pub(crate) early: BTreeMap<TaskRef, (Time, Evidence)>,
     /// Places in lines that were pointed to, by the place in the document.
@@ -376,8 +376,7 @@ pub(crate) struct World {
     pub(crate) sleeps: Vec<(Time, Time)>,
     /// "Not now" and "more time": rule, name, until when.
     pub(crate) put_off: Vec<PutOff>,
-    /// What must be looked at again.
-    pub(crate) dirty: BTreeSet<Subject>,
+    pub(crate) dirty: Dirty,
 }
 
 impl World {
@@ -440,7 +439,7 @@ impl World {
             proven: BTreeSet::new(),
             sleeps: vec![],
             put_off: vec![],
-            dirty: BTreeSet::new(),
+            dirty: Dirty::default(),
         }
     }
 

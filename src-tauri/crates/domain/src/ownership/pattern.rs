@@ -279,7 +279,7 @@ pub fn matches_agent(pattern: &str, endpoint: &str, agent: &str) -> bool {
 #[derive(Clone, Debug, Default)]
 pub struct Index {
     patterns: Vec<Pattern>,
-    by_prefix: HashMap<String, Vec<usize>>,
+    by_prefix: HashMap<String, Vec<usize>, ahash::RandomState>,
     sorted: BTreeSet<String>,
     lengths: BTreeSet<usize>,
 }

@@ -67,7 +67,7 @@ pub(crate) fn readers(world: &World, document: &DocumentId, said: &mut Said) {
     let readers = world.readers.get(document).into_iter().flatten();
     let readers: Vec<_> = readers
         .filter_map(|task| {
-            let entry = world.tasks.get(task)?;
+            let entry = world.tasks.get(task)?.as_ref();
             let seq = world.read_up_to(&entry.value, document)?;
             Some((seq, task, entry))
         })

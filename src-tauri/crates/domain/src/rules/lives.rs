@@ -54,8 +54,9 @@ pub(super) fn both(
 }
 
 fn task<'w>(world: &'w World, access: &AccessEntry) -> Option<&'w TaskEntry> {
-    world.tasks.get(&TaskRef {
+    let task = TaskRef {
         endpoint: access.seen.agent.endpoint.clone(),
         task: access.value.task_id.clone()?,
-    })
+    };
+    world.tasks.get(&task).map(AsRef::as_ref)
 }

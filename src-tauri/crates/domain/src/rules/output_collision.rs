@@ -26,11 +26,11 @@ pub(crate) fn check(world: &World, resource: &Resource, touched: &Touched, said:
     if !resource.as_str().starts_with("output:") {
         return;
     }
-    let writes: Vec<_> = touched.writes.iter().map(|used| &**used).collect();
-    let Some(earliest) = writes.first() else {
+    let Some(earliest) = touched.writes.first() else {
         return;
     };
-    let rights = RightsOverTime::new(world, resource, touched, earliest.seen.at);
+    let rights = RightsOverTime::new(world, resource, touched, earliest.at());
+    let writes: Vec<_> = touched.writes.iter().map(|used| &**used).collect();
     for (at, rule) in world.covering(resource.as_str()) {
         // Nobody had a turn before there was the sequence.
         if let Some(since) = rights.sequence_since(&rule.sequence) {

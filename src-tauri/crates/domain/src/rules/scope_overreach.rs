@@ -23,11 +23,15 @@ const RESOLUTIONS: &[(&str, &str)] = &[
 ];
 
 pub(crate) fn check(world: &World, resource: &Resource, touched: &Touched, said: &mut Said) {
-    let acts = touched.writers.iter().chain(&touched.latest);
-    for (agent, access) in acts {
+    let acts = touched.writers.iter().filter_map(|writer| {
+        let known = world.agents.get(&writer.agent)?;
+        known.needs.is_some().then_some((known, writer))
+    });
+    let acts = acts.flat_map(|(known, writer)| [(known, &writer.first), (known, &writer.latest)]);
+    for (known, access) in acts {
+        let agent = &access.seen.agent;
         let line = access.seen.evidence.line;
-        let needs = world.agents.get(agent).and_then(|a| a.declared_at(line));
-        let Some((needs, declared)) = needs else {
+        let Some((needs, declared)) = known.declared_at(line) else {
             continue;
         };
         let patterns = needs

@@ -21,7 +21,7 @@ pub(crate) fn check(resource: &Resource, touched: &Touched, said: &mut Said) {
     if resource.as_str().starts_with("trigger:") || !touched.covered.is_empty() {
         return;
     }
-    let writers = touched.writers.values();
+    let writers = touched.writers.iter().map(|writer| &writer.first);
     let writers: Vec<_> = writers
         .filter(|w| w.value.mode == AccessMode::Write)
         .collect();

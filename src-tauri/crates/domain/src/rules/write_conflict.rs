@@ -27,8 +27,11 @@ pub(crate) fn check(world: &World, resource: &Resource, touched: &Touched, said:
     let Some(earliest) = touched.writes.first() else {
         return;
     };
-    let rights = RightsOverTime::new(world, resource, touched, earliest.seen.at);
-    let owners = |rights: &Rights<'_>| touched.writers.keys().all(|agent| rights.given(agent));
+    let rights = RightsOverTime::new(world, resource, touched, earliest.at());
+    let owners = |rights: &Rights<'_>| {
+        let mut writers = touched.writers.iter();
+        writers.all(|writer| rights.given(&writer.agent))
+    };
     if rights.only().is_some_and(owners) {
         return;
     }
@@ -74,9 +77,9 @@ fn foreign(
     }
     for (write, then) in told.into_values().flat_map(|(first, last)| [first, last]) {
         let writer = &write.seen.agent;
-        let owners = then.rules.iter();
+        let owners = then.rules();
         let owners: Vec<_> = owners
-            .filter_map(|(at, rule)| rule.owner.as_deref().map(|owner| (*at, owner)))
+            .filter_map(|(at, rule)| Some((at, rule.owner.as_deref()?)))
             .collect();
         let mut verdict = Verdict::new(RULE, resource.as_str())
             .of(&write.seen, write.value.task_id.as_ref())
@@ -91,9 +94,9 @@ fn foreign(
         }
         // A sequence has no single owner; all it lists are meant.
         if owners.is_empty() {
-            for (at, rule) in &then.rules {
+            for (at, rule) in then.rules() {
                 if !rule.sequence.is_empty() {
-                    verdict = verdict.evidence(&then.book.evidence(*at));
+                    verdict = verdict.evidence(&then.book.evidence(at));
                 }
             }
         }

@@ -22,7 +22,7 @@ fn task(name: &str, state: &str, more: Value) -> Change {
     item.as_object_mut()
         .unwrap()
         .extend(more.as_object().unwrap().clone());
-    Change::Task(TaskRecord {
+    Change::Task(Box::new(TaskRecord {
         task: TaskRef {
             endpoint: endpoint.into(),
             task: id.into(),
@@ -34,7 +34,7 @@ fn task(name: &str, state: &str, more: Value) -> Change {
         state_since: at(0),
         handoff_open: false,
         changed_at: at(0),
-    })
+    }))
 }
 
 fn record<T: serde::de::DeserializeOwned>(endpoint: &str, item: Value) -> Record<T> {
@@ -60,7 +60,7 @@ fn touches(name: &str, resource: &str) -> Change {
 
 fn heard(endpoint: &str) -> Change {
     let who = json!({"id": endpoint, "name": endpoint, "status": "online"});
-    Change::Agent(domain::change::AgentRecord {
+    Change::Agent(Box::new(domain::change::AgentRecord {
         agent: AgentRef {
             endpoint: endpoint.into(),
             agent: endpoint.into(),
@@ -68,7 +68,7 @@ fn heard(endpoint: &str) -> Change {
         card: serde_json::from_value(who).unwrap(),
         needs: None,
         first_heard_at: at(0),
-    })
+    }))
 }
 
 /// Two endpoints: `a` can be asked to cancel, `b` cannot.

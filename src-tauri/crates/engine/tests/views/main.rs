@@ -39,12 +39,12 @@ fn who(agent: &str) -> AgentRef {
 }
 
 fn agent(id: &str) -> Change {
-    Change::Agent(AgentRecord {
+    Change::Agent(Box::new(AgentRecord {
         agent: who(id),
         card: serde_json::from_value(json!({"id": id, "name": id, "status": "online"})).unwrap(),
         needs: None,
         first_heard_at: at(0),
-    })
+    }))
 }
 
 fn task(id: &str, state: &str, more: Value) -> Change {
@@ -52,7 +52,7 @@ fn task(id: &str, state: &str, more: Value) -> Change {
     item.as_object_mut()
         .unwrap()
         .extend(more.as_object().unwrap().clone());
-    Change::Task(TaskRecord {
+    Change::Task(Box::new(TaskRecord {
         task: TaskRef {
             endpoint: "desk".into(),
             task: id.into(),
@@ -64,10 +64,10 @@ fn task(id: &str, state: &str, more: Value) -> Change {
         state_since: at(0),
         handoff_open: false,
         changed_at: at(0),
-    })
+    }))
 }
 
-fn question(id: &str, due: i64, more: Value) -> EscalationRecord {
+fn question(id: &str, due: i64, more: Value) -> Box<EscalationRecord> {
     let mut item = json!({
         "id": id, "version": "1", "taskId": "t1", "kind": "approval", "title": format!("Question {id}"),
         "message": "Please", "status": "pending",
@@ -75,7 +75,7 @@ fn question(id: &str, due: i64, more: Value) -> EscalationRecord {
     item.as_object_mut()
         .unwrap()
         .extend(more.as_object().unwrap().clone());
-    EscalationRecord {
+    Box::new(EscalationRecord {
         agent: who("billing"),
         value: serde_json::from_value::<Escalation>(item.clone()).unwrap(),
         raw: item.to_string().into(),
@@ -87,7 +87,7 @@ fn question(id: &str, due: i64, more: Value) -> EscalationRecord {
         due_at: at(due),
         fallback: "hold".into(),
         phase: EscalationPhase::Pending,
-    }
+    })
 }
 
 fn found(rule: &str, severity: &str, state: &str) -> Change {

@@ -187,7 +187,7 @@ fn told(seconds: i64, state: &str, more: Value) -> Change {
             _ => item[name.as_str()] = member.clone(),
         }
     }
-    Change::Task(TaskRecord {
+    Change::Task(Box::new(TaskRecord {
         task: TaskRef {
             endpoint: "desk".into(),
             task: "t1".into(),
@@ -199,7 +199,7 @@ fn told(seconds: i64, state: &str, more: Value) -> Change {
         state_since: at(seconds),
         handoff_open: false,
         changed_at: at(seconds),
-    })
+    }))
 }
 
 fn attempts(changes: Vec<Change>) -> Vec<AttemptView> {
