@@ -63,6 +63,7 @@ export const text = {
     tellInstead: (agent: string) => `Or leave the question alone and send this to ${agent} yourself:`,
     copy: "Copy",
     copied: "Copied",
+    marked: "The clipboard cannot be reached. The text is marked; copy it with the keys of your system.",
   },
   markdown: {
     opens: (host: string) => `Opens ${host} in your browser, after asking`,

@@ -48,8 +48,6 @@ export const words = {
   cancel: "Back",
   tell: (agent: string) => `Mission Control cannot write in a document of ${agent}. Send it yourself:`,
   tellInstead: (agent: string) => `Or leave the question alone and send this to ${agent} yourself:`,
-  copy: "Copy",
-  copied: "Copied",
   finding: "Open the finding",
   timeline: "See it on the timeline",
   behind: (count: number) => (count === 1 ? "1 behind" : `${whole(count)} behind`),

@@ -3,6 +3,7 @@ import { fireEvent } from "@testing-library/svelte";
 import { afterEach, expect, test, vi } from "vitest";
 import type { LetterAction } from "../../api/generated/LetterAction";
 import { button, close, keysNow, opened, page, press, says, settled } from "../../../tests/opened";
+import { backend, CallError } from "../../api/backend";
 import Letters from "./Letters.svelte";
 
 vi.setConfig({ testTimeout: 30_000 });
@@ -54,6 +55,32 @@ test("what the endpoint does not take is a text, called sent only when the perso
   await fireEvent.click(button("I have sent it"));
   await says("Sent back");
   expect(asked("actOnLetters")).toMatchObject([{ way: "return", byText: true }]);
+});
+
+test("a text that cannot be copied is marked, and says so", async () => {
+  await opened(Letters, { route: price });
+  await says("not there");
+  list()?.focus();
+  await press("1");
+  await says("Send it yourself:");
+  vi.stubGlobal("navigator", { ...navigator, clipboard: undefined });
+  await fireEvent.click(button("Copy"));
+  await says("The clipboard cannot be reached. The text is marked");
+  vi.unstubAllGlobals();
+  expect(getSelection()?.toString()).toContain("under the same id.");
+});
+
+test("what is open says when it could not be read again, with the time of what is shown", async () => {
+  await opened(Letters, { route: price });
+  await says("not there");
+  const call = vi.mocked(backend.call);
+  const answers = call.getMockImplementation();
+  call.mockImplementation((name, request) =>
+    name === "deadLetter" || !answers ? Promise.reject(new CallError("store", "The store did not answer.")) : answers(name, request),
+  );
+  await backend.call("actOnLetters", { letters: [], way: "discard", reason: null, corrected: null, cancel: false, byText: false });
+  await says(/The store did not answer\. ?Showing the state of \d\d:\d\d/);
+  expect(page()).toContain("Correct it and send it back");
 });
 
 test("a form asks for each place that is wrong, and only what fits goes on", async () => {
