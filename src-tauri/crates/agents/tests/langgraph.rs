@@ -3,12 +3,15 @@
 
 #![allow(clippy::expect_used, clippy::panic)] // Outside `#[test]` functions the lint does not know that this is a test.
 
+#[path = "scripted/deciding.rs"]
+mod deciding;
 #[path = "scripted/pushes.rs"]
 mod pushes;
 
 use std::sync::{Arc, Mutex};
 
 use agents::{Delivery, Endpoint, Kind, Observation, Outcome, Target};
+use deciding::decide;
 use domain::{
     contract::{self, Document, TaskState},
     fact::PollErrorKind,
@@ -136,23 +139,6 @@ fn states(document: &Document) -> Vec<(String, TaskState, String)> {
             (task.id.as_str().to_owned(), task.status.state, native)
         })
         .collect()
-}
-
-fn decide(question: &Value, key: &str, decision: Value) -> Delivery {
-    let mut body = json!({"actionDigest": "sha256:00", "decidedBy": "me", "decidedAt": "2026-11-21T08:00:00Z"});
-    for (name, value) in decision.as_object().expect("an object") {
-        body[name] = value.clone();
-    }
-    let text = |name: &str| question[name].as_str().expect("text").to_owned();
-    Delivery {
-        id: key.into(),
-        escalation: text("id").into(),
-        version: text("version"),
-        task: Some(text("taskId").as_str().into()),
-        body: body.to_string(),
-        escalation_raw: question.to_string(),
-        resend: false,
-    }
 }
 
 #[tokio::test]

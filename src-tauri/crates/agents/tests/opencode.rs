@@ -6,12 +6,15 @@
 #[path = "malformed/bodies.rs"]
 #[allow(dead_code)] // The whole set is for lists of sessions.
 mod bodies;
+#[path = "scripted/deciding.rs"]
+mod deciding;
 #[path = "scripted/pushes.rs"]
 mod pushes;
 
 use std::sync::{Arc, Mutex};
 
 use agents::{Delivery, Endpoint, Kind, Observation, Outcome, Target};
+use deciding::decide;
 use domain::contract::{self, Document, EscalationStatus, TaskState};
 use serde_json::{Value, json};
 use tokio::{
@@ -200,20 +203,8 @@ fn state(document: &Document, id: &str) -> TaskState {
 
 fn delivery(document: &Document, decision: Value) -> Delivery {
     let question = &document.escalations.as_ref().expect("escalations")[0];
-    let mut body =
-        json!({"actionDigest": "sha256:0", "decidedBy": "me", "decidedAt": "2026-11-21T08:00:00Z"});
-    for (name, value) in decision.as_object().expect("an object") {
-        body[name] = value.clone();
-    }
-    Delivery {
-        id: "k".into(),
-        escalation: question.value.id.clone(),
-        version: question.value.version.clone(),
-        task: question.value.task_id.clone(),
-        body: body.to_string(),
-        escalation_raw: question.raw.to_string(),
-        resend: false,
-    }
+    let question = serde_json::from_str(question.raw.as_ref()).expect("JSON");
+    decide(&question, "k", decision)
 }
 
 #[tokio::test]

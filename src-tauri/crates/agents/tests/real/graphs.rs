@@ -1,12 +1,16 @@
 //! A LangGraph development server for tests, and what they ask of it behind our back: threads begun, runs counted, values
 //! read. What a graph does stands in `tests/real/langgraph_graphs.py`.
 
+#[path = "../scripted/deciding.rs"]
+mod deciding;
+
 use std::time::{Duration, Instant};
 
-use agents::{Credential, Delivery, Endpoint, Kind, Observation, Outcome, Target};
+use agents::{Credential, Endpoint, Kind, Observation, Outcome, Target};
 use domain::contract::{self, Document, TaskState};
 use serde_json::{Value, json};
 
+pub(crate) use self::deciding::decide;
 use super::server::Server;
 
 /// What the server wants to hear from who asks.
@@ -219,23 +223,6 @@ pub(crate) fn question(document: &Value, task: &str) -> Value {
     let mut all = questions(document, task);
     assert_eq!(all.len(), 1, "{all:?}");
     all.remove(0)
-}
-
-pub(crate) fn decide(question: &Value, key: &str, decision: Value) -> Delivery {
-    let mut body = json!({"actionDigest": "sha256:00", "decidedBy": "me", "decidedAt": "2026-11-21T08:00:00Z"});
-    for (name, value) in decision.as_object().expect("an object") {
-        body[name] = value.clone();
-    }
-    let text = |name: &str| question[name].as_str().expect("text").to_owned();
-    Delivery {
-        id: key.into(),
-        escalation: text("id").into(),
-        version: text("version"),
-        task: Some(text("taskId").as_str().into()),
-        body: body.to_string(),
-        escalation_raw: question.to_string(),
-        resend: false,
-    }
 }
 
 /// Asks for the one question of a thread, answers it, and says what became of it.

@@ -3,14 +3,13 @@
 //!
 //! One server serves all that can share it. What is asserted is what the server shows, not what we believe of ourselves.
 
-use std::time::Instant;
-
 use agents::{Credential, Delivery, Kind, Observation, Outcome};
 use domain::contract::TaskState;
 use serde_json::{Value, json};
 
-use super::graphs::{
-    Graphs, PATIENCE, TOKEN, all, answer, decide, look, question, questions, state,
+use super::{
+    arrives, check_retry,
+    graphs::{Graphs, TOKEN, all, answer, decide, look, question, questions, state},
 };
 
 #[tokio::test]
@@ -110,17 +109,7 @@ async fn wants_to_know_who_asks(graphs: &Graphs) {
         json!({"outcome": "respond", "message": "x"}),
     );
     let mut endpoint = agents::open(&graphs.target(Some("wrong"))).expect("it opens");
-    let outcome = endpoint.deliver(&delivery).await;
-    assert!(
-        matches!(
-            outcome,
-            Outcome::Retry {
-                may_have_arrived: false,
-                ..
-            }
-        ),
-        "{outcome:?}"
-    );
+    check_retry(&endpoint.deliver(&delivery).await, false);
 }
 
 async fn shows_every_state_and_question(graphs: &Graphs) {
@@ -730,17 +719,7 @@ async fn a_server_that_was_killed_is_believed_again_as_far_as_it_remembers() {
 
     graphs.server.kill();
     assert!(endpoint.observe().await.is_err());
-    let outcome = endpoint.deliver(&first).await;
-    assert!(
-        matches!(
-            outcome,
-            Outcome::Retry {
-                may_have_arrived: false,
-                ..
-            }
-        ),
-        "{outcome:?}"
-    );
+    check_retry(&endpoint.deliver(&first).await, false);
     graphs.restart().await;
     let (document, raw) = look(&mut *endpoint).await;
     assert!(document.snapshot, "the list is read anew");
@@ -751,28 +730,10 @@ async fn a_server_that_was_killed_is_believed_again_as_far_as_it_remembers() {
     // It takes an answer and is killed in the middle of it.
     let second = say("second", &raw, &slow);
     {
-        let sending = endpoint.deliver(&second);
-        tokio::pin!(sending);
-        let until = Instant::now() + PATIENCE;
-        while graphs.runs(&slow).await.len() < 2 {
-            assert!(Instant::now() < until, "it never arrives");
-            tokio::select! {
-                outcome = &mut sending => panic!("too early: {outcome:?}"),
-                () = tokio::time::sleep(std::time::Duration::from_millis(20)) => {}
-            }
-        }
+        let mut sending = endpoint.deliver(&second);
+        arrives(&mut sending, async || graphs.runs(&slow).await.len() >= 2).await;
         graphs.server.kill();
-        let outcome = sending.await;
-        assert!(
-            matches!(
-                outcome,
-                Outcome::Retry {
-                    may_have_arrived: true,
-                    ..
-                }
-            ),
-            "{outcome:?}"
-        );
+        check_retry(&sending.await, true);
     }
     // What it had not yet written down is gone: the first answer too, so its question is another one.
     graphs.restart().await;

@@ -6,9 +6,7 @@ use agents::{Credential, Delivery, Endpoint, Kind, Observation, Outcome, Target}
 use domain::contract::{self, Document, QuotaWindow};
 use serde_json::json;
 
-use super::server::Server;
-
-const KEY: &str = "sk-test-1234";
+use super::server::{LITELLM_KEY as KEY, Server};
 
 fn connect(server: &Server, key: &str) -> Box<dyn Endpoint> {
     agents::open(&Target {
@@ -20,30 +18,6 @@ fn connect(server: &Server, key: &str) -> Box<dyn Endpoint> {
         known_questions: vec![],
     })
     .expect("it opens")
-}
-
-/// One request to the model: status and headers.
-async fn call(server: &Server) -> (u16, Vec<(String, String)>) {
-    let body = json!({ "model": "desk", "messages": [{ "role": "user", "content": "Book it." }] });
-    let reply = reqwest::Client::builder()
-        .no_proxy()
-        .build()
-        .expect("a client")
-        .post(format!("{}/v1/chat/completions", server.url))
-        .header("Authorization", format!("Bearer {KEY}"))
-        .header("Content-Type", "application/json")
-        .body(body.to_string())
-        .send()
-        .await
-        .expect("it answers");
-    let headers = reply.headers().iter();
-    let headers = headers
-        .map(|(name, value)| {
-            let value = value.to_str().expect("text");
-            (name.as_str().to_owned(), value.to_owned())
-        })
-        .collect();
-    (reply.status().as_u16(), headers)
 }
 
 fn windows(document: &Document) -> Vec<(String, QuotaWindow)> {
@@ -84,19 +58,18 @@ async fn a_proxy_without_a_database_is_named_and_tells_the_limits_of_its_models(
     // The model may be asked twice a minute, a minute that may just have ended.
     let mut answers = vec![];
     for _ in 0..6 {
-        answers.push(call(&server).await);
+        answers.push(server.complete().await);
     }
-    let good = answers.iter().filter(|(status, _)| *status == 200).count();
-    assert!((2..=4).contains(&good), "{answers:?}");
+    let good = answers.iter().filter(|answer| answer.status() == 200);
+    let good: Vec<_> = good.collect();
+    assert!((2..=4).contains(&good.len()), "{answers:?}");
     assert!(
-        answers.iter().any(|(status, _)| *status == 429),
+        answers.iter().any(|answer| answer.status() == 429),
         "{answers:?}"
     );
-    let at_last = answers.iter().rfind(|(status, _)| *status == 200);
-    let (_, headers) = at_last.expect("a good answer");
+    let headers = good.last().expect("a good answer").headers().iter();
     let headers: serde_json::Map<_, _> = headers
-        .iter()
-        .map(|(name, value)| (name.clone(), json!(value)))
+        .map(|(name, value)| (name.to_string(), json!(value.to_str().expect("text"))))
         .collect();
     let told_by_agent = json!({
         "schemaVersion": "1.0", "agent": { "id": "a", "name": "A", "status": "online" },

@@ -17,6 +17,8 @@ mod printed;
 #[allow(dead_code)] // The same.
 mod server;
 
+use std::time::{Duration, Instant};
+
 use agents::{Delivery, Endpoint, Kind, Observation, Outcome, Target};
 use domain::contract::{self, Document, TaskState};
 use serde_json::{Value, json};
@@ -57,19 +59,28 @@ fn decide(document: &Value, task: &str, key: &str, decision: Value) -> Delivery 
         .iter()
         .find(|e| e["taskId"] == task)
         .expect("the question");
-    let mut body = json!({"actionDigest": "sha256:00", "decidedBy": "me", "decidedAt": "2026-11-21T08:00:00Z"});
-    for (name, value) in decision.as_object().expect("an object") {
-        body[name] = value.clone();
+    graphs::decide(question, key, decision)
+}
+
+/// Goes on with sending until it has arrived; there must be no answer by then.
+async fn arrives(
+    sending: &mut (impl Future<Output = Outcome> + Unpin),
+    arrived: impl AsyncFn() -> bool,
+) {
+    let end = Instant::now() + Duration::from_secs(60);
+    while !arrived().await {
+        assert!(Instant::now() < end, "it never arrives");
+        tokio::select! {
+            outcome = &mut *sending => panic!("too early: {outcome:?}"),
+            () = tokio::time::sleep(Duration::from_millis(20)) => {}
+        }
     }
-    Delivery {
-        id: key.into(),
-        escalation: question["id"].as_str().expect("an id").into(),
-        version: question["version"].as_str().expect("a version").to_owned(),
-        task: Some(task.into()),
-        body: body.to_string(),
-        escalation_raw: question.to_string(),
-        resend: false,
-    }
+}
+
+/// It is to be brought again: after it may have arrived, or after it surely did not.
+fn check_retry(outcome: &Outcome, may: bool) {
+    let so = matches!(outcome, Outcome::Retry { may_have_arrived, .. } if *may_have_arrived == may);
+    assert!(so, "{outcome:?}");
 }
 
 fn state(document: &Document, task: &str) -> TaskState {
@@ -314,45 +325,17 @@ async fn an_answer_that_may_have_arrived_is_never_sent_again() {
     let delivery = decide(&document, &task, "held", json!({"outcome": "approve"}));
     {
         // It takes the message and is killed before it answers.
-        let sending = endpoint.deliver(&delivery);
-        tokio::pin!(sending);
-        loop {
-            tokio::select! {
-                outcome = &mut sending => panic!("it never answers: {outcome:?}"),
-                () = tokio::time::sleep(std::time::Duration::from_millis(20)) => {}
-            }
-            if server.messages("held") == 1 {
-                break;
-            }
-        }
+        let mut sending = endpoint.deliver(&delivery);
+        arrives(&mut sending, async || server.messages("held") == 1).await;
         server.kill();
-        let outcome = sending.await;
-        assert!(
-            matches!(
-                outcome,
-                Outcome::Retry {
-                    may_have_arrived: true,
-                    ..
-                }
-            ),
-            "{outcome:?}"
-        );
+        check_retry(&sending.await, true);
     }
     let again = Delivery {
         resend: true,
         ..delivery
     };
-    let outcome = endpoint.deliver(&again).await;
-    assert!(
-        matches!(
-            outcome,
-            Outcome::Retry {
-                may_have_arrived: true,
-                ..
-            }
-        ),
-        "still away: {outcome:?}"
-    );
+    // Still away.
+    check_retry(&endpoint.deliver(&again).await, true);
     server.restart(&[]).await;
     let outcome = endpoint.deliver(&again).await;
     assert!(
@@ -381,12 +364,12 @@ async fn when_we_are_killed_after_sending_the_task_itself_tells_what_became_of_i
             while server.messages(key) == 0 {
                 tokio::select! {
                     _ = &mut sending => break,
-                    () = tokio::time::sleep(std::time::Duration::from_millis(1)) => {}
+                    () = tokio::time::sleep(Duration::from_millis(1)) => {}
                 }
             }
             // Dropped here, like a process that ended.
         }
-        tokio::time::sleep(std::time::Duration::from_millis(400)).await;
+        tokio::time::sleep(Duration::from_millis(400)).await;
         let again = Delivery {
             resend: true,
             ..delivery

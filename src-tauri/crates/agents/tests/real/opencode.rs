@@ -7,7 +7,11 @@ use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 use tokio::sync::Mutex;
 
-use crate::opencode_server::{OpenCode, PASSWORD};
+use crate::{
+    check_retry,
+    graphs::decide,
+    opencode_server::{OpenCode, PASSWORD},
+};
 
 fn connect(server: &OpenCode, password: &str) -> Box<dyn Endpoint> {
     agents::open(&Target {
@@ -89,23 +93,6 @@ async fn shows(desk: &Desk, session: &str, state: &str) -> Value {
         }
         assert!(Instant::now() < until, "{session} is not {state}: {raw}");
         tokio::time::sleep(Duration::from_millis(100)).await;
-    }
-}
-
-fn decide(question: &Value, key: &str, decision: Value) -> Delivery {
-    let mut body = json!({"actionDigest": "sha256:00", "decidedBy": "me", "decidedAt": "2026-11-21T08:00:00Z"});
-    for (name, value) in decision.as_object().expect("an object") {
-        body[name] = value.clone();
-    }
-    let text = |name: &str| question[name].as_str().expect("text").to_owned();
-    Delivery {
-        id: key.into(),
-        escalation: text("id").as_str().into(),
-        version: text("version"),
-        task: Some(text("taskId").as_str().into()),
-        body: body.to_string(),
-        escalation_raw: question.to_string(),
-        resend: false,
     }
 }
 
@@ -627,17 +614,7 @@ async fn a_server_that_is_killed_forgets_its_questions_and_nothing_is_said_to_be
     server.server.kill();
     let error = endpoint.observe().await.expect_err("it is away");
     assert_eq!(error.http_status, None);
-    let outcome = endpoint.deliver(&delivery).await;
-    assert!(
-        matches!(
-            outcome,
-            Outcome::Retry {
-                may_have_arrived: false,
-                ..
-            }
-        ),
-        "{outcome:?}"
-    );
+    check_retry(&endpoint.deliver(&delivery).await, false);
     server.server.restart().await;
     let (_, raw) = see(&mut *endpoint).await.expect("it shows what is left");
     for session in [&asks, &sleeps] {

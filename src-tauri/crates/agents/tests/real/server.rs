@@ -98,6 +98,9 @@ fn run(command: &mut Command) {
     );
 }
 
+/// The master key of the LiteLLM proxy.
+pub(crate) const LITELLM_KEY: &str = "sk-test-1234";
+
 /// A running scripted agent; ended when dropped.
 pub(crate) struct Server {
     child: Child,
@@ -311,6 +314,20 @@ impl Server {
         };
         self.call(method, json!({"id": id, "historyLength": 20}))
             .await
+    }
+
+    /// One request to the model of a LiteLLM proxy.
+    pub(crate) async fn complete(&self) -> reqwest::Response {
+        let body =
+            json!({ "model": "desk", "messages": [{ "role": "user", "content": "Book it." }] });
+        self.rpc
+            .post(format!("{}/v1/chat/completions", self.url))
+            .bearer_auth(LITELLM_KEY)
+            .header("Content-Type", "application/json")
+            .body(body.to_string())
+            .send()
+            .await
+            .expect("it answers")
     }
 
     async fn call(&self, method: &str, params: Value) -> Value {
