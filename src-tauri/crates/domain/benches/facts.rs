@@ -9,6 +9,9 @@
 #![allow(clippy::unwrap_used)] // what goes wrong here concerns nobody else
 #![allow(clippy::disallowed_methods)] // the rules have no clock; this measures them
 
+#[path = "running/time.rs"]
+mod time;
+
 use std::{collections::BTreeMap, sync::Arc};
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -18,6 +21,7 @@ use domain::{
     fleet::Fleet,
     ids::EndpointId,
 };
+use time::running;
 
 const AGENTS: u64 = 50;
 const RESOURCES: u64 = 10_000;
@@ -91,21 +95,6 @@ fn main() {
         println!("each ten times of history multiplies the cost of a fact by {slope:.2}");
     }
     println!("{} of them overlapped by the bare check", peer.overlaps);
-}
-
-/// Microseconds this thread was running.
-#[cfg(unix)]
-fn running() -> f64 {
-    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
-    time.tv_sec as f64 * 1e6 + time.tv_nsec as f64 / 1e3
-}
-
-/// Microseconds, as there is no such count.
-#[cfg(not(unix))]
-fn running() -> f64 {
-    static START: std::sync::OnceLock<std::time::Instant> = std::sync::OnceLock::new();
-    let start = START.get_or_init(std::time::Instant::now);
-    start.elapsed().as_secs_f64() * 1e6
 }
 
 /// Bytes of memory in use.

@@ -3,11 +3,13 @@
 
 #![allow(clippy::unwrap_used)] // what goes wrong here concerns nobody else
 
+#[path = "../../domain/benches/running/time.rs"]
+mod time;
+
 use std::{
     io::{Read, Write},
     net::{TcpListener, TcpStream},
     sync::Arc,
-    time::Instant,
 };
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -29,6 +31,7 @@ use engine::{
 };
 use sha2::{Digest, Sha256};
 use store::Store;
+use time::running;
 
 const FEW: usize = 200;
 const MANY: usize = 20_000;
@@ -136,21 +139,7 @@ struct Cost {
     cost: f64,
 }
 
-/// Time this thread was running, without the time others took: the kernel's count, else the clock.
-fn running() -> f64 {
-    let counted = std::fs::read_to_string("/proc/thread-self/schedstat").ok();
-    let counted = counted.and_then(|text| text.split(' ').next()?.parse::<f64>().ok());
-    counted.map_or_else(
-        || {
-            use std::sync::OnceLock;
-            static START: OnceLock<Instant> = OnceLock::new();
-            START.get_or_init(Instant::now).elapsed().as_secs_f64() * 1e6
-        },
-        |nanoseconds| nanoseconds / 1e3,
-    )
-}
-
-/// Long enough that the kernel's count, which moves in steps of some milliseconds, is told well.
+/// Long enough, in microseconds, that what comes between weighs little.
 const ENOUGH: f64 = 150_000.0;
 
 /// The mean of at least so many rounds, and of more until there is enough to tell.

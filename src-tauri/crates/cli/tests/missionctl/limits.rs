@@ -5,32 +5,14 @@ use serde_json::{Value, json};
 
 use super::{
     Said,
-    a2a::server::Server as Real,
+    a2a::server::{LITELLM_KEY as KEY, Server as Real},
     check_unusable, run, run_with,
     server::{Asked, Reply, Server},
 };
 
-/// The master key of the proxy.
-const KEY: &str = "sk-test-1234";
-
 fn ask(arguments: &[&str], key: &str) -> Said {
     let arguments = [arguments, &["--json", "--token-env", "KEY"]].concat();
     run_with(&arguments, b"", &[("KEY", key)])
-}
-
-/// One request to the proxy's model: its status.
-async fn call(proxy: &Real) -> u16 {
-    let body = json!({ "model": "desk", "messages": [{ "role": "user", "content": "Book it." }] });
-    let client = reqwest::Client::builder().no_proxy().build();
-    let reply = client
-        .expect("a client")
-        .post(format!("{}/v1/chat/completions", proxy.url))
-        .bearer_auth(KEY)
-        .header("Content-Type", "application/json")
-        .body(body.to_string())
-        .send()
-        .await;
-    reply.expect("it answers").status().as_u16()
 }
 
 /// Names of pools and windows with what is left.
@@ -65,7 +47,7 @@ async fn a_litellm_proxy_is_named_its_key_is_needed_and_its_gauges_are_read_by_a
     // The model may be asked twice a minute, a minute that may just have ended.
     let mut answers = vec![];
     for _ in 0..6 {
-        answers.push(call(&proxy).await);
+        answers.push(proxy.complete().await.status().as_u16());
     }
     assert!(
         answers.contains(&200) && answers.contains(&429),

@@ -86,6 +86,19 @@ async fn a_real_langgraph_server_is_answered_once_and_only_with_its_token() {
     api.end();
 }
 
+/// Nothing is said of the approval while the server is away; once it is there again, it counts once.
+async fn comes_back(graphs: &mut Graphs, api: &Api, asked: &Value, waits: &str) {
+    assert!(
+        is_on_its_way(api, asked).await,
+        "nothing is said to have become of it"
+    );
+    graphs.restart().await;
+    delivery(api, asked, &["applied"]).await;
+    let accepted = json!([{ "inbox": [{ "type": "accept", "args": null }] }]);
+    assert_eq!(graphs.answers(waits).await, accepted);
+    assert_eq!(graphs.runs(waits).await.len(), 2);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_was_decided_while_a_langgraph_server_was_away_arrives_when_it_is_there_again() {
     let mut graphs = Graphs::start().await;
@@ -98,15 +111,7 @@ async fn what_was_decided_while_a_langgraph_server_was_away_arrives_when_it_is_t
     health(&api, "unreachable").await;
     approve(&api, &asked).await;
     tokio::time::sleep(Duration::from_secs(12)).await;
-    assert!(
-        is_on_its_way(&api, &asked).await,
-        "nothing is said to have become of it"
-    );
-    graphs.restart().await;
-    delivery(&api, &asked, &["applied"]).await;
-    let accepted = json!([{ "inbox": [{ "type": "accept", "args": null }] }]);
-    assert_eq!(graphs.answers(&waits).await, accepted);
-    assert_eq!(graphs.runs(&waits).await.len(), 2);
+    comes_back(&mut graphs, &api, &asked, &waits).await;
     api.end();
 }
 
@@ -127,15 +132,7 @@ async fn an_answer_during_which_a_langgraph_server_is_killed_counts_once_in_the_
         graphs.server.kill();
         drop(go);
         health(&api, "unreachable").await;
-        assert!(
-            is_on_its_way(&api, &asked).await,
-            "nothing is said to have become of it"
-        );
-        graphs.restart().await;
-        delivery(&api, &asked, &["applied"]).await;
-        let accepted = json!([{ "inbox": [{ "type": "accept", "args": null }] }]);
-        assert_eq!(graphs.answers(&waits).await, accepted, "{cut:?}");
-        assert_eq!(graphs.runs(&waits).await.len(), 2, "{cut:?}");
+        comes_back(&mut graphs, &api, &asked, &waits).await;
         api.end();
     }
 }

@@ -1,25 +1,7 @@
 //! A LiteLLM proxy as people run it: what its gauges become on the screen of limits.
 
 use super::*;
-use crate::server::Server;
-
-/// The master key of the proxy.
-const KEY: &str = "sk-test-1234";
-
-/// One request to the proxy's model: its status.
-async fn call(proxy: &Server) -> u16 {
-    let body = json!({ "model": "desk", "messages": [{ "role": "user", "content": "Book it." }] });
-    let client = reqwest::Client::builder().no_proxy().build();
-    let reply = client
-        .expect("a client")
-        .post(format!("{}/v1/chat/completions", proxy.url))
-        .bearer_auth(KEY)
-        .header("Content-Type", "application/json")
-        .body(body.to_string())
-        .send()
-        .await;
-    reply.expect("it answers").status().as_u16()
-}
+use crate::server::{LITELLM_KEY as KEY, Server};
 
 /// Uses up what may be asked in a minute, and polls until the screen shows it: pool and window.
 async fn used_up(proxy: &Server, api: &Api) -> (Value, Value) {
@@ -27,7 +9,7 @@ async fn used_up(proxy: &Server, api: &Api) -> (Value, Value) {
     let mut refused = false;
     loop {
         // The gauges move only when it is asked, and are believed for their minute.
-        refused |= call(proxy).await == 429;
+        refused |= proxy.complete().await.status() == 429;
         ask(api, "pollNow", json!({ "endpoint": "clerk" })).await;
         tokio::time::sleep(Duration::from_millis(300)).await;
         let view = ask(api, "limits", json!({})).await;
