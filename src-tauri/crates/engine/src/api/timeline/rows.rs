@@ -408,6 +408,7 @@ fn version(event: &Event) -> Option<String> {
 fn summary(ground: &Ground<'_>, events: &[usize]) -> String {
     let mut counts: BTreeMap<usize, u32> = BTreeMap::new();
     let words = [
+        (Kind::Silent, "outage", "outages"),
         (Kind::Write, "write", "writes"),
         (Kind::Read, "read", "reads"),
         (Kind::Take, "event taken", "events taken"),
@@ -416,6 +417,10 @@ fn summary(ground: &Ground<'_>, events: &[usize]) -> String {
         (Kind::Refused, "refusal by a limit", "refusals by limits"),
         (Kind::Question, "question", "questions"),
         (Kind::Decision, "decision of yours", "decisions of yours"),
+        (Kind::TakeOver, "handoff taken", "handoffs taken"),
+        (Kind::Artifact, "output made", "outputs made"),
+        (Kind::Context, "context entry", "context entries"),
+        (Kind::State, "turn of a task", "turns of tasks"),
     ];
     for index in events {
         let kind = ground.story.events[*index].kind;
