@@ -2,7 +2,13 @@
 
 use std::collections::{HashMap, hash_map::Entry};
 
-use domain::{fact::PollError, finding::Evidence, time::Time};
+use domain::{
+    contract::Needs,
+    fact::PollError,
+    finding::Evidence,
+    ownership::{Rule, names},
+    time::Time,
+};
 use serde_json::Value;
 use store::{
     Reader, Result,
@@ -15,6 +21,10 @@ use super::{
     wording::{Glance, agent_text, failure, plain},
 };
 
+/// Of a place in the configuration that is no rule.
+const SETTINGS: &str = "So say your settings.";
+/// Resources of one sort that are named.
+const DECLARED: usize = 4;
 /// Longest evidence that is shown as JSON.
 const LONGEST: usize = 300;
 
@@ -111,7 +121,12 @@ impl Lines {
         };
         let said = match &*line {
             Some((_, line)) => sentence(line, &fact.pointer),
-            None if fact.line == 1 => "So says the configuration.".to_owned(),
+            None if fact.line == 1 => {
+                let config = facts::config(reader)?;
+                let place = fact.pointer.strip_prefix("/config").unwrap_or_default();
+                let value = config.as_ref().and_then(|config| config.pointer(place));
+                value.map_or_else(|| SETTINGS.to_owned(), configured)
+            }
             None => "This fact is older than the log reaches.".to_owned(),
         };
         let mut parts = fact.pointer.split('/').skip(2);
@@ -166,6 +181,9 @@ fn sentence(line: &Value, pointer: &str) -> String {
     let Some(value) = line.pointer(pointer) else {
         return "The place is not in the log.".to_owned();
     };
+    if pointer.starts_with("/config/") {
+        return configured(value);
+    }
     // The item itself, when the pointer goes into one.
     let mut parts = pointer.split('/').skip(2);
     let (list, index) = (
@@ -211,6 +229,7 @@ fn sentence(line: &Value, pointer: &str) -> String {
         "quotas" => format!("{agent} reports the limit of {}.", of("/pool/provider")),
         "schedules" => format!("{agent} starts by itself on {}.", of("/resource")),
         "context" => format!("{agent} wrote in {}.", of("/documentId")),
+        "ownership" => needed(&agent, value),
         _ => {
             let json = value.to_string();
             match json.char_indices().nth(LONGEST) {
@@ -219,6 +238,51 @@ fn sentence(line: &Value, pointer: &str) -> String {
             }
         }
     }
+}
+
+/// What a place in the configuration says: a rule in words.
+fn configured(value: &Value) -> String {
+    let Ok(rule) = serde_json::from_value::<Rule>(value.clone()) else {
+        return SETTINGS.to_owned();
+    };
+    let resource = &rule.resource;
+    match names::writers(&rule).as_slice() {
+        [] => format!("Your rule: {resource} is only read."),
+        [one] => format!("Your rule: {one} owns {resource}."),
+        many => format!("Your rule: {} take turns on {resource}.", names::list(many)),
+    }
+}
+
+/// What an agent declared, or the one place of it that is pointed at.
+fn needed(agent: &str, value: &Value) -> String {
+    if let Some(one) = value.as_str() {
+        return format!("{agent} says that it needs {one}.");
+    }
+    let needs = serde_json::from_value::<Needs>(value.clone()).unwrap_or_default();
+    let parts: Vec<_> = [
+        ("starts on", &needs.triggers),
+        ("reads", &needs.reads),
+        ("writes", &needs.writes),
+        ("sends to", &needs.outputs),
+    ]
+    .into_iter()
+    .filter(|(_, all)| !all.is_empty())
+    .map(|(verb, all)| match all.as_slice() {
+        [shown @ .., _] if all.len() > DECLARED => {
+            let shown = &shown[..shown.len().min(DECLARED)];
+            format!(
+                "{verb} {} and {} more",
+                shown.join(", "),
+                all.len() - shown.len()
+            )
+        }
+        _ => format!("{verb} {}", names::list(all)),
+    })
+    .collect();
+    if parts.is_empty() {
+        return format!("{agent} says that it needs nothing.");
+    }
+    format!("{agent} says what it needs: it {}.", parts.join("; it "))
 }
 
 /// Why the rule exists.
@@ -282,5 +346,67 @@ pub(super) fn explanation(rule: &str) -> &'static str {
             "Rules that nobody reads do not fit any more. The ownership document is to be read from time to time."
         }
         _ => "A rule about work between agents does not hold.",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::{SETTINGS, configured, sentence};
+
+    #[track_caller]
+    fn check(line: &Value, pointer: &str, expected: &str) {
+        assert_eq!(sentence(line, pointer), expected);
+    }
+
+    #[test]
+    fn a_rule_is_named_by_who_owns_what() {
+        let rules = json!([
+            {"resource": "output:mail/supplier", "owner": "payments"},
+            {"resource": "output:slack/billing", "owner": "billing", "sequence": ["billing", "triage"]},
+            {"resource": "field:crm/**", "readers": ["digest"]},
+        ]);
+        let line = json!({"at": "2026-11-20T08:00:00Z", "config": {"ownership": {"rules": rules}, "settings": {"stallAfterSeconds": 60}}});
+        for (place, expected) in [
+            (
+                "ownership/rules/0",
+                "Your rule: payments owns output:mail/supplier.",
+            ),
+            (
+                "ownership/rules/1",
+                "Your rule: billing and triage take turns on output:slack/billing.",
+            ),
+            ("ownership/rules/2", "Your rule: field:crm/** is only read."),
+            ("settings/stallAfterSeconds", SETTINGS),
+        ] {
+            check(&line, &format!("/config/{place}"), expected);
+        }
+        assert_eq!(configured(&json!(true)), SETTINGS);
+    }
+
+    #[test]
+    fn what_an_agent_declared_is_told_in_words() {
+        let many: Vec<_> = (1..=6).map(|n| format!("field:f{n}")).collect();
+        let declared =
+            json!({"triggers": ["trigger:mail"], "reads": ["field:a", "field:b"], "writes": many});
+        let line = json!({"endpoint": "desk", "status": {"agent": {"id": "payments"}, "ownership": declared}});
+        check(
+            &line,
+            "/status/ownership",
+            "payments says what it needs: it starts on trigger:mail; it reads field:a and field:b; it writes field:f1, field:f2, field:f3, field:f4 and 2 more.",
+        );
+        check(
+            &line,
+            "/status/ownership/reads/1",
+            "payments says that it needs field:b.",
+        );
+        let none =
+            json!({"endpoint": "desk", "status": {"agent": {"id": "payments"}, "ownership": {}}});
+        check(
+            &none,
+            "/status/ownership",
+            "payments says that it needs nothing.",
+        );
     }
 }

@@ -85,10 +85,12 @@ fn one(text: &mut String, finding: &TimelineFinding) {
     ));
     text.push_str(&format!("  - Why it matters: {}\n", finding.explanation));
     for witness in &finding.witnesses {
-        let at = witness.at.map(time::format).unwrap_or_default();
+        // What was always so has no time.
+        let at = witness.at.map(|at| format!("`{}` ", time::format(at)));
         let fact = &witness.evidence;
         text.push_str(&format!(
-            "  - `{at}` {} (line {}, `{}`)\n",
+            "  - {}{} (line {}, `{}`)\n",
+            at.unwrap_or_default(),
             safe(&witness.sentence.text),
             fact.line,
             fact.pointer.replace('`', "'")
