@@ -3,4 +3,4 @@
 /**
  * `resolution` is one of the finding's; `snooze` and `dismiss` always work.
  */
-export type FindingAction = { key: string, resolution: string, until: string | null, reason: string | null, agent: string | null, };
+export type FindingAction = { key: string, resolution: string, until: string | null, reason: string | null, agent: string | null, seen?: string, };

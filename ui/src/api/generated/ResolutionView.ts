@@ -5,4 +5,8 @@ import type { TellView } from "./TellView";
  * A way out. `does`: what will happen, a sentence each. `tells`: what it has no way to do itself, as texts to send.
  * `asks`: `nothing`, `agent` (one of `agents`), `until`, `reason`. `problem`: why it cannot be done now. `opens`: where it goes on.
  */
-export type ResolutionView = { id: string, label: string, asks: string, agents: Array<string>, does: Array<string>, tells: Array<TellView>, opens: string | null, problem: string | null, };
+export type ResolutionView = { id: string, label: string, asks: string, agents: Array<string>, does: Array<string>, tells: Array<TellView>, opens: string | null, problem: string | null, 
+/**
+ * Of the bytes of the refused item it is about; given back when it is done, it is done to these alone.
+ */
+seen?: string, };

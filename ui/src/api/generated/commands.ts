@@ -133,7 +133,7 @@ export const topics: Record<keyof Commands, Topic[]> = {
   status: ["status"],
   inbox: ["inbox"],
   escalation: ["inbox"],
-  finding: ["inbox"],
+  finding: ["inbox", "letters"],
   decide: [],
   undoDecision: [],
   actOnFinding: [],

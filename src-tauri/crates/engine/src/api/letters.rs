@@ -301,6 +301,11 @@ fn row(reader: &Reader, request: &LetterRequest) -> Result<Option<DeadLetterRow>
     dead_letters::get(reader, &request.endpoint, &request.list, &request.item)
 }
 
+/// Of the bytes that stand there.
+pub(super) fn digest_of(reader: &Reader, letter: &LetterRequest) -> Result<Option<String>> {
+    Ok(row(reader, letter)?.map(|row| digest(&row.raw)))
+}
+
 /// The schemas that bodies are held to, by name.
 fn schemas_of(reader: &Reader, wrongs: &[Wrong]) -> Result<BTreeMap<String, Value>> {
     let mut known = BTreeMap::new();

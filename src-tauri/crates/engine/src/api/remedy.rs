@@ -159,6 +159,7 @@ pub(super) fn views(glance: Glance<'_>, finding: &Finding) -> Result<Vec<Resolut
             tells: vec![],
             opens: None,
             problem: None,
+            seen: None,
         };
         match known.plan(finding, &resolution.id, &Choice::default(), glance.now) {
             Ok(plan) => show(glance, finding, &known, plan, &mut view)?,
@@ -217,6 +218,7 @@ fn show(
                 .does
                 .push("Allows it until then. The agent is not told.".to_owned()),
             Step::SendBack => {
+                view.seen = letters::digest_of(glance.reader, &letter(&finding.subject))?;
                 if let Some((does, tells)) = letters::sent_back(glance, &letter(&finding.subject))?
                 {
                     carried(&mut view.does, &mut view.tells, does, tells);
@@ -253,11 +255,13 @@ fn show(
                 .push("Notes that you read the rules now.".to_owned()),
             Step::Settle => {
                 view.does.push("Settles the finding.".to_owned());
-                if view.id == ACCEPT_ONCE
-                    && letters::is_unreadable(glance.reader, &letter(&finding.subject))?
-                {
-                    view.does.clear();
-                    view.problem = Some(letters::UNREADABLE.to_owned());
+                if view.id == ACCEPT_ONCE {
+                    let letter = letter(&finding.subject);
+                    view.seen = letters::digest_of(glance.reader, &letter)?;
+                    if letters::is_unreadable(glance.reader, &letter)? {
+                        view.does.clear();
+                        view.problem = Some(letters::UNREADABLE.to_owned());
+                    }
                 }
             }
             Step::Tell { agent, text } => view.tells.push(TellView {
@@ -437,7 +441,9 @@ async fn take(
             engine.ask(|reply| Ask::Note(longer, note, reply)).await?;
             "It is allowed until the time you chose.".to_owned()
         }
-        Step::SendBack => letters::settle_one(engine, letter(&subject), "return").await?,
+        Step::SendBack => {
+            letters::settle_one(engine, letter(&subject), action.seen.as_deref(), "return").await?
+        }
         Step::Append {
             document,
             key,
@@ -464,7 +470,7 @@ async fn take(
         }
         // An item that is accepted is settled together with the finding about it.
         Step::Settle if rule == "schema-violation" && action.resolution == ACCEPT_ONCE => {
-            letters::settle_one(engine, letter(&subject), "accept").await?
+            letters::settle_one(engine, letter(&subject), action.seen.as_deref(), "accept").await?
         }
         Step::Settle => {
             let settled = PersonAction::Resolve {

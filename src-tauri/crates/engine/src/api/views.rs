@@ -160,10 +160,19 @@ views! {
     ResolutionView {
         id: String, label: String, asks: String, agents: Vec<String>, does: Vec<String>, tells: Vec<TellView>,
         opens: Option<String>, problem: Option<String>,
+        /// Of the bytes of the refused item it is about; given back when it is done, it is done to these alone.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[ts(optional)]
+        seen: Option<String>,
     }
     TellView { agent: String, text: String, }
     /// `resolution` is one of the finding's; `snooze` and `dismiss` always work.
-    FindingAction { key: String, resolution: String, until: Option<Time>, reason: Option<String>, agent: Option<String>, }
+    FindingAction {
+        key: String, resolution: String, until: Option<Time>, reason: Option<String>, agent: Option<String>,
+        #[serde(default)]
+        #[ts(optional)]
+        seen: Option<String>,
+    }
     /// What was done, a sentence each.
     SettledView { did: Vec<String>, }
     /// Which finding.

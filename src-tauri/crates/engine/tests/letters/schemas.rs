@@ -204,6 +204,53 @@ async fn accepting_once_lets_exactly_those_bytes_pass_and_survives_a_restart() {
     assert_eq!(kept.len(), 1, "what was refused was not kept");
 }
 
+/// The card of the finding about the refused item.
+async fn card(api: &Api) -> Value {
+    let inbox = ask(api, "inbox", json!({})).await;
+    let groups = inbox["groups"].as_array().expect("groups").iter();
+    let mut items = groups.flat_map(|group| group["items"].as_array().expect("items"));
+    let key = |item: &Value| item["key"].as_str().unwrap_or_default().to_owned();
+    let item = items.find(|item| key(item).contains("schema-violation"));
+    let key = key(item.expect("it is in the inbox"));
+    ask(api, "finding", json!({ "key": key })).await
+}
+
+/// Accepts the item as that card showed it.
+fn accept(card: &Value) -> Value {
+    let mut ways = card["resolutions"].as_array().expect("ways").iter();
+    let way = ways.find(|way| way["id"] == "accept-once");
+    json!({
+        "key": card["key"], "resolution": "accept-once", "until": null, "reason": null, "agent": null,
+        "seen": way.expect("a way")["seen"],
+    })
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_item_that_came_again_is_not_accepted_on_the_card_that_showed_the_one_before() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let agent = Agent::default();
+    agent.with(|document, _| *document = writer(json!({ "title": 7 })));
+    let api = open(dir.path(), &agent).await;
+    until_check(&api, "unchecked").await;
+    save(&api, &page_schema()).await;
+    until_stands(&api, "p1", true).await;
+    let before = card(&api).await;
+    agent.with(|document, _| document["artifacts"][0]["body"]["title"] = json!(8));
+    let twice = |view: &Value| view["count"] == 2;
+    let came = until(&api, "deadLetter", letter("p1"), twice).await;
+    let refused = api.call("actOnFinding", accept(&before)).await;
+    assert_eq!(refused.expect_err("it came again").code, "changed");
+    until_stands(&api, "p1", true).await;
+    assert_eq!(check_of(&api).await[0]["check"], "refused");
+
+    let now = accept(&card(&api).await);
+    assert_eq!(now["seen"], came["digest"]);
+    ask(&api, "actOnFinding", now).await;
+    until_stands(&api, "p1", false).await;
+    assert_eq!(check_of(&api).await[0]["check"], "accepted");
+    recorded_as_lived(api, dir.path()).await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_that_is_sent_back_with_its_errors_comes_good() {
     let dir = tempfile::tempdir().expect("a folder");

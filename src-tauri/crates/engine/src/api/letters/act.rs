@@ -98,6 +98,7 @@ pub(in crate::api) async fn act(engine: &Engine, action: LetterAction) -> Answer
 pub(in crate::api) async fn settle_one(
     engine: &Engine,
     letter: LetterRequest,
+    seen: Option<&str>,
     way: &str,
 ) -> Answer<String> {
     let action = LetterAction {
@@ -108,7 +109,7 @@ pub(in crate::api) async fn settle_one(
         cancel: false,
         by_text: false,
     };
-    let did = one(engine, letter, None, named(way)?, &action).await?;
+    let did = one(engine, letter, seen, named(way)?, &action).await?;
     Ok(did.join(" "))
 }
 
@@ -142,13 +143,9 @@ async fn one(
     if act == Act::Accepted && !was_read(&read.wrongs) {
         return Err(ApiError::new("invalid", UNREADABLE));
     }
-    // On a finding's card, sending it back is either of both, and says which.
-    let on_letter = seen.is_some();
-    if on_letter
-        && matches!(act, Act::Returned | Act::Resubmitted)
-        && read.ask.is_none()
-        && !action.by_text
-    {
+    // The card of a finding names no letters; there, sending it back is either of both, and the card says which.
+    let sends = matches!(act, Act::Returned | Act::Resubmitted) && !action.letters.is_empty();
+    if sends && read.ask.is_none() && !action.by_text {
         return Err(ApiError::new(
             "invalid",
             "Its task waits for no answer that could carry this, so nothing was sent. Send the text yourself.",
