@@ -192,7 +192,6 @@ impl Intake<'_> {
             return;
         }
         entry.waits_since = self.now;
-        let waits = waits(&entry.value);
         let of = self.world.live_of.entry(agent.clone()).or_default();
         let changed = if live {
             of.insert(task.clone())
@@ -202,18 +201,7 @@ impl Intake<'_> {
         if changed {
             self.world.live_since.insert(agent, self.now);
         }
-        let claims = self.world.claims_of.get(task).into_iter().flatten();
-        let mut claims = claims.filter_map(|key| self.world.claims.get(key));
-        let queued = claims.any(|claim| claim.value.state == ClaimState::Waiting);
-        if !self.world.waiting.is_empty() {
-            self.mark(Subject::Waits);
-        }
-        if live && (waits || queued) {
-            self.world.waiting.insert(task.clone());
-            self.mark(Subject::Waits);
-        } else {
-            self.world.waiting.remove(task);
-        }
+        self.queue(task);
     }
 
     /// A claim is for that task no more, which then waits only for what else it waits for.
@@ -222,36 +210,45 @@ impl Intake<'_> {
             endpoint: key.0.clone(),
             task,
         };
-        let Some(of) = self.world.claims_of.get_mut(&task) else {
-            return;
-        };
-        of.remove(key);
-        let mut claims = of.iter().filter_map(|key| self.world.claims.get(key));
-        let queued = claims.any(|claim| claim.value.state == ClaimState::Waiting);
-        let entry = self.world.tasks.get(&task);
-        if !queued && entry.is_none_or(|entry| !waits(&entry.value)) {
-            self.world.waiting.remove(&task);
+        if let Some(of) = self.world.claims_of.get_mut(&task) {
+            of.remove(key);
+            self.queue(&task);
         }
     }
 
     /// A claim is new or different.
     pub(super) fn note_claim(&mut self, key: &Key) {
-        let Some(claim) = self.world.claims.get(key) else {
-            return;
-        };
-        if let Some(task) = &claim.value.task_id {
-            let task = TaskRef {
-                endpoint: key.0.clone(),
-                task: task.clone(),
-            };
-            let queued = claim.value.state == ClaimState::Waiting;
-            let of = self.world.claims_of.entry(task.clone()).or_default();
-            of.insert(key.clone());
-            let live = self.world.tasks.get(&task).is_some_and(|task| task.live());
-            if queued && live {
-                self.world.waiting.insert(task);
+        let claim = self.world.claims.get(key);
+        let task = claim.and_then(|claim| claim.value.task_id.clone());
+        match task {
+            Some(task) => {
+                let endpoint = key.0.clone();
+                let task = TaskRef { endpoint, task };
+                let of = self.world.claims_of.entry(task.clone()).or_default();
+                of.insert(key.clone());
+                self.queue(&task);
             }
+            None => self.look_at_waits(),
         }
+    }
+
+    /// Keeps whether a task waits, by its own word or for a claim that was not given yet.
+    fn queue(&mut self, task: &TaskRef) {
+        // Also the last to leave may open a circle.
+        self.look_at_waits();
+        let claims = self.world.claims_of.get(task).into_iter().flatten();
+        let mut claims = claims.filter_map(|key| self.world.claims.get(key));
+        let queued = claims.any(|claim| claim.value.state == ClaimState::Waiting);
+        let entry = self.world.tasks.get(task).filter(|entry| entry.live());
+        if entry.is_some_and(|entry| queued || waits(&entry.value)) {
+            self.world.waiting.insert(task.clone());
+            self.look_at_waits();
+        } else {
+            self.world.waiting.remove(task);
+        }
+    }
+
+    fn look_at_waits(&mut self) {
         if !self.world.waiting.is_empty() {
             self.mark(Subject::Waits);
         }

@@ -162,3 +162,60 @@ fn dependencies_of_what_has_not_begun_close_a_circle() {
     )];
     check("deadlock", &lines, &["0 open warning a"]);
 }
+
+fn queued(id: &str, state: &str, task: &str) -> Value {
+    json!({
+        "id": id, "resource": "file:x", "holderIdentity": "x", "mode": "exclusive", "state": state,
+        "acquireTime": at(0), "taskId": task,
+    })
+}
+
+#[test]
+fn who_got_the_claim_it_queued_for_waits_no_more() {
+    let b = |seconds: i64, state: &str| {
+        let wait = json!({"waitingFor": {"kind": "task", "ref": "a-host/a"}});
+        let tasks = [
+            task("b", "working", 0, wait),
+            task("busy", "working", 0, json!({})),
+        ];
+        let claims = [queued("c", state, "busy")];
+        poll(seconds, "b", json!({"tasks": tasks, "claims": claims}))
+    };
+    let told = |polls: Vec<Value>, expected: &[&str]| {
+        let mut lines = vec![waiting("a", 0, "agent", "b")];
+        lines.extend(polls);
+        lines.extend([poll(30, "a", json!({})), poll(31, "b", json!({}))]);
+        check("deadlock", &lines, expected);
+    };
+    told(vec![b(10, "waiting")], &["30 open warning a b"]);
+    // Whether it was known to queue before or not, by now it works.
+    told(vec![b(10, "held")], &[]);
+    told(vec![b(10, "waiting"), b(20, "held")], &[]);
+    told(vec![b(10, "waiting"), b(20, "released")], &[]);
+}
+
+#[test]
+fn a_circle_is_over_when_the_last_that_waits_in_it_does_not() {
+    for (state, task_of_claim) in [("waiting", "other"), ("released", "t"), ("held", "t")] {
+        let lines = [
+            poll(
+                0,
+                "a",
+                json!({
+                    "tasks": [task("t", "working", 0, json!({}))],
+                    "claims": [queued("mine", "held", "gone"), queued("next", "waiting", "t")],
+                }),
+            ),
+            poll(
+                10,
+                "a",
+                json!({"claims": [queued("next", state, task_of_claim)]}),
+            ),
+        ];
+        check(
+            "deadlock",
+            &lines,
+            &["0 open warning a", "10 cleared warning a"],
+        );
+    }
+}
