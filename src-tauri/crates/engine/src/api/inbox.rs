@@ -185,17 +185,18 @@ fn found(glance: Glance<'_>, routes: &Routes) -> Result<(Vec<Card>, Vec<Card>)> 
                 ..finding_item(&row)
             };
             let weight = row.finding.severity as u8;
-            add(
-                list,
-                Card {
-                    route,
-                    weight,
-                    item,
-                },
-            );
+            list.push(Card {
+                route,
+                weight,
+                item,
+            });
         }
     }
-    Ok((needs, stopped))
+    let cards = |mut cards: Vec<Card>| {
+        cards.sort_by(Card::by_due_time);
+        one_for_each_cause(cards, |card| &mut card.item)
+    };
+    Ok((cards(needs), cards(stopped)))
 }
 
 fn title(
@@ -277,33 +278,22 @@ fn finding_item(row: &findings::FindingRow) -> InboxItem {
     }
 }
 
-/// One cause is one card, however often it was found; opened, it names the others. The one that comes first stands for
-/// all.
-fn add(list: &mut Vec<Card>, card: Card) {
-    let alike = |known: &&mut Card| {
-        known.item.title == card.item.title && known.item.subtitle == card.item.subtitle
-    };
-    match list.iter_mut().find(alike) {
-        Some(known) => {
-            let count = known.item.count + 1;
-            if card.by_due_time(known) == Ordering::Less {
-                *known = card;
-            }
-            known.item.count = count;
+/// One cause is one card, however often it was found; opened, it names the others. Of `cards`, in their order, the one
+/// that comes first stands for all.
+fn one_for_each_cause<T>(cards: Vec<T>, item: impl Fn(&mut T) -> &mut InboxItem) -> Vec<T> {
+    let found = |item: &InboxItem| item.key.starts_with("f:");
+    let mut list: Vec<T> = vec![];
+    for mut card in cards {
+        let new = item(&mut card);
+        let alike = |known: &&mut InboxItem| {
+            found(known) && found(new) && known.title == new.title && known.subtitle == new.subtitle
+        };
+        match list.iter_mut().map(&item).find(alike) {
+            Some(known) => known.count += 1,
+            None => list.push(card),
         }
-        None => list.push(card),
     }
-}
-
-/// The same of what is settled.
-fn push_or_count(list: &mut Vec<InboxItem>, item: InboxItem) {
-    let alike = |known: &&mut InboxItem| {
-        known.key.starts_with("f:") && known.title == item.title && known.subtitle == item.subtitle
-    };
-    match list.iter_mut().find(alike) {
-        Some(known) => known.count += 1,
-        None => list.push(item),
-    }
+    list
 }
 
 fn handled(glance: Glance<'_>) -> Result<Vec<InboxItem>> {
@@ -358,12 +348,9 @@ fn handled(glance: Glance<'_>) -> Result<Vec<InboxItem>> {
         }
     }
     items.sort_by_key(|(at, _)| std::cmp::Reverse(*at));
-    let mut list = vec![];
-    for (_, item) in items {
-        push_or_count(&mut list, item);
-    }
-    list.truncate(HANDLED);
-    Ok(list)
+    let mut items = one_for_each_cause(items, |(_, item)| item);
+    items.truncate(HANDLED);
+    Ok(items.into_iter().map(|(_, item)| item).collect())
 }
 
 /// How many cards wait for the person: the number beside the screen's name.
