@@ -14,7 +14,7 @@ use domain::{
 use serde_json::Value;
 use store::{
     Result,
-    tables::{agents, audit, decisions, endpoints, escalations, overtaken, ownership, tasks},
+    tables::{agents, audit, decisions, endpoints, escalations, overtaken, tasks},
 };
 
 use super::{
@@ -47,8 +47,6 @@ pub fn escalation(
     };
     let class = risk_of(value);
     let class = overtaking.as_ref().map_or(class, |_| class.raised());
-    let rules =
-        ownership::current(glance.reader)?.map_or_else(Vec::new, |version| version.document.rules);
     let routes = Routes::read(glance.reader)?;
     let route = routes.question_view(&record, &routes.of_question(&record), glance.now);
     let task = value.task_id.clone().map(|task| TaskRef {
@@ -91,9 +89,9 @@ pub fn escalation(
         message: agent_text(&value.message),
         effect: effect(value, &plain(&name)),
         reversibility: reversibility(value, class).to_owned(),
-        touches: touches(value, &rules),
+        touches: touches(value, &routes.rules.rules),
         blocks,
-        rule_broken: broken(&record, &rules),
+        rule_broken: broken(&record, &routes.rules.rules),
         created_at: record.created_at,
         due_at: record.due_at,
         hard_deadline: value.expires_at.is_some_and(|end| end <= record.due_at),

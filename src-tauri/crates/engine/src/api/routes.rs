@@ -4,7 +4,7 @@ use domain::{
     change::EscalationRecord,
     finding::Finding,
     ids::AgentId,
-    ownership::{Exception, names},
+    ownership::{Ownership, names},
     route::{Fallback, Route, route},
     time::Time,
 };
@@ -18,7 +18,8 @@ const ORDINALS: [&str; 10] = [
 
 /// The rules that say so, read once.
 pub struct Routes {
-    exceptions: Vec<Exception>,
+    /// The document they stand in, for whoever needs more of it.
+    pub rules: Ownership,
     hours: f64,
 }
 
@@ -27,7 +28,7 @@ impl Routes {
     pub fn read(reader: &Reader) -> Result<Self> {
         let rules = ownership::current(reader)?;
         Ok(Self {
-            exceptions: rules.map_or_else(Vec::new, |version| version.document.exceptions),
+            rules: rules.map_or_else(Ownership::default, |version| version.document),
             hours: settings::rules(reader)?.escalation_sla_hours,
         })
     }
@@ -39,7 +40,7 @@ impl Routes {
             [record.agent.agent.clone()],
         );
         let found = route(
-            &self.exceptions,
+            &self.rules.exceptions,
             &endpoints,
             &agents,
             record.created_at,
@@ -55,7 +56,7 @@ impl Routes {
     /// Where something goes that was found at `since`.
     pub fn of_finding(&self, finding: &Finding, since: Time) -> Route {
         let (endpoints, agents) = (&finding.endpoints, &finding.agents);
-        route(&self.exceptions, endpoints, agents, since, self.hours)
+        route(&self.rules.exceptions, endpoints, agents, since, self.hours)
     }
 
     /// A question's route, for its card.
@@ -112,7 +113,7 @@ impl Routes {
                 ),
             };
         };
-        match (self.exceptions.len(), ORDINALS.get(at)) {
+        match (self.rules.exceptions.len(), ORDINALS.get(at)) {
             (1, _) => "By the one exception rule there is.".to_owned(),
             (_, Some(ordinal)) => format!("By the {ordinal} exception rule."),
             (_, None) => format!("By exception rule {}.", at + 1),
@@ -163,7 +164,7 @@ fn finding_at_due(route: &Route, now: Time) -> String {
 
 #[cfg(test)]
 mod tests {
-    use domain::route::ME;
+    use domain::{ownership::Exception, route::ME};
 
     use super::*;
 
@@ -176,7 +177,10 @@ mod tests {
             fallback: (at == 2).then(|| "hand-over:ann".to_owned()),
         };
         Routes {
-            exceptions: (0..rules).map(exception).collect(),
+            rules: Ownership {
+                exceptions: (0..rules).map(exception).collect(),
+                ..Ownership::default()
+            },
             hours: 24.0,
         }
     }
