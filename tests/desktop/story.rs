@@ -7,15 +7,6 @@ use crate::{
 };
 use serde_json::Value;
 
-/// All of them share one limit.
-const FLEET: [&str; 5] = [
-    "invoice-reader",
-    "payment-runner",
-    "article-editor",
-    "publisher",
-    "digest-writer",
-];
-
 /// Goes to the inbox, finds the card that says this, and opens it.
 fn open(app: &Driver, says: &str) {
     app.press_start("Inbox");
@@ -162,12 +153,11 @@ fn each_story_of_the_demo_is_found_explained_and_resolved_in_the_window() {
     explained(app, says);
     open(app, says);
     let tells = way(app, 1, "Hold the largest consumer until the reset");
-    // The largest of this moment, and nobody else.
-    let told = FLEET.iter().filter(|agent| {
-        let text = format!("{agent}, send nothing to anthropic/acme until");
-        tells.contains(&text)
-    });
-    assert_eq!(told.count(), 1, "{tells}");
+    // Whom the card names first, and nobody else.
+    let text = "send nothing to anthropic/acme until";
+    assert!(tells.contains(&format!("digest-writer, {text}")), "{tells}");
+    assert_eq!(tells.matches(text).count(), 1, "{tells}");
+    app.wait_for("//article//h2[contains(., 'Used by digest-writer')]");
     app.keys("s").expect("typed");
     gone(app, says);
 }

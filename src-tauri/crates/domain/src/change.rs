@@ -53,6 +53,8 @@ pub enum Change {
     },
     /// A finding opened, got worse, or cleared (see its `state`).
     Finding(Box<Finding>),
+    /// An open finding says something else by now. Nothing new was found: it is neither printed nor notified.
+    Restated(Box<Finding>),
     /// An endpoint answered.
     Heard {
         /// Endpoint.

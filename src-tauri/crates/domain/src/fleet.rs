@@ -151,6 +151,8 @@ impl Fleet {
             (&a.rule, &a.subject, &a.episode).cmp(&(&b.rule, &b.subject, &b.episode))
         });
         changes.extend(findings.into_iter().map(|f| Change::Finding(Box::new(f))));
+        let restated = self.slots.restated().into_iter();
+        changes.extend(restated.map(|f| Change::Restated(Box::new(f))));
     }
 
     /// What could be foretold of a window of a pool at one of its samples.

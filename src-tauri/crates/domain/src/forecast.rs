@@ -3,6 +3,7 @@
 //! The estimate is fixed: the rise since the oldest sample of the last half hour, carried on. The interval around it is
 //! what the unevenness of the use leaves open (80 %); it is drawn and printed, and never decides anything.
 
+mod foremost;
 pub mod starts;
 
 use std::collections::BTreeMap;
@@ -10,6 +11,7 @@ use std::collections::BTreeMap;
 use chrono::TimeDelta;
 use serde::Serialize;
 
+pub use self::foremost::{Outlook, foremost, users};
 use crate::{
     change::Change,
     contract::QuotaWindow,
@@ -19,6 +21,8 @@ use crate::{
     time::Time,
 };
 
+/// Samples kept of a window.
+pub const KEPT: usize = 512;
 /// Samples older than that before the newest do not count.
 const LOOK_BACK: TimeDelta = TimeDelta::seconds(1800);
 /// A rate needs that many samples …
@@ -282,22 +286,28 @@ impl SampleForecast {
     }
 }
 
-/// Who reports a rise is taken to have made it: numbers come with the answers to an agent's own calls. Shares of what
-/// was added in the window; empty while nothing was.
+/// Who reports a rise is taken to have made it: numbers come with the answers to an agent's own calls. Those who report
+/// the same at the same time made it together. Shares of what was added in the window; empty while nothing was.
 pub fn shares(points: &[(AgentRef, Option<Point>)]) -> BTreeMap<AgentRef, f64> {
     let numbers: Vec<_> = points.iter().filter_map(|(_, point)| *point).collect();
     let window = same_window(&numbers);
     let Some(first) = window.first().map(|point| point.at) else {
         return BTreeMap::new();
     };
+    let told = points
+        .iter()
+        .filter_map(|(who, point)| Some((who, (*point)?)));
+    let told: Vec<_> = told.filter(|(_, point)| point.at >= first).collect();
     let mut before: Option<f64> = None;
     let mut added: BTreeMap<AgentRef, f64> = BTreeMap::new();
-    for (agent, point) in points {
-        let Some(point) = point.filter(|point| point.at >= first) else {
+    for together in told.chunk_by(|one, two| one.1 == two.1) {
+        let Some((_, point)) = together.first() else {
             continue;
         };
-        let rise = before.map_or(0.0, |before| point.used - before);
-        *added.entry(agent.clone()).or_default() += rise.max(0.0);
+        let rise = before.map_or(0.0, |before| point.used - before).max(0.0);
+        for (agent, _) in together {
+            *added.entry((*agent).clone()).or_default() += rise / together.len() as f64;
+        }
         before = Some(before.map_or(point.used, |before| before.max(point.used)));
     }
     let all: f64 = added.values().sum();

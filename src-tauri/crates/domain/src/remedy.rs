@@ -104,7 +104,7 @@ pub struct Scene<'a> {
     pub fleet: &'a [AgentId],
     /// When the pool of the finding starts anew.
     pub reset_at: Option<Time>,
-    /// Who uses that pool, and their shares of what was used lately.
+    /// Who uses that pool, and their shares of what was used lately, the largest first.
     pub users: &'a [(AgentId, f64)],
     /// Now.
     pub now: Time,

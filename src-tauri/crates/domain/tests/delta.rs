@@ -242,7 +242,7 @@ impl Outcome {
                     format!("letter {endpoint} {list} {item}"),
                     format!("cleared {at}"),
                 ),
-                Change::Finding(mut finding) => {
+                Change::Finding(mut finding) | Change::Restated(mut finding) => {
                     for evidence in &mut finding.evidence {
                         evidence.pointer = "".into();
                     }

@@ -54,6 +54,7 @@ impl Stale {
             Change::Escalation(_) | Change::Finding(_) => {
                 &[Topic::Inbox, Topic::Board, Topic::Agents]
             }
+            Change::Restated(_) => &[Topic::Inbox],
             Change::DeadLetter(_) | Change::DeadLetterCleared { .. } => {
                 &[Topic::Agents, Topic::Inbox, Topic::Letters]
             }

@@ -40,6 +40,7 @@ pub fn apply(tx: &Tx<'_>, change: &Change) -> Result<()> {
             at,
         } => dead_letters::clear(tx, endpoint, list, item, *at),
         Change::Finding(finding) => findings::put(tx, finding),
+        Change::Restated(finding) => findings::restate(tx, finding),
         Change::Heard { endpoint, at } => health::heard(tx, endpoint, *at),
         Change::NotHeard {
             endpoint,

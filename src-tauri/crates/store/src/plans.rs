@@ -166,7 +166,6 @@ fn every_question_of_a_screen_is_answered_from_an_index() {
             tasks::blocked_by(r, &task, 5)?;
             tasks::children(r, &task, 5)?;
             audit::last_of(r, "x", "x")?;
-            tasks::tokens(r, &agent, now)?;
             tasks::search(r, "x", 5)?;
             texts::search(r, "x y", "", 5)?;
             texts::search(r, "x", "task", 5)?;

@@ -445,6 +445,21 @@ fn a_finding_keeps_one_row_for_its_episode() {
     );
     let open = store.read(findings::open).unwrap();
     assert_eq!((open.len(), open[0].opened_at), (1, at(1)));
+    let later = at(60);
+    store
+        .write(move |tx| findings::snooze(tx, "stall|desk/t1", later))
+        .unwrap();
+    let Change::Finding(mut says) = finding("open", "critical", 2) else {
+        panic!("it is a finding");
+    };
+    says.summary = "It still stands.".into();
+    give(&store, vec![Change::Restated(says)]);
+    let open = store.read(findings::open).unwrap();
+    assert_eq!(open[0].finding.summary, "It still stands.");
+    assert_eq!(
+        (open.len(), open[0].opened_at, open[0].snoozed_until),
+        (1, at(1), Some(later))
+    );
     assert_eq!(
         store
             .read(|reader| findings::rules_of_task(reader, "desk/t1"))

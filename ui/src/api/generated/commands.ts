@@ -133,7 +133,7 @@ export const topics: Record<keyof Commands, Topic[]> = {
   status: ["status"],
   inbox: ["inbox"],
   escalation: ["inbox"],
-  finding: ["inbox", "letters"],
+  finding: ["inbox", "limits", "letters"],
   decide: [],
   undoDecision: [],
   actOnFinding: [],

@@ -20,7 +20,7 @@ test("each limit says where its number comes from, how old it is and what comes 
 
 test("a shared limit is split by who used it", async () => {
   await opened(Limits, { fleet: "trouble" });
-  await says(/model-desk-agent 50 %.*issue-desk-agent 16 %.*meter-room-agent 6 %/);
+  await says(/model-desk-agent 49 %.*issue-desk-agent 16 %.*meter-room-agent 7 %/);
 });
 
 test("one key shows the same numbers as a table", async () => {

@@ -35,7 +35,7 @@ export const words = {
   measured: "Measured",
   resets: "Resets",
   forecast: "Forecast",
-  agents: "Who used how much of it",
+  agents: "Who used it lately",
   shareUnknown: "share not known",
   sharesUnknown: (agents: string) => `${agents}: shares not known`,
   passed: (share: string) => `${share} of its time has passed`,

@@ -2,6 +2,8 @@
 //!
 //! Forecasts and findings are `rules/quota_*.rs` and `forecast.rs`.
 
+use std::collections::BTreeSet;
+
 use chrono::TimeDelta;
 
 use super::{
@@ -12,13 +14,10 @@ use super::{
 use crate::{
     change::Change,
     contract::{Document, Quota, QuotaWindow},
-    forecast::Point,
+    forecast::{KEPT, Point},
     ids::AgentRef,
     time::Time,
 };
-
-/// Samples kept per window.
-const SAMPLES: usize = 512;
 
 impl Intake<'_> {
     pub(super) fn quotas(&mut self, agent: &AgentRef, document: &Document) {
@@ -53,11 +52,13 @@ impl Intake<'_> {
                 let samples = pool.windows.entry(window.name.clone()).or_default();
                 let sample = Sample {
                     seen: entry.seen.clone(),
+                    also: BTreeSet::new(),
                     window: window.clone(),
                     refused: named,
                 };
-                let known = |s: &Sample| s.seen.at == at && s.window == *window;
-                if samples.iter().rev().any(known) {
+                let known = |s: &&mut Sample| s.seen.at == at && s.window == *window;
+                if let Some(known) = samples.iter_mut().rev().find(known) {
+                    news |= known.seen.agent != *agent && known.also.insert(agent.clone());
                     continue;
                 }
                 // Of two with one time the one that leaves less stands last and counts.
@@ -67,7 +68,7 @@ impl Intake<'_> {
                 samples.insert(after, sample);
                 news = true;
                 let old = self.now - TimeDelta::days(1);
-                let keep = samples.len().saturating_sub(SAMPLES);
+                let keep = samples.len().saturating_sub(KEPT);
                 let gone = samples.partition_point(|s| s.seen.at < old);
                 samples.drain(..keep.max(gone).min(samples.len() - 1));
             }
@@ -83,6 +84,11 @@ impl Sample {
     /// As the forecast takes it.
     pub(crate) fn point(&self) -> Option<Point> {
         Point::of(self.seen.at, &self.window)
+    }
+
+    /// Who reported it, in order of name.
+    pub(crate) fn reporters(&self) -> BTreeSet<&AgentRef> {
+        self.also.iter().chain([&self.seen.agent]).collect()
     }
 
     /// Units left; without any number nothing is known to be gone.

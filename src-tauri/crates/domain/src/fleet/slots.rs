@@ -92,6 +92,8 @@ pub(crate) struct Verdict {
     pub(crate) resolutions: &'static [(&'static str, &'static str)],
     /// One episode whoever is in it.
     pub(crate) whoever: bool,
+    /// While it is open it says what is so by now, and not what was so when it was found.
+    pub(crate) follows: bool,
     /// Nothing new is said while the endpoint of one of its tasks does not answer.
     pub(crate) needs_tasks: bool,
     /// Over already: opens and clears on one line, once.
@@ -117,6 +119,7 @@ impl Verdict {
             evidence: BTreeSet::new(),
             resolutions: &[],
             whoever: false,
+            follows: false,
             needs_tasks: true,
             past: false,
             sticky: false,
@@ -158,6 +161,11 @@ impl Verdict {
             Some(task) => this.task(&TaskRef { endpoint, task }),
             None => this,
         }
+    }
+
+    pub(crate) fn follows(mut self) -> Self {
+        self.follows = true;
+        self
     }
 
     pub(crate) fn past(mut self, past: bool) -> Self {
@@ -308,7 +316,10 @@ impl Said {
 
 #[derive(Debug)]
 struct Episode {
+    /// As it was told last.
     verdict: Verdict,
+    /// What it says since, of a verdict that follows.
+    says: Option<String>,
     /// The person settled it on that line; it stays silent until its condition ends, or until it is done again.
     muted: Option<u64>,
     /// Opened and cleared at once.
@@ -330,9 +341,15 @@ pub(crate) struct Slots {
     slots: Index<Subject, Slot>,
     due: BTreeSet<(Time, Subject)>,
     awaiting: BTreeSet<(EndpointId, Subject)>,
+    restated: Vec<Finding>,
 }
 
 impl Slots {
+    /// What is open and says something else than before, since this was asked last. Nothing new was found.
+    pub(crate) fn restated(&mut self) -> Vec<Finding> {
+        std::mem::take(&mut self.restated)
+    }
+
     /// Subjects whose time has come.
     pub(crate) fn due(&self, now: Time) -> impl Iterator<Item = Subject> {
         let due = self.due.iter().take_while(move |(at, _)| *at <= now);
@@ -423,10 +440,20 @@ impl Slots {
                         out.push(cleared(&known.verdict, now));
                     }
                 }
-                if known.muted.is_none() && !known.past && verdict.severity > known.verdict.severity
-                {
-                    out.push(verdict.finding(now));
-                    known.verdict = verdict;
+                if known.muted.is_none() && !known.past {
+                    let says = known.says.as_ref().unwrap_or(&known.verdict.summary);
+                    if verdict.severity > known.verdict.severity {
+                        out.push(verdict.finding(now));
+                        known.says = None;
+                        known.verdict = verdict;
+                    } else if verdict.follows && verdict.summary != *says {
+                        // How bad it is stays as it was told.
+                        self.restated.push(Finding {
+                            severity: known.verdict.severity,
+                            ..verdict.finding(now)
+                        });
+                        known.says = Some(verdict.summary);
+                    }
                 }
                 holds.insert(episode);
                 continue;
@@ -448,6 +475,7 @@ impl Slots {
                 episode.clone(),
                 Episode {
                     verdict,
+                    says: None,
                     muted: None,
                     past,
                     told,

@@ -264,6 +264,8 @@ pub(crate) struct PoolState {
 #[derive(Clone, Debug)]
 pub(crate) struct Sample {
     pub(crate) seen: Seen,
+    /// Who told the same after that.
+    pub(crate) also: BTreeSet<AgentRef>,
     pub(crate) window: QuotaWindow,
     /// It came with a raw 429.
     pub(crate) refused: bool,

@@ -155,8 +155,7 @@ impl Maker<'_> {
         };
         match resolution {
             "hold-largest" => {
-                let largest = users.iter().filter(|(_, share)| *share > 0.0);
-                let largest = largest.max_by(|one, two| one.1.total_cmp(&two.1));
+                let largest = users.first().filter(|(_, share)| *share > 0.0);
                 let largest = match (largest, agents.as_slice()) {
                     (Some((largest, _)), _) => largest.to_string(),
                     (None, [only]) => only.clone(),

@@ -12,9 +12,9 @@ use crate::{
         slots::{Said, Verdict},
         world::{PoolState, Sample, World},
     },
-    forecast::{self, Point},
+    forecast::{self, Outlook, Point},
     ids::AgentRef,
-    time::Time,
+    time,
 };
 
 const RULE: &str = "quota-pressure";
@@ -29,8 +29,6 @@ const TOGETHER: &[(&str, &str)] = &[
 ];
 /// Agents that begin together are told of so long before.
 const AHEAD: TimeDelta = TimeDelta::minutes(15);
-/// A sample is stale after that.
-const STALE: TimeDelta = TimeDelta::seconds(600);
 /// Less time left than that is critical.
 const CRITICAL: TimeDelta = TimeDelta::seconds(900);
 
@@ -38,34 +36,27 @@ pub(crate) fn check(world: &World, key: &str, said: &mut Said) {
     let Some(pool) = world.pools.get(key) else {
         return;
     };
-    let mut first: Option<(Time, &str, &[Sample])> = None;
-    let mut stale = false;
-    for (name, samples) in &pool.windows {
-        let Some(newest) = samples.last().and_then(Sample::point) else {
-            continue;
-        };
-        match newest.reset_at {
-            Some(reset) if reset <= world.now => continue,
-            Some(reset) => said.due(reset),
-            None => {}
-        }
-        let points: Vec<_> = samples.iter().filter_map(Sample::point).collect();
-        let forecast = forecast::forecast(&points);
-        let Some(at) = forecast.at().filter(|_| forecast.presses(&newest)) else {
-            continue;
-        };
-        if world.now >= newest.at + STALE {
-            stale = true;
-        } else if first.is_none_or(|(earliest, ..)| at < earliest) {
-            first = Some((at, name, samples));
-        }
+    let windows = pool.windows.iter().map(|(name, samples)| {
+        let points: Vec<_> = samples.iter().map(Sample::point).collect();
+        ((name.as_str(), samples.as_slice()), points)
+    });
+    let windows: Vec<_> = windows.collect();
+    let newest = windows
+        .iter()
+        .filter_map(|(_, points)| (*points.last()?)?.reset_at);
+    for reset in newest.filter(|reset| *reset > world.now) {
+        said.due(reset);
     }
-    let Some((at, name, samples)) = first else {
-        if stale {
-            said.freeze(RULE);
+    let found = forecast::foremost(windows, world.now);
+    let (at, (name, samples)) = match found {
+        Some((window, Outlook::Presses(at))) => (at, window),
+        found => {
+            if matches!(found, Some((_, Outlook::Pressed(_)))) {
+                said.freeze(RULE);
+            }
+            together(world, key, pool, said);
+            return;
         }
-        together(world, key, pool, said);
-        return;
     };
     let left = at - world.now;
     let severity = if left < CRITICAL {
@@ -92,7 +83,7 @@ fn together(world: &World, key: &str, pool: &PoolState, said: &mut Said) {
             Verdict::new(RULE, key).offers(TOGETHER).says(format!(
                 "{} and {} are about to begin together, and {key} ran out when they did before.",
                 one.agent, two.agent
-            ))
+            )).follows()
         });
         told = told.agent(one).agent(two);
         told.evidence.extend(rush.evidence);
@@ -112,11 +103,8 @@ fn verdict(
     (name, samples): (&str, &[Sample]),
     left: TimeDelta,
 ) -> Verdict {
-    let shares = forecast::shares(&told(samples));
-    let mut shares: Vec<_> = shares.into_iter().collect();
-    shares.sort_by(|a, b| b.1.total_cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+    let shares = forecast::users(&told(samples)).into_iter();
     let shares: Vec<_> = shares
-        .iter()
         .map(|(agent, share)| format!("{} {:.0} %", agent.agent, share * 100.0))
         .collect();
     let shares = if shares.is_empty() {
@@ -124,11 +112,13 @@ fn verdict(
     } else {
         format!(" Used by {}.", shares.join(", "))
     };
+    let seconds = (left + TimeDelta::milliseconds(500)).num_seconds();
+    let (number, unit) = time::in_units(seconds.max(60));
     let mut verdict = Verdict::new(RULE, key)
         .says(format!(
-            "{key} ({name}) runs out in about {} minutes, before it starts anew.{shares}",
-            left.num_minutes().max(1)
+            "{key} ({name}) runs out in about {number} {unit}, before it starts anew.{shares}"
         ))
+        .follows()
         .offers(RESOLUTIONS);
     let points: Vec<_> = samples.iter().filter_map(Sample::point).collect();
     let window = forecast::same_window(&points);
@@ -144,6 +134,12 @@ fn verdict(
 
 /// Samples as the forecast takes them.
 pub(crate) fn told(samples: &[Sample]) -> Vec<(AgentRef, Option<Point>)> {
-    let told = samples.iter();
-    told.map(|s| (s.seen.agent.clone(), s.point())).collect()
+    let told = samples.iter().flat_map(|sample| {
+        let point = sample.point();
+        sample
+            .reporters()
+            .into_iter()
+            .map(move |agent| (agent.clone(), point))
+    });
+    told.collect()
 }

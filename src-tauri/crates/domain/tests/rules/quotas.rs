@@ -1,5 +1,6 @@
 //! `quota-pressure`, `quota-exhausted`, and a pool's `overload`.
 
+use domain::{change::Change, fact::read_line, fleet::Fleet};
 use serde_json::json;
 
 use crate::*;
@@ -182,4 +183,103 @@ fn agents_that_begin_together_each_day_are_told_of_before_they_use_the_pool_up_a
     check("quota-pressure", &told(mornings(3, 0, false)), &[]);
     check("quota-pressure", &told(mornings(3, 11, true)), &[]);
     check("quota-pressure", &told(mornings(2, 0, true)), &[]);
+}
+
+/// What the open finding of pressure says after each of these lines, where that changes, as it is live.
+fn said(lines: &[Value]) -> Vec<String> {
+    let mut fleet = Fleet::new(Default::default());
+    let mut said = vec![];
+    for (number, line) in (1..).zip(lines) {
+        let line = read_line(number, &line.to_string()).unwrap().unwrap();
+        let mut changes = fleet.take(&line);
+        fleet.judge(line.at.unwrap(), &mut changes);
+        for change in changes {
+            let (how, finding) = match change {
+                Change::Finding(finding) => (format!("{:?}", finding.state), finding),
+                Change::Restated(finding) => (format!("{:?}", finding.severity), finding),
+                _ => continue,
+            };
+            if finding.rule == "quota-pressure" {
+                let text = finding.summary.replace(", before it starts anew", "");
+                said.push(format!("{how}: {}", text.trim_start_matches("p (hour) ")));
+            }
+        }
+    }
+    said
+}
+
+#[test]
+fn an_open_finding_names_who_uses_most_by_now_and_is_found_once() {
+    let lines = [
+        left(0, "a", 200),
+        left(60, "b", 199),
+        left(120, "a", 189),
+        left(180, "b", 188),
+        left(240, "b", 160),
+        left(300, "a", 159),
+        tick(360),
+        left(420, "b", 190),
+    ];
+    assert_eq!(
+        said(&lines),
+        [
+            "Open: runs out in about 34 minutes. Used by a 91 %, b 9 %.",
+            "Warning: runs out in about 47 minutes. Used by a 83 %, b 17 %.",
+            "Warning: runs out in about 16 minutes. Used by b 75 %, a 25 %.",
+            "Warning: runs out in about 19 minutes. Used by b 73 %, a 27 %.",
+            "Cleared: runs out in about 34 minutes. Used by a 91 %, b 9 %.",
+        ]
+    );
+    check(
+        "quota-pressure",
+        &lines,
+        &["120 open warning a b", "420 cleared warning a b"],
+    );
+}
+
+#[test]
+fn how_long_is_left_is_told_in_units_a_person_reckons_in() {
+    let long = |used: i64, expected: &str| {
+        let use_of = |seconds: i64, used: i64| {
+            let window = json!({"limit": 1_000_000, "used": used, "resetAt": at(9_000_000)});
+            sample(seconds, "a", window)
+        };
+        let said = said(&[use_of(0, 0), use_of(60, used), use_of(120, 2 * used)]);
+        assert_eq!(said.len(), 1);
+        assert!(said[0].contains(expected), "{said:?}");
+    };
+    long(400_000, "runs out in about 1 minute.");
+    long(40_000, "runs out in about 23 minutes.");
+    long(1_230, "runs out in about 13 hours.");
+    long(300, "runs out in about 2 days.");
+}
+
+#[test]
+fn what_several_report_alike_they_used_together_whoever_is_asked_first() {
+    let both = |seconds: i64, remaining: i64, turned: bool| {
+        let mut polls = vec![left(seconds, "a", remaining), left(seconds, "b", remaining)];
+        if turned {
+            polls.reverse();
+        }
+        polls
+    };
+    for turns in [[false; 3], [true; 3], [true, false, true]] {
+        let told = [
+            both(0, 200, turns[0]),
+            both(60, 190, turns[1]),
+            both(120, 180, turns[2]),
+        ];
+        let lines = told.concat();
+        let findings = replay(file(&lines).lines()).unwrap();
+        let summaries: Vec<_> = findings.iter().map(|f| f.summary.as_str()).collect();
+        assert_eq!(
+            summaries,
+            [
+                "p (hour) runs out in about 18 minutes, before it starts anew. Used by a 50 %, b 50 %."
+            ]
+        );
+        let live = said(&lines);
+        let last = live.last().map(String::as_str).unwrap_or_default();
+        assert!(last.ends_with("Used by a 50 %, b 50 %."), "{live:?}");
+    }
 }

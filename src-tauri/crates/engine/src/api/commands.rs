@@ -10,7 +10,7 @@ macro_rules! with_commands {
             status: Nothing => StatusView [Status];
             inbox: Nothing => InboxView [Inbox];
             escalation: EscalationRequest => EscalationView [Inbox];
-            finding: FindingRequest => FindingView [Inbox Letters];
+            finding: FindingRequest => FindingView [Inbox Limits Letters];
             decide: DecideRequest => DecisionView [];
             undo_decision: UndoRequest => Nothing [];
             act_on_finding: FindingAction => SettledView [];

@@ -1,13 +1,14 @@
 //! Limits: what is left in each window of each pool, how sure that number is, and when it runs out at the present rate.
 //! The forecast is the one the rule `quota-pressure` uses; this only puts it into words.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::TimeDelta;
 use domain::{
     forecast::{
-        Forecast, Point, forecast,
+        Forecast, KEPT, Point, forecast, foremost,
         starts::{added, used_by_start, with_starts},
+        users,
     },
     ids::{AgentId, AgentRef},
     settings::Settings,
@@ -15,10 +16,7 @@ use domain::{
 };
 use store::{
     Reader, Result,
-    tables::{
-        quota::{self, SampleRow, WindowRow},
-        tasks,
-    },
+    tables::quota::{self, SampleRow, WindowRow},
 };
 
 use super::{
@@ -135,7 +133,7 @@ fn pool(
     let mut windows = vec![];
     let mut last: BTreeMap<AgentRef, Time> = BTreeMap::new();
     let (mut rejected, mut last_rejected) = (0, None);
-    let mut tokens_since = None;
+    let mut all = vec![];
     for row in rows {
         let samples = quota::samples(glance.reader, &row.key, &row.window.name, day)?;
         for sample in &samples {
@@ -146,16 +144,9 @@ fn pool(
         let here = u32::try_from(refused.clone().count()).unwrap_or(u32::MAX);
         rejected = here.max(rejected);
         last_rejected = refused.map(|sample| sample.at).max().max(last_rejected);
-        if row
-            .window
-            .unit
-            .as_deref()
-            .is_some_and(|unit| unit.contains("token"))
-        {
-            tokens_since = tokens_since.max(Some(begin(row, glance.now)));
-        }
         let seen = window(glance.now, rules, row, &samples);
         windows.push(expecting(glance.now, row, &samples, ahead, seen));
+        all.push(told(&samples));
     }
     windows.sort_by(|a, b| window_urgency(a).total_cmp(&window_urgency(b)));
     let first = rows.first();
@@ -171,72 +162,85 @@ fn pool(
             .unwrap_or_default(),
         account: part(|pool| pool.account.as_ref()),
         scope: part(|pool| pool.scope.as_ref()),
-        agents: shares(glance, &last, tokens_since)?,
+        agents: shares(&last, used_by(&all, glance.now).0),
         windows,
         rejected_last_day: rejected,
         last_rejected_at: last_rejected,
     })
 }
 
-/// When the window that holds `now` began, as far as it can be told.
-fn begin(row: &WindowRow, now: Time) -> Time {
-    let length = row.window.window_seconds.unwrap_or(3600);
-    let length = TimeDelta::seconds(i64::try_from(length).unwrap_or(3600).min(31 * 86_400));
-    row.window.reset_at.filter(|at| *at > now).unwrap_or(now) - length
+/// A pool's users with their shares; who added nothing lately has none of it.
+fn shares(last: &BTreeMap<AgentRef, Time>, used: Vec<(AgentRef, f64)>) -> Vec<ShareView> {
+    let used: BTreeMap<_, _> = used.into_iter().collect();
+    let shares = last.iter().map(|(agent, at)| ShareView {
+        agent: plain(agent.agent.as_str()),
+        share: match used.get(agent) {
+            _ if last.len() == 1 => Some(1.0),
+            None if used.is_empty() => None,
+            share => Some(share.copied().unwrap_or_default()),
+        },
+        last_at: *at,
+    });
+    shares.collect()
 }
 
-/// Numbers of a pool are the pool's as a whole. Who used it is told by the tokens that tasks report, and only when each
-/// agent reports some.
-fn shares(
-    glance: Glance<'_>,
-    last: &BTreeMap<AgentRef, Time>,
-    tokens_since: Option<Time>,
-) -> Result<Vec<ShareView>> {
-    let mut used = BTreeMap::new();
-    if let (Some(from), true) = (tokens_since, last.len() > 1) {
-        for agent in last.keys() {
-            used.insert(agent, tasks::tokens(glance.reader, agent, from)?);
+/// Who reported what of a window.
+type Told = Vec<(AgentRef, Option<Point>)>;
+
+/// The samples that the rule has of a window, in its order: of several with one time the one that leaves least counts.
+fn told(samples: &[SampleRow]) -> Told {
+    let left = |sample: &SampleRow| sample.remaining.unwrap_or(f64::INFINITY);
+    let mut samples: Vec<_> = samples.iter().collect();
+    samples.sort_by(|a, b| a.at.cmp(&b.at).then_with(|| left(b).total_cmp(&left(a))));
+    let told = samples.into_iter().map(|s| (s.agent.clone(), point(s)));
+    let told: Vec<_> = told.collect();
+    // What several report alike is one sample.
+    let alike = told.chunk_by(|one, two| one.1.is_some() && one.1 == two.1);
+    let kept: usize = alike.rev().take(KEPT).map(<[_]>::len).sum();
+    told.get(told.len() - kept..).unwrap_or_default().to_vec()
+}
+
+/// Who used a pool lately, the largest first, in the window that the finding about it speaks of; and when that one starts
+/// anew.
+fn used_by(windows: &[Told], now: Time) -> (Vec<(AgentRef, f64)>, Option<Time>) {
+    let points = |told: &Told| told.iter().map(|(_, point)| *point).collect();
+    let found = foremost(windows.iter().map(|told| (told, points(told))), now);
+    let Some((told, _)) = found else {
+        return (vec![], None);
+    };
+    let newest = told.last().and_then(|(_, point)| *point);
+    (users(told), newest.and_then(|point| point.reset_at))
+}
+
+/// A pool as the ways out of a finding about it need it.
+pub(super) struct InUse {
+    /// Who reported it in the last day, and their shares of what was used lately, the largest first.
+    pub(super) users: Vec<(AgentId, f64)>,
+    /// When the window that runs out first starts anew.
+    pub(super) reset_at: Option<Time>,
+}
+
+impl InUse {
+    pub(super) fn read(reader: &Reader, windows: &[WindowRow], now: Time) -> Result<Self> {
+        let mut all = vec![];
+        for row in windows {
+            let from = now - TimeDelta::days(1);
+            let samples = quota::samples(reader, &row.key, &row.window.name, from)?;
+            all.push(told(&samples));
         }
-    }
-    let sum: f64 = used.values().sum();
-    let told = !used.is_empty() && used.values().all(|tokens| *tokens > 0.0);
-    Ok(last
-        .iter()
-        .map(|(agent, at)| ShareView {
-            agent: plain(agent.agent.as_str()),
-            share: match used.get(agent) {
-                _ if last.len() == 1 => Some(1.0),
-                Some(tokens) if told => Some(tokens / sum),
-                _ => None,
-            },
-            last_at: *at,
+        let (mut users, reset_at) = used_by(&all, now);
+        let reporters: BTreeSet<_> = all.iter().flatten().map(|(agent, _)| agent).collect();
+        let named: BTreeSet<_> = users.iter().map(|(agent, _)| agent.clone()).collect();
+        let silent = reporters
+            .into_iter()
+            .filter(|agent| !named.contains(*agent));
+        users.extend(silent.map(|agent| (agent.clone(), 0.0)));
+        let users = users.into_iter();
+        Ok(Self {
+            users: users.map(|(agent, share)| (agent.agent, share)).collect(),
+            reset_at,
         })
-        .collect())
-}
-
-/// Who reported a pool in the day before `now`, and their shares of what was used lately as far as samples tell.
-pub(super) fn users(
-    reader: &Reader,
-    windows: &[WindowRow],
-    now: Time,
-) -> Result<Vec<(AgentId, f64)>> {
-    let mut users: BTreeMap<AgentRef, f64> = BTreeMap::new();
-    for row in windows {
-        let from = now - TimeDelta::days(1);
-        let samples = quota::samples(reader, &row.key, &row.window.name, from)?;
-        let told: Vec<_> = samples
-            .iter()
-            .map(|sample| (sample.agent.clone(), point(sample)))
-            .collect();
-        for (agent, _) in &told {
-            users.entry(agent.clone()).or_default();
-        }
-        for (agent, share) in domain::forecast::shares(&told) {
-            *users.entry(agent).or_default() += share;
-        }
     }
-    let users = users.into_iter();
-    Ok(users.map(|(agent, share)| (agent.agent, share)).collect())
 }
 
 /// What the samples say about the future.
@@ -244,9 +248,7 @@ fn foretell(row: &WindowRow, samples: &[SampleRow]) -> Outlook {
     let Some(newest) = Point::of(row.observed_at, &row.window) else {
         return Outlook::Unknown;
     };
-    // Of several with one time the one that leaves least counts, as it does for the rule.
-    let mut points: Vec<_> = samples.iter().filter_map(point).collect();
-    points.sort_by(|a, b| a.at.cmp(&b.at).then_with(|| b.left.total_cmp(&a.left)));
+    let points: Vec<_> = told(samples).into_iter().filter_map(|(_, p)| p).collect();
     match forecast(&points) {
         Forecast::TooFew => Outlook::TooFew,
         told @ Forecast::RunsOut { at, .. } if told.presses(&newest) => Outlook::RunsOut(at),
@@ -366,8 +368,8 @@ fn expecting(
         return window;
     };
     let until = newest.reset_at.unwrap_or(now + HORIZON);
-    let told = samples.iter().map(|s| (s.agent.clone(), point(s)));
-    let told: Vec<_> = told.filter_map(|(who, p)| Some((who, p?))).collect();
+    let points = samples.iter().map(|s| (s.agent.clone(), point(s)));
+    let points: Vec<_> = points.filter_map(|(who, p)| Some((who, p?))).collect();
     let mut coming = vec![];
     for known in ahead {
         let agent = &known.record.agent;
@@ -375,14 +377,14 @@ fn expecting(
             continue;
         }
         // What it uses now is in the present rate already.
-        let busy = added(&told, agent, newest.at - LATELY, newest.at) > 0.0;
+        let busy = added(&points, agent, newest.at - LATELY, newest.at) > 0.0;
         for start in &known.starts {
             let Some(at) = start.view.next_at.filter(|at| *at < until) else {
                 continue;
             };
             let mut before = start.before.clone();
             before.sort_unstable();
-            let units = used_by_start(&told, agent, &before);
+            let units = used_by_start(&points, agent, &before);
             if let Some(units) = units.filter(|_| !busy) {
                 coming.push((at, units));
             }
@@ -401,7 +403,7 @@ fn expecting(
     window.starts.truncate(EXPECTED);
     coming.sort_by_key(|(at, _)| *at);
     if !coming.is_empty() && window.level != "out" {
-        let points: Vec<_> = told.into_iter().map(|(_, point)| point).collect();
+        let points: Vec<_> = points.into_iter().map(|(_, point)| point).collect();
         let at = with_starts(&points, &coming).map(|at| at.max(now));
         // Said only where the starts make a difference.
         window.with_starts_at = at.filter(|at| window.runs_out_at.is_none_or(|out| *at < out));

@@ -39,7 +39,7 @@ struct Known {
 }
 
 impl Known {
-    fn read(reader: &store::Reader, finding: &Finding) -> Result<Self> {
+    fn read(reader: &store::Reader, finding: &Finding, now: Time) -> Result<Self> {
         let mut known = Self {
             rules: ownership::current(reader)?
                 .map(|version| version.document)
@@ -76,9 +76,13 @@ impl Known {
         if let Some(pool) = &finding.pool {
             let mut windows = quota::windows(reader)?;
             windows.retain(|row| row.key == *pool);
+            let pool = limits::InUse::read(reader, &windows, now)?;
             let resets = windows.iter().filter_map(|row| row.window.reset_at);
-            known.reset_at = resets.max();
-            known.users = limits::users(reader, &windows, wall())?;
+            known.reset_at = match finding.rule.as_str() {
+                "quota-pressure" => pool.reset_at,
+                _ => resets.max(),
+            };
+            known.users = pool.users;
         }
         Ok(known)
     }
@@ -147,7 +151,7 @@ fn takes_cancel(reader: &store::Reader, endpoint: &EndpointId) -> Result<bool> {
 
 /// The ways out, each with what it would do.
 pub(super) fn views(glance: Glance<'_>, finding: &Finding) -> Result<Vec<ResolutionView>> {
-    let known = Known::read(glance.reader, finding)?;
+    let known = Known::read(glance.reader, finding, glance.now)?;
     let mut views = vec![];
     for resolution in &finding.resolutions {
         let mut view = ResolutionView {
@@ -320,12 +324,13 @@ pub(super) async fn act(
     action: FindingAction,
 ) -> std::result::Result<SettledView, ApiError> {
     let (store, key) = (engine.store().clone(), action.key.clone());
+    let now = wall();
     let read = move || {
         store.read(|reader| {
             let episode = key.strip_prefix("f:").unwrap_or(&key);
             match findings::get(reader, episode)? {
                 Some(row) => {
-                    Known::read(reader, &row.finding).map(|known| Some((row.finding, known)))
+                    Known::read(reader, &row.finding, now).map(|known| Some((row.finding, known)))
                 }
                 None => Ok(None),
             }
@@ -350,7 +355,7 @@ pub(super) async fn act(
                 reason: action.reason.clone(),
             };
             let plan = known
-                .plan(&finding, other, &choice, wall())
+                .plan(&finding, other, &choice, now)
                 .map_err(|problem| ApiError::new("invalid", problem))?;
             let missing = match plan.asks {
                 Asks::Agent | Asks::Other => choice.agent.is_none(),

@@ -257,7 +257,7 @@ views! {
 
     LimitsView { title: String, pools: Vec<PoolView>, }
     PoolView { key: String, provider: String, account: Option<String>, scope: Option<String>, agents: Vec<ShareView>, windows: Vec<WindowView>, rejected_last_day: u32, last_rejected_at: Option<Time>, }
-    /// `share` of the use seen in the window, 0..1; absent = cannot be told.
+    /// `share` of the use seen lately, 0..1, as a finding about the pool names it; absent = cannot be told.
     ShareView { agent: String, share: Option<f64>, last_at: Time, }
     /// One limit. `too_early`: it was not measured often enough to say when it runs out.
     WindowView {

@@ -6,7 +6,7 @@ use domain::{
     decision::{Decision, DeliveryState, Outcome},
     fact::{PollError, PollErrorKind},
     text,
-    time::Time,
+    time::{self, Time},
 };
 use store::Reader;
 
@@ -68,14 +68,8 @@ pub fn count(count: u32, one: &str, many: &str) -> String {
 
 /// `11 minutes`, `3 hours`, `2 days`; whole units, never rounded up.
 pub fn span(seconds: i64) -> String {
-    let seconds = seconds.max(0);
-    let (number, one, many) = match seconds {
-        0..60 => (seconds, "second", "seconds"),
-        60..7_200 => (seconds / 60, "minute", "minutes"),
-        7_200..172_800 => (seconds / 3_600, "hour", "hours"),
-        _ => (seconds / 86_400, "day", "days"),
-    };
-    count(u32::try_from(number).unwrap_or(u32::MAX), one, many)
+    let (count, unit) = time::in_units(seconds);
+    format!("{} {unit}", number(count))
 }
 
 /// Seconds from one time to another.

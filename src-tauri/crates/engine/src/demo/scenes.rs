@@ -14,6 +14,18 @@ use super::script::{Answer, Script};
 /// Seconds between two changes that only count on: progress and use.
 const STEP: i64 = 5;
 
+/// Who uses the shared limit, turn by turn: the digest writer half of it, the others the rest.
+const TURNS: [&str; 8] = [
+    "digest-writer",
+    "invoice-reader",
+    "digest-writer",
+    "payment-runner",
+    "digest-writer",
+    "article-editor",
+    "digest-writer",
+    "publisher",
+];
+
 /// One agent at one moment.
 struct Scene<'a> {
     script: &'a Script,
@@ -153,15 +165,24 @@ impl Scene<'_> {
         }
     }
 
-    /// The pool all five share: at nine o'clock everybody starts.
+    /// When this agent's last turn until `second` was, of turns that are `length` seconds apart; 0 before its first.
+    fn turn(&self, second: i64, length: i64) -> i64 {
+        let own = |turn: &i64| {
+            let place = usize::try_from(*turn).unwrap_or_default() % TURNS.len();
+            TURNS.get(place) == Some(&self.agent)
+        };
+        (1..=second / length).rev().find(own).unwrap_or(0) * length
+    }
+
+    /// The pool all five share, as the agent saw it with its own last call: at nine o'clock everybody starts.
     fn quota(&self) -> Value {
         let length = 18_000;
         let (reset, step, used) = if self.t < 1_800 {
-            let step = self.t / STEP * STEP;
+            let step = self.turn(self.t, STEP);
             (1_800, step, (420_000 + step * 2_000).min(1_000_000))
         } else {
             let begun = 1_800 + (self.t - 1_800) / length * length;
-            let step = (self.t - begun) / 60 * 60;
+            let step = self.turn(self.t - begun, 60);
             (begun + length, begun + step, step * 20)
         };
         json!({

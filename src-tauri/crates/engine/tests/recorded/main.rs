@@ -12,6 +12,7 @@
 mod fleets;
 mod notes;
 mod office;
+mod pressure;
 mod stage;
 mod starts;
 mod trouble;

@@ -98,7 +98,7 @@ fn document(id: &str, minute: i64) -> Value {
     let gone = 600 - minute;
     let quotas = match id {
         "model-desk" => json!([
-            anthropic(minute),
+            anthropic(id, minute),
             quota(
                 "openai",
                 None,
@@ -110,7 +110,7 @@ fn document(id: &str, minute: i64) -> Value {
             ),
         ]),
         "issue-desk" => json!([
-            anthropic(minute),
+            anthropic(id, minute),
             quota(
                 "github",
                 Some("acme-bot"),
@@ -133,7 +133,7 @@ fn document(id: &str, minute: i64) -> Value {
             json!({})
         )]),
         "meter-room" => json!([
-            anthropic(minute),
+            anthropic(id, minute),
             quota(
                 "hubspot",
                 Some("portal 2231"),
@@ -158,7 +158,6 @@ fn document(id: &str, minute: i64) -> Value {
         ]),
         _ => json!([]),
     };
-    // Who used how much of a shared limit is told by the tokens of the tasks, so each of the three has one.
     let tasks = match id {
         "model-desk" => work("T-31", "Answer the archive's questions", gone * 480),
         "issue-desk" => work("T-32", "Sort new issues", gone * 150),
@@ -179,10 +178,15 @@ fn work(id: &str, title: &str, tokens: i64) -> Value {
     }])
 }
 
-/// The limit that three of them share; it runs out before it starts anew.
-fn anthropic(minute: i64) -> Value {
-    let used = (600 - minute) * 1200;
-    quota(
+/// The limit that three of them share; it runs out before it starts anew. Each has the numbers of its own last call.
+fn anthropic(id: &str, minute: i64) -> Value {
+    let before = match id {
+        "meter-room" => 110,
+        "issue-desk" => 84,
+        _ => 0,
+    };
+    let used = (600 - minute) * 1200 - before * 20;
+    let mut told = quota(
         "anthropic",
         Some("key …4f2a"),
         minute,
@@ -191,7 +195,10 @@ fn anthropic(minute: i64) -> Value {
             "windowSeconds": 43_200, "resetAt": time::format(ago(-420)),
         }),
         json!({}),
-    )
+    );
+    let observed = ago(minute) - TimeDelta::seconds(before);
+    told["observedAt"] = json!(time::format(observed));
+    told
 }
 
 fn quota(

@@ -78,6 +78,16 @@ pub fn put(tx: &Tx<'_>, finding: &Finding) -> Result<()> {
     Ok(())
 }
 
+/// It still holds and says something else by now. Whoever put it off is not disturbed by that.
+pub fn restate(tx: &Tx<'_>, finding: &Finding) -> Result<()> {
+    sql::run(
+        tx,
+        "UPDATE findings SET value = ?2 WHERE episode = ?1 AND state = 'open'",
+        params![finding.episode, serde_json::to_string(finding)?],
+    )?;
+    Ok(())
+}
+
 const FIELDS: &str = "episode, subject, value, at, cleared_at, snoozed_until, dismissed_at";
 
 fn read(row: &Row<'_>) -> Result<FindingRow> {

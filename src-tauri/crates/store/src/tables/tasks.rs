@@ -333,18 +333,6 @@ pub fn children(reader: &Reader, task: &TaskRef, limit: u32) -> Result<Vec<TaskR
     sql::all(reader, &query, who, read)
 }
 
-/// Tokens that an agent's tasks which changed at or after a time have used, as the agent reports them.
-pub fn tokens(reader: &Reader, agent: &AgentRef, from: Time) -> Result<f64> {
-    let sum = sql::first(
-        reader,
-        "SELECT total(coalesce(json_extract(value, '$.usage.inputTokens'), 0) + coalesce(json_extract(value, '$.usage.outputTokens'), 0))
-         FROM tasks WHERE endpoint = ?1 AND agent = ?2 AND changed_at >= ?3",
-        params![agent.endpoint.as_str(), agent.agent.as_str(), sql::micros(from)],
-        |row| Ok(row.get::<_, f64>(0)?),
-    )?;
-    Ok(sum.unwrap_or(0.0))
-}
-
 /// Tasks whose title or id holds the text, live ones and late changes first.
 pub fn search(reader: &Reader, text: &str, limit: u32) -> Result<Vec<TaskRow>> {
     let query = format!(
