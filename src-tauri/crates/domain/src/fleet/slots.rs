@@ -92,6 +92,8 @@ pub(crate) struct Verdict {
     pub(crate) resolutions: &'static [(&'static str, &'static str)],
     /// One episode whoever is in it.
     pub(crate) whoever: bool,
+    /// It names an owner nobody has heard of yet.
+    unheard: bool,
     /// While it is open it says what is so by now, and not what was so when it was found.
     pub(crate) follows: bool,
     /// Nothing new is said while the endpoint of one of its tasks does not answer.
@@ -119,6 +121,7 @@ impl Verdict {
             evidence: BTreeSet::new(),
             resolutions: &[],
             whoever: false,
+            unheard: false,
             follows: false,
             needs_tasks: true,
             past: false,
@@ -148,6 +151,7 @@ impl Verdict {
             None => {
                 let bare = name.split_once('/').map_or(name, |(_, bare)| bare);
                 self.agents.insert(bare.into());
+                self.unheard = true;
                 self
             }
         }
@@ -335,6 +339,27 @@ struct Slot {
     awaits: BTreeSet<EndpointId>,
 }
 
+impl Slot {
+    /// What began before an owner it names was heard of is no other episode for that.
+    fn join(&self, verdict: &mut Verdict) {
+        if self.episodes.contains_key(&verdict.episode()) {
+            return;
+        }
+        let mut known = self.episodes.values().map(|episode| &episode.verdict);
+        let began = known.find(|known| {
+            known.unheard
+                && known.rule == verdict.rule
+                && known.subject == verdict.subject
+                && known.agents == verdict.agents
+                && known.endpoints.is_subset(&verdict.endpoints)
+        });
+        if let Some(began) = began {
+            verdict.endpoints = began.endpoints.clone();
+            verdict.unheard = true;
+        }
+    }
+}
+
 /// All episodes, by subject.
 #[derive(Debug, Default)]
 pub(crate) struct Slots {
@@ -400,6 +425,9 @@ impl Slots {
             self.awaiting.remove(&(endpoint, subject.clone()));
         }
 
+        for verdict in &mut said.verdicts {
+            slot.join(verdict);
+        }
         // While one of several holds, what is over is more evidence of the same.
         let held = said.verdicts.iter().filter(|verdict| !verdict.past);
         let held: BTreeSet<_> = held.map(Verdict::episode).collect();
