@@ -15,6 +15,15 @@ use crate::{
     ids::AgentRef,
 };
 
+/// How far a claim is, for two accounts in one line.
+pub(super) fn further(claim: &Claim) -> u8 {
+    match claim.state {
+        ClaimState::Waiting => 0,
+        ClaimState::Held => 1,
+        ClaimState::Released => 2,
+    }
+}
+
 impl Intake<'_> {
     pub(super) fn claim(&mut self, agent: &AgentRef, item: &Item<Claim>) {
         let key = (agent.endpoint.clone(), item.value.id.clone());

@@ -16,6 +16,13 @@ use crate::{
 /// Answers kept whose question is not known.
 const ANSWERS: usize = 1024;
 
+/// How far a question is, for two accounts in one line: a later version, then one that is settled.
+pub(super) fn further(asked: &Escalation) -> (Option<u64>, String, bool) {
+    let number = asked.version.parse().ok();
+    let settled = asked.status != EscalationStatus::Pending;
+    (number, asked.version.clone(), settled)
+}
+
 impl Intake<'_> {
     pub(super) fn escalation(&mut self, agent: &AgentRef, item: &Item<Escalation>) {
         let value = &item.value;

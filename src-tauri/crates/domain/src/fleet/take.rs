@@ -2,16 +2,16 @@
 //!
 //! Draws no conclusions. Whether a task may be replaced by what was just said of it is `merge.rs`.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use super::{
-    merge,
+    claims, merge, questions,
     slots::Subject,
-    world::{AgentState, Entry, PutOff, RunVerdict, Seen, World},
+    world::{AgentState, Entry, ErrorRun, PutOff, RunVerdict, Seen, World},
 };
 use crate::{
     change::{AgentRecord, Change, Record, TaskRecord},
-    contract::{Document, Item, Schedule, TaskState},
+    contract::{Document, Item, List, Schedule, TaskState},
     fact::{Fact, Line, PersonAction, PollError, PollErrorKind},
     finding::Evidence,
     ids::{AgentRef, EndpointId, TaskRef},
@@ -251,11 +251,11 @@ impl Intake<'_> {
         self.tasks(&agent, document);
         self.end_tasks(&agent, document);
         self.accesses(&agent, document);
-        for item in document.claims.iter().flatten() {
+        for item in furthest(&document.claims, |claim| &claim.id, claims::further) {
             self.claim(&agent, item);
         }
         self.end_claims(&agent, document);
-        for item in document.handoffs.iter().flatten() {
+        for item in furthest(&document.handoffs, |h| &h.id, |h| h.acknowledged_at) {
             let value = &item.value;
             let key = (endpoint.clone(), value.id.clone());
             let old = self.world.handoffs.get(&key);
@@ -280,7 +280,7 @@ impl Intake<'_> {
             self.handed(&key, value);
             self.emit_task(&task);
         }
-        for item in document.artifacts.iter().flatten() {
+        for item in furthest(&document.artifacts, |a| &a.id, |a| a.created_at) {
             let value = &item.value;
             let key = (endpoint.clone(), value.id.clone());
             let old = self.world.artifacts.get(&key);
@@ -302,7 +302,8 @@ impl Intake<'_> {
                 self.worked(agent.clone());
             }
         }
-        for item in document.escalations.iter().flatten() {
+        let questions = furthest(&document.escalations, |e| e.id.as_str(), questions::further);
+        for item in questions {
             self.escalation(&agent, item);
         }
         self.end_escalations(&agent, document);
@@ -512,35 +513,57 @@ impl Intake<'_> {
     }
 }
 
-/// Runs of errors that have become long enough are judged once, when they do; a fleet that was offline starts anew.
+/// Runs of errors that have become long enough are judged: stale if another endpoint was reached since, offline if
+/// none can be. One that was just not asked since is waited for (ruling "Not yet heard is not yet decided").
 pub(super) fn settle_runs(world: &mut World) {
-    let limit = world.settings.stale_after_polls.max(1);
-    let contacts: Vec<_> = world
-        .endpoints
-        .iter()
-        .map(|(id, state)| (id.clone(), state.contact))
-        .collect();
-    let others_since = |id: &EndpointId, since: Time| {
-        let mut others = contacts.iter().filter(|(other, _)| other != id);
-        others.any(|(_, contact)| contact.is_some_and(|at| at >= since))
-    };
+    let (limit, now) = (world.settings.stale_after_polls.max(1), world.now);
+    let known = world.endpoints.iter().map(|(id, state)| {
+        let silent = state.paused || state.run.silent();
+        (id.clone(), state.contact, silent)
+    });
+    let known: Vec<_> = known.collect();
     for (id, state) in &mut world.endpoints {
-        let Some(first) = state.run.first else {
+        let run = &mut state.run;
+        let Some(first) = run.first.filter(|_| run.count >= limit) else {
             continue;
         };
-        if state.run.verdict == Some(RunVerdict::Offline) && others_since(id, first) {
-            state.run = Default::default();
-            continue;
-        }
-        if state.run.verdict.is_none() && state.run.count >= limit {
-            let alone = state.run.silent && !others_since(id, first);
-            state.run.verdict = Some(if alone {
-                RunVerdict::Offline
-            } else {
-                RunVerdict::Stale
-            });
+        let others = || known.iter().filter(|(other, ..)| other != id);
+        let reached = others().any(|(_, contact, _)| contact.is_some_and(|at| at >= first));
+        let long = *run.long.get_or_insert(now);
+        run.verdict = match run.verdict {
+            Some(RunVerdict::Offline) if reached => Some(RunVerdict::Refuted),
+            None if reached || !run.silent => Some(RunVerdict::Stale),
+            None if now >= long + ErrorRun::WAIT || others().all(|(.., silent)| *silent) => {
+                Some(RunVerdict::Offline)
+            }
+            verdict => verdict,
+        };
+    }
+}
+
+/// Of several accounts of one thing in one line the one of the further state, in whatever order they stand (ruling
+/// "Merging").
+fn furthest<'d, T, R: Ord>(
+    list: &'d List<T>,
+    id: impl Fn(&T) -> &str,
+    further: impl Fn(&T) -> R,
+) -> impl Iterator<Item = &'d Item<T>> {
+    let items = list.as_deref().unwrap_or_default();
+    let mut of_id: BTreeMap<&str, &Item<T>> = BTreeMap::new();
+    if items.len() > 1 {
+        let rank = |item: &'d Item<T>| (further(&item.value), &item.raw);
+        for item in items {
+            let known = of_id.entry(id(&item.value)).or_insert(item);
+            if rank(known) < rank(item) {
+                *known = item;
+            }
         }
     }
+    let counts = move |item: &&'d Item<T>| {
+        let known = of_id.get(id(&item.value));
+        known.is_none_or(|known| std::ptr::eq(*known, *item))
+    };
+    items.iter().filter(counts)
 }
 
 fn trim<T>(stretches: &mut Vec<T>) {

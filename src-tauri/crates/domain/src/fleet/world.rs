@@ -7,7 +7,7 @@ use std::{
     sync::Arc,
 };
 
-use chrono::NaiveDate;
+use chrono::{NaiveDate, TimeDelta};
 
 use super::{
     accesses::{Leaving, Told, Touched, Used, Uses},
@@ -90,14 +90,27 @@ pub(crate) struct ErrorRun {
     /// All of them connect or timeout.
     pub(crate) silent: bool,
     pub(crate) verdict: Option<RunVerdict>,
+    /// Long enough since.
+    pub(crate) long: Option<Time>,
 }
 
 impl ErrorRun {
+    /// How long the others have to answer before it is said that nobody does.
+    pub(crate) const WAIT: TimeDelta = TimeDelta::seconds(60);
+
+    /// Nothing but silence.
+    pub(crate) fn silent(&self) -> bool {
+        self.count > 0 && self.silent
+    }
+
     pub(crate) fn add(&mut self, at: Time, evidence: Evidence, kind: PollErrorKind) {
         let silent = matches!(kind, PollErrorKind::Connect | PollErrorKind::Timeout);
         self.silent = silent && (self.silent || self.count == 0);
         self.count += 1;
         self.first.get_or_insert(at);
+        if self.verdict == Some(RunVerdict::Refuted) {
+            self.verdict = None;
+        }
         // The first few show it; a week of errors need not be kept.
         if self.evidence.len() < 10 {
             self.evidence.push(evidence);
@@ -105,11 +118,13 @@ impl ErrorRun {
     }
 }
 
-/// What a run of errors was found to mean when it became long enough.
+/// What a run of errors was found to mean.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum RunVerdict {
     Stale,
     Offline,
+    /// Another endpoint answered after that: the next error of its own says what it means now.
+    Refuted,
 }
 
 /// One agent.

@@ -1,12 +1,12 @@
 //! `endpoint-stale`, and `offline` when it is our own network: no good answer for several polls in a row.
 //!
-//! Which of the two a run of errors means is settled once, when it becomes long enough (`fleet/take.rs`).
+//! Which of the two a run of errors means is settled when it has become long enough (`fleet/take.rs`).
 
 use crate::{
     finding::Severity,
     fleet::{
         slots::{Said, Verdict},
-        world::{EndpointState, RunVerdict, World},
+        world::{EndpointState, ErrorRun, RunVerdict, World},
     },
     ids::EndpointId,
 };
@@ -25,8 +25,14 @@ pub(crate) fn check(world: &World, said: &mut Said) {
     polled.sort_by_key(|(id, _)| *id);
     for (id, state) in polled {
         // Whether it is our own network depends on what the others answer, even if that is nothing new.
-        let undecided = state.run.verdict != Some(RunVerdict::Stale) && state.run.silent;
+        let undecided = match state.run.verdict {
+            None => state.run.silent(),
+            verdict => verdict == Some(RunVerdict::Offline),
+        };
         if let Some(first) = state.run.first.filter(|_| undecided) {
+            if let Some(long) = state.run.long.filter(|_| state.run.verdict.is_none()) {
+                said.due(long + ErrorRun::WAIT);
+            }
             let others = world.endpoints.iter().filter(|(other, s)| {
                 *other != id && !s.paused && s.contact.is_none_or(|contact| contact < first)
             });
@@ -35,11 +41,8 @@ pub(crate) fn check(world: &World, said: &mut Said) {
             }
         }
         match state.run.verdict {
-            None => {}
-            Some(RunVerdict::Offline) => {
-                offline = name(offline, id, state);
-                any = true;
-            }
+            None | Some(RunVerdict::Refuted) => {}
+            Some(RunVerdict::Offline) => any = true,
             Some(RunVerdict::Stale) => {
                 let verdict = Verdict::new("endpoint-stale", id.as_str())
                     .says(format!(
@@ -54,7 +57,18 @@ pub(crate) fn check(world: &World, said: &mut Said) {
         }
     }
     if any {
-        said.push(offline);
+        // All that cannot be reached, however often each was tried.
+        let silent = |state: &EndpointState| {
+            let decided = [Some(RunVerdict::Stale), Some(RunVerdict::Refuted)];
+            !state.paused && state.run.count > 0 && !decided.contains(&state.run.verdict)
+        };
+        let mut silent: Vec<_> = world.endpoints.iter().filter(|(_, s)| silent(s)).collect();
+        silent.sort_by_key(|(id, _)| *id);
+        said.push(
+            silent
+                .into_iter()
+                .fold(offline, |offline, (id, state)| name(offline, id, state)),
+        );
     }
 }
 
