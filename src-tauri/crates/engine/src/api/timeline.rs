@@ -531,13 +531,33 @@ fn title(scene: &Scene, rows: &[super::views::TimelineRow]) -> String {
     }
 }
 
+/// A title that is too long is its first sentence, else as many words as fit.
 fn short(text: String) -> String {
     if text.chars().count() <= TITLE {
         return text;
+    }
+    if let Some((first, _)) = text.split_once(". ")
+        && first.chars().count() <= TITLE
+    {
+        return first.to_owned();
     }
     let head: String = text.chars().take(TITLE - 1).collect();
     let words = head
         .rsplit_once(' ')
         .map_or(head.as_str(), |(words, _)| words);
     format!("{} …", words.trim_end_matches([',', ';', '.', ':']))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{TITLE, short};
+
+    #[test]
+    fn a_title_that_is_too_long_is_its_first_sentence_else_the_words_that_fit() {
+        let names = "one, ".repeat(TITLE);
+        let text = format!("It runs out in 3 minutes. Used by {names}");
+        assert_eq!(short(text), "It runs out in 3 minutes");
+        assert!(short(names.clone()).ends_with("one …"));
+        assert_eq!(short("One. Two".to_owned()), "One. Two");
+    }
 }
