@@ -144,9 +144,10 @@ fn pool(
         let here = u32::try_from(refused.clone().count()).unwrap_or(u32::MAX);
         rejected = here.max(rejected);
         last_rejected = refused.map(|sample| sample.at).max().max(last_rejected);
-        let seen = window(glance.now, rules, row, &samples);
+        let told = told(&samples);
+        let seen = window(glance.now, rules, row, &samples, &told);
         windows.push(expecting(glance.now, row, &samples, ahead, seen));
-        all.push(told(&samples));
+        all.push(told);
     }
     windows.sort_by(|a, b| window_urgency(a).total_cmp(&window_urgency(b)));
     let first = rows.first();
@@ -244,11 +245,11 @@ impl InUse {
 }
 
 /// What the samples say about the future.
-fn foretell(row: &WindowRow, samples: &[SampleRow]) -> Outlook {
+fn foretell(row: &WindowRow, told: &Told) -> Outlook {
     let Some(newest) = Point::of(row.observed_at, &row.window) else {
         return Outlook::Unknown;
     };
-    let points: Vec<_> = told(samples).into_iter().filter_map(|(_, p)| p).collect();
+    let points: Vec<_> = told.iter().filter_map(|(_, point)| *point).collect();
     match forecast(&points) {
         Forecast::TooFew => Outlook::TooFew,
         told @ Forecast::RunsOut { at, .. } if told.presses(&newest) => Outlook::RunsOut(at),
@@ -272,7 +273,13 @@ enum Outlook {
     RunsOut(Time),
 }
 
-fn window(now: Time, rules: &Settings, row: &WindowRow, samples: &[SampleRow]) -> WindowView {
+fn window(
+    now: Time,
+    rules: &Settings,
+    row: &WindowRow,
+    samples: &[SampleRow],
+    told: &Told,
+) -> WindowView {
     let reported = &row.window;
     let percent = quota::used_percent(reported);
     let started_anew = reported.reset_at.is_some_and(|at| at <= now);
@@ -295,7 +302,7 @@ fn window(now: Time, rules: &Settings, row: &WindowRow, samples: &[SampleRow]) -
         (false, Some(1)) => "warn",
         (false, Some(_)) => "high",
     };
-    let outlook = foretell(row, samples);
+    let outlook = foretell(row, told);
     let runs_out_at = match outlook {
         Outlook::RunsOut(at) if !stale && level != "out" => Some(at.max(now)),
         _ => None,
