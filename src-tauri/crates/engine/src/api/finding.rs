@@ -267,14 +267,9 @@ fn needed(agent: &str, value: &Value) -> String {
     ]
     .into_iter()
     .filter(|(_, all)| !all.is_empty())
-    .map(|(verb, all)| match all.as_slice() {
-        [shown @ .., _] if all.len() > DECLARED => {
-            let shown = &shown[..shown.len().min(DECLARED)];
-            format!(
-                "{verb} {} and {} more",
-                shown.join(", "),
-                all.len() - shown.len()
-            )
+    .map(|(verb, all)| match all.split_at_checked(DECLARED) {
+        Some((shown, more)) if !more.is_empty() => {
+            format!("{verb} {} and {} more", shown.join(", "), more.len())
         }
         _ => format!("{verb} {}", names::list(all)),
     })

@@ -1,7 +1,7 @@
 //! Schemas that the person gives in the running app: what they refuse, each way out of it with both sides before and
 //! after, and that a recording gives the same.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, path::Path};
 
 use domain::{finding::FindingState, replay::replay};
 use engine::api::Api;
@@ -66,7 +66,7 @@ async fn until_check(api: &Api, expected: &str) {
 }
 
 /// Finishes, and compares what is stored as open with what the recording gives. Answers the recording.
-async fn recorded_as_lived(api: Api, dir: &std::path::Path) -> (Store, Vec<String>) {
+async fn recorded_as_lived(api: Api, dir: &Path) -> (Store, Vec<String>) {
     api.end();
     drop(api);
     let store = reopen(dir).await;
@@ -215,6 +215,17 @@ async fn card(api: &Api) -> Value {
     ask(api, "finding", json!({ "key": key })).await
 }
 
+/// An agent with a page of that body, which its schema refuses.
+async fn refused(dir: &Path, body: Value) -> (Agent, Api) {
+    let agent = Agent::default();
+    agent.with(|document, _| *document = writer(body));
+    let api = open(dir, &agent).await;
+    until_check(&api, "unchecked").await;
+    save(&api, &page_schema()).await;
+    until_stands(&api, "p1", true).await;
+    (agent, api)
+}
+
 /// Accepts the item as that card showed it.
 fn accept(card: &Value) -> Value {
     let mut ways = card["resolutions"].as_array().expect("ways").iter();
@@ -228,12 +239,7 @@ fn accept(card: &Value) -> Value {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_item_that_came_again_is_not_accepted_on_the_card_that_showed_the_one_before() {
     let dir = tempfile::tempdir().expect("a folder");
-    let agent = Agent::default();
-    agent.with(|document, _| *document = writer(json!({ "title": 7 })));
-    let api = open(dir.path(), &agent).await;
-    until_check(&api, "unchecked").await;
-    save(&api, &page_schema()).await;
-    until_stands(&api, "p1", true).await;
+    let (agent, api) = refused(dir.path(), json!({ "title": 7 })).await;
     let before = card(&api).await;
     agent.with(|document, _| document["artifacts"][0]["body"]["title"] = json!(8));
     let twice = |view: &Value| view["count"] == 2;
@@ -254,12 +260,7 @@ async fn an_item_that_came_again_is_not_accepted_on_the_card_that_showed_the_one
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_that_is_sent_back_with_its_errors_comes_good() {
     let dir = tempfile::tempdir().expect("a folder");
-    let agent = Agent::default();
-    agent.with(|document, _| *document = writer(json!({ "words": 0 })));
-    let api = open(dir.path(), &agent).await;
-    until_check(&api, "unchecked").await;
-    save(&api, &page_schema()).await;
-    until_stands(&api, "p1", true).await;
+    let (agent, api) = refused(dir.path(), json!({ "words": 0 })).await;
     let view = ask(&api, "deadLetter", letter("p1")).await;
     let tell = way(&view, "return")["tells"][0]["text"]
         .as_str()
@@ -303,12 +304,7 @@ async fn one_that_is_sent_back_with_its_errors_comes_good() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_that_is_edited_must_fit_before_it_leaves() {
     let dir = tempfile::tempdir().expect("a folder");
-    let agent = Agent::default();
-    agent.with(|document, _| *document = writer(json!({ "title": 7 })));
-    let api = open(dir.path(), &agent).await;
-    until_check(&api, "unchecked").await;
-    save(&api, &page_schema()).await;
-    until_stands(&api, "p1", true).await;
+    let (agent, api) = refused(dir.path(), json!({ "title": 7 })).await;
     let mut draft = letter("p1");
     draft["text"] = Value::Null;
     draft["fixes"] = json!("{\"body/title\": 9}");
