@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     storms::StormKey,
-    world::{Index, Key, Seen, TaskEntry, World},
+    world::{HEARING, Index, Key, Seen, TaskEntry, World},
 };
 use crate::{
     finding::{Evidence, Finding, FindingState, Resolution, Severity},
@@ -296,7 +296,7 @@ impl Said {
     /// speak for the rest. True: say it now.
     pub(crate) fn heard_since(&mut self, world: &World, endpoint: &EndpointId, t: Time) -> bool {
         let answered = world.endpoints.get(endpoint).and_then(|e| e.answered);
-        let mut latest = t + chrono::TimeDelta::seconds(60);
+        let mut latest = t + HEARING;
         let later = world.sleeps.partition_point(|(_, woke)| *woke <= t);
         for (slept, woke) in world.sleeps.iter().skip(later) {
             let slept = (*slept).max(t);
@@ -342,9 +342,6 @@ struct Slot {
 impl Slot {
     /// What began before an owner it names was heard of is no other episode for that.
     fn join(&self, verdict: &mut Verdict) {
-        if self.episodes.contains_key(&verdict.episode()) {
-            return;
-        }
         let mut known = self.episodes.values().map(|episode| &episode.verdict);
         let began = known.find(|known| {
             known.unheard
@@ -353,7 +350,9 @@ impl Slot {
                 && known.agents == verdict.agents
                 && known.endpoints.is_subset(&verdict.endpoints)
         });
-        if let Some(began) = began {
+        if let Some(began) = began
+            && !self.episodes.contains_key(&verdict.episode())
+        {
             verdict.endpoints = began.endpoints.clone();
             verdict.unheard = true;
         }

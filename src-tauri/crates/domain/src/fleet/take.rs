@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use super::{
     claims, merge, questions,
     slots::Subject,
-    world::{AgentState, Entry, ErrorRun, PutOff, RunVerdict, Seen, World},
+    world::{AgentState, Entry, HEARING, PutOff, RunVerdict, Seen, World},
 };
 use crate::{
     change::{AgentRecord, Change, Record, TaskRecord},
@@ -533,7 +533,7 @@ pub(super) fn settle_runs(world: &mut World) {
         run.verdict = match run.verdict {
             Some(RunVerdict::Offline) if reached => Some(RunVerdict::Refuted),
             None if reached || !run.silent => Some(RunVerdict::Stale),
-            None if now >= long + ErrorRun::WAIT || others().all(|(.., silent)| *silent) => {
+            None if now >= long + HEARING || others().all(|(.., silent)| *silent) => {
                 Some(RunVerdict::Offline)
             }
             verdict => verdict,

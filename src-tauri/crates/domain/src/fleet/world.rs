@@ -81,6 +81,9 @@ impl EndpointState {
     }
 }
 
+/// How long a verdict waits for what another endpoint has not said yet (ruling "Not yet heard is not yet decided").
+pub(crate) const HEARING: TimeDelta = TimeDelta::seconds(60);
+
 /// Errors in a row.
 #[derive(Debug, Default)]
 pub(crate) struct ErrorRun {
@@ -95,9 +98,6 @@ pub(crate) struct ErrorRun {
 }
 
 impl ErrorRun {
-    /// How long the others have to answer before it is said that nobody does.
-    pub(crate) const WAIT: TimeDelta = TimeDelta::seconds(60);
-
     /// Nothing but silence.
     pub(crate) fn silent(&self) -> bool {
         self.count > 0 && self.silent
