@@ -89,6 +89,7 @@ export function fake(scenario = asked("fleet") ?? "office", state = asked("state
       nextAttemptAt: null,
       detail: null,
       recordedOutcome: null,
+      canUndo: true,
     };
     answers[`escalation:${key}`] = { ...shown, phase: "answered", decision } satisfies EscalationView;
     const status = answers["status"] as StatusView;

@@ -11,6 +11,12 @@ const MOST: usize = 64 * 1024;
 /// Said where there is none.
 pub const NONE: &str = "There is no address in this. It should look like http://localhost:8123, or be the line that a server prints at its start.";
 
+/// Scheme, host and port of an address, as text; `None` when it has none.
+pub fn origin(address: &str) -> Option<String> {
+    let url = Url::parse(address).ok()?;
+    url.has_host().then(|| url.origin().ascii_serialization())
+}
+
 /// The address to ask, or `None` when the text has none. Of several, one of this computer goes first. What listens at every
 /// address of this computer (`0.0.0.0`) is asked at its own.
 pub fn address(text: &str) -> Option<String> {

@@ -11,7 +11,7 @@ use clap::Args;
 use domain::{
     change::{Change, EscalationPhase, EscalationRecord},
     contract::{Document, EscalationStatus},
-    decision::{Answer, Decision, Outcome, Refusal, binding_of, decide},
+    decision::{Answer, Circumstances, DecidedBy, Decision, Outcome, Refusal, binding_of, decide},
     fact::{Config, Fact, Line},
     fleet::Fleet,
 };
@@ -131,9 +131,16 @@ async fn round(options: &Options, endpoint: &mut dyn Endpoint) -> Result<Said, F
         shown_ms: u64::from(u32::MAX),
         reached_end: true,
         overtaken_by: None,
+        decided_by: DecidedBy::Person,
     };
     let id = Uuid::now_v7().to_string();
-    let decision = match decide(&record, &answer, None, id.into(), Utc::now()) {
+    let decision = match decide(
+        &record,
+        &answer,
+        &Circumstances::default(),
+        id.into(),
+        Utc::now(),
+    ) {
         Ok(decision) => decision,
         // The command itself cannot be carried out.
         Err(Refusal::Invalid(why)) => return Err(Failure::Unusable(why)),

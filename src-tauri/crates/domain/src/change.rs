@@ -159,6 +159,9 @@ pub struct EscalationRecord {
     pub due_at: Time,
     /// What is done then: `hold`, `refuse`, …
     pub fallback: String,
+    /// Which of the contents under one version: other bytes under an answered id are another one. Counted by the store
+    /// from 0; what comes from the rules has none yet.
+    pub edition: u32,
     /// Where it stands.
     pub phase: EscalationPhase,
 }

@@ -662,6 +662,21 @@ pub struct EscalationOption {
     pub label: String,
     /// What it does, as the agent says.
     pub effect: Option<String>,
+    /// What choosing it means; nothing else tells a yes from a no.
+    #[serde(default)]
+    pub intent: Option<OptionIntent>,
+}
+
+/// What choosing an option means (contract, 1.8).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, TS)]
+#[serde(rename_all = "kebab-case")]
+pub enum OptionIntent {
+    /// Do it.
+    Approve,
+    /// Do not.
+    Reject,
+    /// Neither: an answer.
+    Other,
 }
 
 /// What will start by itself.

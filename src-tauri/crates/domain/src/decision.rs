@@ -12,14 +12,14 @@ use ts_rs::TS;
 
 pub use self::{
     decide::{
-        Answer, LARGEST_ACTION, Refusal, UNDO_SECONDS, binding_hash, binding_of, bound_bytes,
-        decide, digest, strict_json,
+        Answer, DecidedBy, LARGEST_ACTION, Refusal, UNDO_SECONDS, action_key, binding_of,
+        bound_bytes, decide, digest, option_outcome, same_question, strict_json, takes_gesture,
     },
     overtaken::{Overtaking, act_name},
-    risk::{Risk, risk, risk_of_action},
+    risk::{Circumstances, Risk},
 };
 use crate::{
-    ids::{DecisionId, EndpointId, EscalationId},
+    ids::{AgentId, DecisionId, EndpointId, EscalationId},
     time::Time,
 };
 
@@ -120,7 +120,7 @@ pub struct DecisionBody {
     pub message: Option<String>,
     /// `sha256:` + hex over the exact bytes shown.
     pub action_digest: String,
-    /// `me`.
+    /// `me`, or `rule` when nobody answered in time.
     pub decided_by: String,
     /// When.
     pub decided_at: Time,
@@ -135,10 +135,22 @@ pub struct Decision {
     pub endpoint: EndpointId,
     /// Which question.
     pub escalation: EscalationId,
+    /// Who asked.
+    pub agent: AgentId,
     /// The version that was shown.
     pub version: String,
+    /// Which of the contents that stood under this version (see the record of the escalation).
+    pub edition: u32,
     /// What was shown, bound (never leaves the app).
     pub binding_hash: String,
+    /// The item that was shown, its exact bytes.
+    pub shown: String,
+    /// Names the action that was shown, however it is spelled; `None` without one.
+    pub action_key: Option<String>,
+    /// How hard it is to take back, as it was shown.
+    pub class: Risk,
+    /// Scheme, host and port it was decided for; `None` where the endpoint has no address.
+    pub origin: Option<String>,
     /// What.
     pub outcome: Outcome,
     /// The exact bytes to send.
@@ -153,6 +165,19 @@ pub struct Decision {
     pub shown_ms: u64,
     /// Where it stands.
     pub delivery: Delivery,
+    /// What the agent asked under the same id after this had left.
+    pub altered: Option<Altered>,
+}
+
+/// What an agent shows in the place of what was answered.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Altered {
+    /// The item, its exact bytes.
+    pub raw: String,
+    /// When it was seen.
+    pub at: Time,
+    /// When the person said that they know.
+    pub seen_at: Option<Time>,
 }
 
 /// How far a delivery is.

@@ -21,7 +21,8 @@ use crate::{
 
 pub use line::{
     LineError, one_line, read_line, write_config, write_decision, write_failed, write_person,
-    write_rules, write_schemas, write_settings, write_status, write_tick, write_woke,
+    write_rules, write_schemas, write_settings, write_status, write_tick, write_undecided,
+    write_woke,
 };
 
 /// One line, read: when, and what.
@@ -72,6 +73,17 @@ pub enum Fact {
         /// What.
         outcome: Outcome,
         /// Seen whole, long enough, alone: counts for readiness. Absent in a file means true.
+        considered: bool,
+    },
+    /// A decision did not leave, and stands no more. Only our own log has it; other readers of recordings skip the line.
+    Undecided {
+        /// Whose question.
+        endpoint: EndpointId,
+        /// Which one.
+        escalation: EscalationId,
+        /// What had been said.
+        outcome: Outcome,
+        /// Whether it had counted for readiness.
         considered: bool,
     },
     /// The person acted on something that is not an escalation of an agent.

@@ -36,7 +36,7 @@ fn whole() -> Value {
         "escalations": [{"id": "q", "version": 3, "taskId": "t", "kind": "form", "title": "t", "message": "m",
             "proposedAction": {"name": "n", "args": [], "command": ["a"], "cwd": "c", "env": {}, "diff": "d",
                 "target": "t"},
-            "options": [{"id": "o", "label": "l", "effect": "e"}], "responseSchema": {}, "severity": "high",
+            "options": [{"id": "o", "label": "l", "effect": "e", "intent": "reject"}], "responseSchema": {}, "severity": "high",
             "createdAt": at, "expiresAt": at, "status": "pending"}],
         "schedules": [{"id": "s", "resource": "trigger:x", "cron": "* * * * *", "timezone": "UTC", "everySeconds": 1,
             "nextAt": at, "taskKind": "k", "enabled": true}],

@@ -78,6 +78,7 @@ fn every_question_of_a_screen_is_answered_from_an_index() {
         created_at: now,
         due_at: now,
         fallback: "hold".into(),
+        edition: 0,
         phase: EscalationPhase::Pending,
     };
     store
@@ -111,10 +112,11 @@ fn every_question_of_a_screen_is_answered_from_an_index() {
             decisions::since(r, now)?;
             decisions::between(r, now, now, 5)?;
             decisions::undoable(r, now)?;
+            decisions::unseen_alterations(r)?;
+            decisions::refused_at(r, &question)?;
             endpoints::list(r)?;
             endpoints::get(r, &endpoint)?;
             escalations::get(r, &endpoint, &"x".into())?;
-            escalations::version(r, &endpoint, &"x".into(), "1")?;
             escalations::pending(r)?;
             overtaken::overtaking(r, &question)?;
             escalations::count_pending(r)?;

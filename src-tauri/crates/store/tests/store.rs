@@ -11,7 +11,7 @@ use chrono::DateTime;
 use domain::{
     change::{Change, EscalationPhase, EscalationRecord, TaskRecord},
     contract::{Escalation, Task},
-    decision::{Decision, Delivery, DeliveryState, Outcome},
+    decision::{Decision, Delivery, DeliveryState, Outcome, Risk},
     finding::Finding,
     ids::{AgentRef, TaskRef},
     time::Time,
@@ -21,7 +21,7 @@ use store::{
     Error, Store, apply,
     tables::{
         audit::{self, Verdict},
-        decisions::{self, Recorded},
+        decisions::{self, Recorded, TakenBack},
         escalations, facts, findings, moments, ownership, settings, starts, tasks, texts,
     },
 };
@@ -76,6 +76,7 @@ fn escalation(id: &str, version: &str) -> Box<EscalationRecord> {
         created_at: at(0),
         due_at: at(1800),
         fallback: "hold".into(),
+        edition: 0,
         phase: EscalationPhase::Pending,
     })
 }
@@ -85,8 +86,14 @@ fn decision(number: u32, version: &str) -> Decision {
         id: format!("01890000-0000-7000-8000-{number:012}").into(),
         endpoint: "desk".into(),
         escalation: "e1".into(),
+        agent: "billing".into(),
         version: version.into(),
+        edition: 0,
         binding_hash: "shown".into(),
+        shown: "{}".into(),
+        action_key: None,
+        class: Risk::Outward,
+        origin: None,
         outcome: Outcome::Approve,
         body: "{}".into(),
         decided_at: at(10),
@@ -101,6 +108,7 @@ fn decision(number: u32, version: &str) -> Decision {
             recorded_outcome: None,
             changed_at: at(10),
         },
+        altered: None,
     }
 }
 
@@ -323,7 +331,7 @@ fn nothing_is_accepted_after_the_hard_deadline() {
 }
 
 #[test]
-fn undo_works_while_the_decision_is_held_and_asks_again() {
+fn a_decision_can_be_taken_back_until_it_was_tried_to_send_and_asks_again() {
     let dir = folder();
     let store = open(dir.path());
     give(&store, vec![Change::Escalation(escalation("e1", "1"))]);
@@ -331,14 +339,154 @@ fn undo_works_while_the_decision_is_held_and_asks_again() {
     let undo = |seconds: i64, number: u32| {
         let id = decision(number, "1").id;
         store
-            .write(move |tx| decisions::undo(tx, at(seconds), &id))
+            .write(move |tx| decisions::take_back(tx, at(seconds), &id, &TakenBack::ByPerson))
             .unwrap()
+    };
+    let go = |number: u32, state: DeliveryState, attempts: u32| {
+        let id = decision(number, "1").id;
+        let delivery = Delivery {
+            state,
+            attempts,
+            ..decision(number, "1").delivery
+        };
+        store
+            .write(move |tx| decisions::deliver(tx, at(30), &id, &delivery))
+            .unwrap();
     };
     assert!(undo(19, 1));
     assert!(!undo(19, 1));
     assert_eq!(store.read(escalations::count_pending).unwrap(), 1);
     assert_eq!(decide(&store, at(12), decision(2, "1")), Recorded::Yes);
-    assert!(!undo(20, 2));
+    go(2, DeliveryState::Queued, 0);
+    assert!(
+        undo(80_000, 2),
+        "its endpoint was away for a day, and it has not left"
+    );
+    assert_eq!(decide(&store, at(13), decision(3, "1")), Recorded::Yes);
+    go(3, DeliveryState::Sending, 1);
+    assert!(!undo(20, 3));
+    go(3, DeliveryState::Queued, 1);
+    assert!(!undo(20, 3), "it may have arrived");
+}
+
+/// The same question with other bytes.
+fn with_bytes(version: &str, raw: &str, status: &str) -> Vec<Change> {
+    let mut record = escalation("e1", version);
+    record.raw = raw.into();
+    record.action_raw = Some(raw.into());
+    record.value.status = serde_json::from_value(status.into()).unwrap();
+    if status != "pending" {
+        record.phase = EscalationPhase::Withdrawn;
+    }
+    vec![Change::Escalation(record)]
+}
+
+#[test]
+fn what_was_answered_is_never_overwritten_and_other_bytes_are_asked_anew() {
+    let dir = folder();
+    let store = open(dir.path());
+    give(&store, with_bytes("1", "{}", "pending"));
+    assert_eq!(decide(&store, at(10), decision(1, "1")), Recorded::Yes);
+    let shown = || {
+        let decided = decision(1, "1");
+        let row = store
+            .read(|reader| escalations::answered(reader, &decided))
+            .unwrap();
+        row.unwrap().raw.to_string()
+    };
+    let now = || {
+        let row = store
+            .read(|reader| escalations::get(reader, &"desk".into(), &"e1".into()))
+            .unwrap()
+            .unwrap();
+        (row.raw.to_string(), row.edition, row.phase)
+    };
+    give(&store, with_bytes("1", "{}", "pending"));
+    assert_eq!(
+        now(),
+        ("{}".to_owned(), 0, EscalationPhase::Answered),
+        "the same is the same"
+    );
+    give(&store, with_bytes("1", "{\"rm\":1}", "pending"));
+    assert_eq!(shown(), "{}");
+    assert_eq!(
+        now(),
+        ("{\"rm\":1}".to_owned(), 1, EscalationPhase::Pending)
+    );
+    give(&store, with_bytes("1", "{\"rm\":2}", "pending"));
+    assert_eq!(
+        now(),
+        ("{\"rm\":2}".to_owned(), 1, EscalationPhase::Pending),
+        "nobody has answered that"
+    );
+    give(&store, with_bytes("1", "{\"rm\":2}", "resolved"));
+    assert_eq!(
+        now(),
+        ("{\"rm\":2}".to_owned(), 1, EscalationPhase::Withdrawn)
+    );
+    assert_eq!(shown(), "{}");
+}
+
+#[test]
+fn only_what_is_exchanged_after_the_answer_left_is_an_alteration() {
+    let unseen = |state: DeliveryState, attempts: u32, then: &[(&str, &str, &str)]| {
+        let dir = folder();
+        let store = open(dir.path());
+        give(&store, with_bytes("1", "{}", "pending"));
+        decide(&store, at(10), decision(1, "1"));
+        let delivery = Delivery {
+            state,
+            attempts,
+            ..decision(1, "1").delivery
+        };
+        let id = decision(1, "1").id;
+        store
+            .write(move |tx| decisions::deliver(tx, at(30), &id, &delivery))
+            .unwrap();
+        for (version, raw, status) in then {
+            give(&store, with_bytes(version, raw, status));
+        }
+        let found = store.read(decisions::unseen_alterations).unwrap();
+        let raws: Vec<String> = found
+            .iter()
+            .filter_map(|decision| Some(decision.altered.as_ref()?.raw.clone()))
+            .collect();
+        let id = decision(1, "1").id;
+        store
+            .write(move |tx| decisions::acknowledge(tx, at(50), &id))
+            .unwrap();
+        assert_eq!(store.read(decisions::unseen_alterations).unwrap(), []);
+        raws
+    };
+    let other = ("1", "{\"rm\":1}", "pending");
+    for state in [
+        DeliveryState::Sending,
+        DeliveryState::Sent,
+        DeliveryState::Applied,
+        DeliveryState::Unknown,
+    ] {
+        assert_eq!(unseen(state, 1, &[other]), ["{\"rm\":1}"], "{state:?}");
+    }
+    assert_eq!(
+        unseen(DeliveryState::Queued, 1, &[other]).len(),
+        1,
+        "it may have arrived"
+    );
+    let settled = ("1", "{\"rm\":1}", "resolved");
+    assert_eq!(
+        unseen(DeliveryState::Sent, 1, &[settled]).len(),
+        1,
+        "settled as something else"
+    );
+    for state in [DeliveryState::Held, DeliveryState::Queued] {
+        assert!(unseen(state, 0, &[other]).is_empty(), "nothing had left");
+    }
+    let over = ("1", "{}", "resolved");
+    assert!(unseen(DeliveryState::Applied, 1, &[over]).is_empty());
+    assert!(
+        unseen(DeliveryState::Applied, 1, &[over, other]).is_empty(),
+        "it was over, and is asked again"
+    );
 }
 
 #[test]

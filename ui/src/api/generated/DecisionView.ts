@@ -5,4 +5,8 @@ import type { Outcome } from "./Outcome";
 /**
  * A decision and where it is.
  */
-export type DecisionView = { id: string, outcome: Outcome, decidedAt: string, state: DeliveryState, sentence: string, heldUntil: string | null, attempts: number, nextAttemptAt: string | null, detail: string | null, recordedOutcome: string | null, };
+export type DecisionView = { id: string, outcome: Outcome, decidedAt: string, state: DeliveryState, sentence: string, heldUntil: string | null, attempts: number, nextAttemptAt: string | null, detail: string | null, recordedOutcome: string | null, 
+/**
+ * It has not left, so it can be taken back.
+ */
+canUndo: boolean, };

@@ -2,6 +2,7 @@
 import type { ActionView } from "./ActionView";
 import type { AgentId } from "./AgentId";
 import type { AgentText } from "./AgentText";
+import type { AlteredView } from "./AlteredView";
 import type { DecisionView } from "./DecisionView";
 import type { EndpointId } from "./EndpointId";
 import type { EscalationKind } from "./EscalationKind";
@@ -21,4 +22,12 @@ import type { JsonValue } from "./serde_json/JsonValue";
 /**
  * One escalation, opened. Drawn from stored bytes.
  */
-export type EscalationView = { key: string, endpoint: EndpointId, escalation: string, version: string, bindingHash: string, actionDigest: string, kind: EscalationKind, phase: EscalationPhase, risk: RiskClass, severity: EscalationSeverity | null, agent: AgentId, agentName: AgentText, endpointHealth: Health, heading: string, title: AgentText, message: AgentText, effect: string, reversibility: string, touches: Array<TouchView>, blocks: Array<string>, ruleBroken: string | null, createdAt: string, dueAt: string, hardDeadline: boolean, atZero: string, action: ActionView | null, options: Array<OptionView>, responseSchema: JsonValue | null, gestures: Array<GestureView>, blockedReason: string | null, task: TaskLink | null, history: Array<HistoryLine>, decision: DecisionView | null, rawBytes: number, overtaken: OvertakenView | null, route: RouteView, };
+export type EscalationView = { key: string, endpoint: EndpointId, escalation: string, version: string, bindingHash: string, actionDigest: string, kind: EscalationKind, phase: EscalationPhase, risk: RiskClass, severity: EscalationSeverity | null, agent: AgentId, agentName: AgentText, endpointHealth: Health, heading: string, title: AgentText, message: AgentText, effect: string, reversibility: string, touches: Array<TouchView>, blocks: Array<string>, ruleBroken: string | null, createdAt: string, dueAt: string, hardDeadline: boolean, atZero: string, action: ActionView | null, options: Array<OptionView>, responseSchema: JsonValue | null, gestures: Array<GestureView>, blockedReason: string | null, task: TaskLink | null, history: Array<HistoryLine>, decision: DecisionView | null, rawBytes: number, overtaken: OvertakenView | null, route: RouteView, 
+/**
+ * The person refused the same action of this agent; a sentence.
+ */
+refusedBefore: string | null, 
+/**
+ * What was answered under this id has been exchanged.
+ */
+altered: AlteredView | null, };

@@ -79,6 +79,7 @@ export type Commands = {
   finding: [FindingRequest, FindingView];
   decide: [DecideRequest, DecisionView];
   undoDecision: [UndoRequest, Nothing];
+  acknowledgeAlteration: [UndoRequest, Nothing];
   actOnFinding: [FindingAction, SettledView];
   board: [BoardRequest, BoardView];
   task: [TaskRequest, TaskView];
@@ -136,6 +137,7 @@ export const topics: Record<keyof Commands, Topic[]> = {
   finding: ["inbox", "limits", "letters"],
   decide: [],
   undoDecision: [],
+  acknowledgeAlteration: [],
   actOnFinding: [],
   board: ["board"],
   task: ["board"],

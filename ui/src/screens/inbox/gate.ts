@@ -80,9 +80,9 @@ export function nameOf(gesture: GestureView): string {
   return `${gesture.outcome}/${gesture.optionId ?? ""}`;
 }
 
-/** Saying no needs no reading. */
+/** Our own no needs no reading; what an agent calls a no among its choices is read like a yes. */
 export function saysNo(gesture: GestureView): boolean {
-  return gesture.outcome === "reject" || gesture.outcome === "cancel";
+  return !gesture.reads && (gesture.outcome === "reject" || gesture.outcome === "cancel");
 }
 
 export function isArmed(gate: Gate, gesture: GestureView, now: number): boolean {
@@ -90,7 +90,7 @@ export function isArmed(gate: Gate, gesture: GestureView, now: number): boolean 
 }
 
 function needsReading(gesture: GestureView): boolean {
-  return gesture.arm || gesture.hold || ["approve", "approve-always", "edit"].includes(gesture.outcome);
+  return gesture.reads || gesture.arm || gesture.hold || gesture.outcome === "edit";
 }
 
 /** One press of the key or button. */

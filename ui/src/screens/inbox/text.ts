@@ -94,7 +94,15 @@ export const words = {
   tooLarge: "This is too large to edit here.",
   deciding: "Storing your decision",
   shows: (state: string) => state,
-  undo: "Undo",
+  takeBack: "Take it back",
+  alteredBefore: "What you answered",
+  alteredAfter: "What stands there now",
+  altered: (left: boolean) => (left ? "What you answered, and what the agent shows now" : "What you answered, and what is asked now"),
+  seenIt: "I have seen it",
+  refusedBefore: "It counts as harder to take back than usual.",
+  trust: "Count it as reversible",
+  trustMeans: (action: string, agent: string) =>
+    `From now on every ${action} of ${agent} counts as something you can take back, and one key answers it. What destroys, pays or forces still takes a hold. You can end this in the settings.`,
   leaves: (ms: number) => `leaves in ${Math.ceil(ms / 1000)} s`,
   states: {
     held: "Held",

@@ -110,8 +110,9 @@ fn first_line(text: &str) -> &str {
 }
 
 fn choices(always: &[String]) -> Vec<Value> {
-    let mut all =
-        vec![json!({"id": "once", "label": "Allow once", "effect": "Only this one request."})];
+    let mut all = vec![
+        json!({"id": "once", "label": "Allow once", "effect": "Only this one request.", "intent": "approve"}),
+    ];
     if !always.is_empty() {
         all.push(json!({
             "id": "always",
@@ -120,12 +121,14 @@ fn choices(always: &[String]) -> Vec<Value> {
                 "OpenCode no longer asks for anything that matches: {}. Mission Control cannot take that back.",
                 clip(&always.join(", "), 2000)
             ),
+            "intent": "approve",
         }));
     }
     all.push(json!({
         "id": "reject",
         "label": "Reject",
         "effect": "Other open requests of this session are rejected with it.",
+        "intent": "reject",
     }));
     all
 }

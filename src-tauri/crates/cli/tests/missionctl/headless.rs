@@ -12,7 +12,9 @@ use std::{
 
 use chrono::Utc;
 use domain::{
-    decision::{Answer, DeliveryState, Outcome, binding_of, decide, digest},
+    decision::{
+        Answer, Circumstances, DecidedBy, DeliveryState, Outcome, binding_of, decide, digest,
+    },
     ownership::text,
 };
 use serde_json::{Value, json};
@@ -269,10 +271,17 @@ pub(super) fn approve(folder: &Path, endpoint: &str, escalation: &str) -> String
         shown_ms: 60_000,
         reached_end: true,
         overtaken_by: None,
+        decided_by: DecidedBy::Person,
     };
     let key = uuid::Uuid::now_v7().to_string();
-    let decision =
-        decide(&record, &answer, None, key.as_str().into(), Utc::now()).expect("it is decided");
+    let decision = decide(
+        &record,
+        &answer,
+        &Circumstances::default(),
+        key.as_str().into(),
+        Utc::now(),
+    )
+    .expect("it is decided");
     let recorded = store.write(move |tx| decisions::record(tx, Utc::now(), &decision, binding_of));
     assert_eq!(recorded.expect("it is written"), decisions::Recorded::Yes);
     key

@@ -450,6 +450,7 @@ fn escalation(m: &mut Members<'_, '_, '_>) -> Escalation {
             id: m.need_id("id"),
             label: m.need_text("label"),
             effect: m.text("effect"),
+            intent: m.word("intent"),
         }),
         response_schema: m.any("responseSchema"),
         severity: m.word("severity"),

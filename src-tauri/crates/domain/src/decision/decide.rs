@@ -2,7 +2,8 @@
 //! delivers it.
 //!
 //! A decision names the version and the binding hash that were on screen. If the question is another one by now, nothing
-//! is decided. Unanswered is never approved, and after the hard end nothing is accepted.
+//! is decided. Unanswered is never approved, and after the hard end nothing is accepted. The gesture comes from the
+//! action: no word of the agent makes it lighter.
 
 use std::collections::HashSet;
 
@@ -11,16 +12,16 @@ use serde::de::{self, DeserializeSeed, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
-use super::{Decision, DecisionBody, Delivery, DeliveryState, Outcome, Overtaking, Risk, risk};
+use super::{Circumstances, Decision, DecisionBody, Delivery, DeliveryState, Outcome, Risk};
 use crate::{
     change::{EscalationPhase, EscalationRecord},
-    contract::EscalationKind,
-    ids::{AgentRef, DecisionId, EscalationId},
+    contract::{Escalation, EscalationKind, EscalationOption, OptionIntent},
+    ids::DecisionId,
     time::Time,
 };
 
 /// Version of the binding; a change of what is bound changes it.
-const BINDING_FORMAT: &str = "mission-control/binding/1";
+const BINDING_FORMAT: &str = "mission-control/binding/2";
 /// Nothing larger is decided: nobody has read it.
 pub const LARGEST_ACTION: usize = 64 * 1024;
 /// How long a decision stays here before it leaves, and can be taken back.
@@ -49,6 +50,27 @@ pub struct Answer<'a> {
     pub reached_end: bool,
     /// The other agent's act that was shown beside it.
     pub overtaken_by: Option<&'a str>,
+    /// Whose answer it is.
+    pub decided_by: DecidedBy,
+}
+
+/// Whose answer a decision is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DecidedBy {
+    /// The person at the keyboard.
+    Person,
+    /// A rule of theirs, because nobody answered in time.
+    Rule,
+}
+
+impl DecidedBy {
+    /// `decidedBy` on the wire.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Person => "me",
+            Self::Rule => "rule",
+        }
+    }
 }
 
 /// Why nothing was decided, in a sentence.
@@ -84,21 +106,16 @@ pub fn bound_bytes(record: &EscalationRecord) -> &str {
     record.action_raw.as_deref().unwrap_or(&record.raw)
 }
 
-/// What was shown, bound: format, endpoint, agent, escalation, version and bytes, each with its length before it.
-pub fn binding_hash(
-    agent: &AgentRef,
-    escalation: &EscalationId,
-    version: &str,
-    bytes: &str,
-) -> String {
+/// What was shown, bound: format, endpoint, agent, escalation, version and the whole item, each with its length before it.
+pub fn binding_of(record: &EscalationRecord) -> String {
     let mut hash = Sha256::new();
     for part in [
         BINDING_FORMAT,
-        agent.endpoint.as_str(),
-        agent.agent.as_str(),
-        escalation.as_str(),
-        version,
-        bytes,
+        record.agent.endpoint.as_str(),
+        record.agent.agent.as_str(),
+        record.value.id.as_str(),
+        &record.value.version,
+        &record.raw,
     ] {
         hash.update((part.len() as u64).to_be_bytes());
         hash.update(part);
@@ -106,22 +123,52 @@ pub fn binding_hash(
     hex(&hash.finalize())
 }
 
-/// The binding of a record as it is now.
-pub fn binding_of(record: &EscalationRecord) -> String {
-    binding_hash(
-        &record.agent,
-        &record.value.id,
-        &record.value.version,
-        bound_bytes(record),
-    )
+/// Names an action by what it says, however its JSON is spelled; `None` without one. Finds the same action asked again.
+pub fn action_key(record: &EscalationRecord) -> Option<String> {
+    let action = record.value.proposed_action.as_ref()?;
+    let spelled = serde_json::to_value(action).ok()?;
+    Some(digest(&spelled.to_string()))
 }
 
-/// Decides. `overtaking` is what is known now, and a yes counts only if the person saw it. `now` must not be earlier than
-/// any time seen before (a clock set back never revives a question).
+/// Whether two items ask the same, whatever has become of them: all that is answered is alike, to the byte in the action.
+pub fn same_question(one: &EscalationRecord, other: &EscalationRecord) -> bool {
+    let asked = |record: &EscalationRecord| Escalation {
+        status: crate::contract::EscalationStatus::Pending,
+        created_at: None,
+        expires_at: None,
+        severity: None,
+        ..record.value.clone()
+    };
+    one.action_raw == other.action_raw && asked(one) == asked(other)
+}
+
+/// What choosing an option says. An option is a yes or a no only by what the contract has for that; its label and its id
+/// are the agent's words.
+pub fn option_outcome(option: &EscalationOption) -> Outcome {
+    match option.intent {
+        // The outcome's own word, and what protocols with a fixed list call it.
+        Some(OptionIntent::Approve) if matches!(&*option.id, "always" | "approve-always") => {
+            Outcome::ApproveAlways
+        }
+        Some(OptionIntent::Approve) => Outcome::Approve,
+        Some(OptionIntent::Reject) => Outcome::Reject,
+        Some(OptionIntent::Other) | None => Outcome::Respond,
+    }
+}
+
+/// Whether an answer takes the gesture of the action, and so needs it read to its end: every yes, and where there is
+/// something to approve every option and every answer, since only the agent knows what it makes of them.
+pub fn takes_gesture(question: &Escalation, outcome: Outcome, chosen: bool) -> bool {
+    let approves = question.proposed_action.is_some() || question.kind == EscalationKind::Approval;
+    outcome.lets_act() || (approves && (chosen || outcome == Outcome::Respond))
+}
+
+/// Decides. `known` is what else is known now; of an act of another agent a yes counts only if the person saw it. `now` must
+/// not be earlier than any time seen before (a clock set back never revives a question).
 pub fn decide(
     record: &EscalationRecord,
     answer: &Answer<'_>,
-    overtaking: Option<&Overtaking>,
+    known: &Circumstances,
     id: DecisionId,
     now: Time,
 ) -> Result<Decision, Refusal> {
@@ -147,20 +194,20 @@ pub fn decide(
         .map(|text| strict_json(text, "The answer"))
         .transpose()?;
     allowed(record, answer)?;
-    let lets_act = answer.outcome.lets_act();
+    let acts = takes_gesture(&record.value, answer.outcome, answer.option_id.is_some());
     // What was edited was read, and goes out as the person wrote it.
-    let as_shown = lets_act && answer.outcome != Outcome::Edit;
+    let as_shown = acts && answer.outcome != Outcome::Edit;
     if as_shown && !answer.reached_end {
         return Err(Refusal::NotRead);
     }
-    if lets_act
-        && let Some(done) = overtaking
+    if acts
+        && let Some(done) = &known.overtaking
         && answer.overtaken_by != Some(&done.act)
     {
         return Err(Refusal::Overtaken(done.agent.agent.to_string()));
     }
     let bound = bound_bytes(record);
-    if lets_act && bound.len() > LARGEST_ACTION {
+    if acts && bound.len() > LARGEST_ACTION {
         return Err(Refusal::Invalid(
             "The action is larger than 64 KiB, which nobody can read; refuse it instead.".into(),
         ));
@@ -176,12 +223,19 @@ pub fn decide(
             .filter(|text| !text.trim().is_empty())
             .map(str::to_owned),
         action_digest,
-        decided_by: "me".to_owned(),
+        decided_by: answer.decided_by.word().to_owned(),
         decided_at: now,
     };
     let body = serde_json::to_string(&body).map_err(|error| Refusal::Invalid(error.to_string()))?;
-    let class = risk(&record.value);
-    let class = overtaking.map_or(class, |_| class.raised());
+    let options = record.value.options.iter();
+    let chosen = options.filter(|option| answer.option_id == Some(&*option.id));
+    let always = |outcome| outcome == Outcome::ApproveAlways;
+    // Nobody here can end what a standing approval begins.
+    let class = if always(answer.outcome) || chosen.map(option_outcome).any(always) {
+        Risk::Destructive
+    } else {
+        known.class(&record.value)
+    };
     let undo = match (class, as_shown) {
         (Risk::Destructive, true) => 0, // Two moments came before it; the card says there is no way back.
         (Risk::Destructive | Risk::Outward | Risk::Reversible, _) => UNDO_SECONDS,
@@ -191,8 +245,14 @@ pub fn decide(
         id,
         endpoint: record.agent.endpoint.clone(),
         escalation: record.value.id.clone(),
+        agent: record.agent.agent.clone(),
         version: record.value.version.clone(),
+        edition: record.edition,
         binding_hash: answer.binding_hash.to_owned(),
+        shown: record.raw.to_string(),
+        action_key: action_key(record),
+        class,
+        origin: None,
         outcome: answer.outcome,
         body,
         decided_at: now,
@@ -208,16 +268,24 @@ pub fn decide(
             recorded_outcome: None,
             changed_at: now,
         },
+        altered: None,
     })
 }
 
 fn allowed(record: &EscalationRecord, answer: &Answer<'_>) -> Result<(), Refusal> {
     let refuse = |sentence: &str| Err(Refusal::Invalid(sentence.to_owned()));
     let question = &record.value;
-    if let Some(option) = answer.option_id
-        && !question.options.iter().any(|known| known.id == option)
-    {
-        return refuse("The agent does not offer this option.");
+    if let Some(chosen) = answer.option_id {
+        let Some(option) = question.options.iter().find(|known| known.id == chosen) else {
+            return refuse("The agent does not offer this option.");
+        };
+        let means = option_outcome(option);
+        let same = answer.outcome == means || (answer.outcome.lets_act() && means.lets_act());
+        if answer.outcome != Outcome::Respond && !same {
+            return refuse(
+                "The agent does not say that this option means that; choose it as an answer.",
+            );
+        }
     }
     match answer.outcome {
         Outcome::Edit if answer.edited_action.is_none() => {
@@ -228,7 +296,7 @@ fn allowed(record: &EscalationRecord, answer: &Answer<'_>) -> Result<(), Refusal
         }
         Outcome::Edit | Outcome::Reject | Outcome::Cancel => Ok(()),
         _ if answer.edited_action.is_some() => refuse("Only an edit carries an edited action."),
-        Outcome::Approve if question.kind == EscalationKind::Auth => {
+        Outcome::Approve | Outcome::ApproveAlways if question.kind == EscalationKind::Auth => {
             refuse("Log in at the agent; this cannot be approved.")
         }
         Outcome::ApproveAlways if answer.option_id.is_none() => {
@@ -316,8 +384,9 @@ fn hex(bytes: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Overtaking;
     use super::*;
-    use crate::contract::Escalation;
+    use crate::{contract::Escalation, ids::AgentRef};
 
     const ACTION: &str = r#"{"name":"mail.send","target":"output:mail/supplier"}"#;
 
@@ -343,6 +412,7 @@ mod tests {
             created_at: time(0),
             due_at: time(600),
             fallback: "hold".into(),
+            edition: 0,
             phase: EscalationPhase::Pending,
         }
     }
@@ -359,6 +429,7 @@ mod tests {
             shown_ms: 5000,
             reached_end: true,
             overtaken_by: None,
+            decided_by: DecidedBy::Person,
         }
     }
 
@@ -369,7 +440,7 @@ mod tests {
         expected: Result<(), Refusal>,
     ) {
         assert_eq!(
-            decide(record, answer, None, "id".into(), now).map(|_| ()),
+            decide(record, answer, &Circumstances::default(), "id".into(), now).map(|_| ()),
             expected,
             "{answer:?} at {now}"
         );
@@ -381,7 +452,7 @@ mod tests {
         let decision = decide(
             &record,
             &yes(&binding_of(&record)),
-            None,
+            &Circumstances::default(),
             "id".into(),
             time(1),
         )
@@ -403,9 +474,17 @@ mod tests {
     fn other_bytes_or_another_version_decide_nothing() {
         let record = question();
         let hash = binding_of(&record);
-        let mut swapped = question();
-        swapped.action_raw = Some(r#"{"name":"mail.send","target":"output:mail/everyone"}"#.into());
-        check(&swapped, &yes(&hash), time(1), Err(Refusal::Changed));
+        for (said, swapped) in [
+            ("output:mail/supplier", "output:mail/everyone"),
+            ("\"Send\"", "\"Read\""),
+            ("\"Please\"", "\"Please do\""),
+            ("approval", "question"),
+            ("\"status\"", "\"severity\":\"low\",\"status\""),
+        ] {
+            let mut other = question();
+            other.raw = other.raw.replace(said, swapped).into();
+            check(&other, &yes(&hash), time(1), Err(Refusal::Changed));
+        }
         check(
             &record,
             &Answer {
@@ -434,13 +513,17 @@ mod tests {
             at: time(0),
             same_event: true,
         };
+        let known = Circumstances {
+            overtaking: Some(done),
+            ..Circumstances::default()
+        };
         let outcome = |outcome, overtaken_by| {
             let answer = Answer {
                 outcome,
                 overtaken_by,
                 ..yes(&hash)
             };
-            decide(&record, &answer, Some(&done), "id".into(), time(1))
+            decide(&record, &answer, &known, "id".into(), time(1))
                 .map(|decision| (decision.held_until - decision.decided_at).num_seconds())
         };
         let unseen = Err(Refusal::Overtaken("replies".to_owned()));
@@ -498,6 +581,95 @@ mod tests {
     }
 
     #[test]
+    fn an_option_is_a_yes_or_a_no_only_by_its_intent() {
+        let mut record = question();
+        let option = |id: &str, label: &str, intent| EscalationOption {
+            id: id.to_owned(),
+            label: label.to_owned(),
+            effect: None,
+            intent,
+        };
+        record.value.options = vec![
+            option("abort", "Abort", None),
+            option("nicht", "Nicht senden", None),
+            option("no", "Yes and delete, no undo", None),
+            option("yes", "Yes", Some(OptionIntent::Other)),
+            option("go", "Do not", Some(OptionIntent::Approve)),
+            option("stop", "Yes", Some(OptionIntent::Reject)),
+            option("always", "Once", Some(OptionIntent::Approve)),
+        ];
+        let hash = binding_of(&record);
+        let choose = |id: &str, outcome, reached_end| {
+            let answer = Answer {
+                option_id: Some(id),
+                outcome,
+                reached_end,
+                ..yes(&hash)
+            };
+            decide(
+                &record,
+                &answer,
+                &Circumstances::default(),
+                "id".into(),
+                time(1),
+            )
+            .map(|made| made.class)
+        };
+        for id in ["abort", "nicht", "no", "yes"] {
+            assert!(
+                matches!(choose(id, Outcome::Approve, true), Err(Refusal::Invalid(_))),
+                "{id}"
+            );
+            assert!(
+                matches!(choose(id, Outcome::Reject, true), Err(Refusal::Invalid(_))),
+                "{id}"
+            );
+            assert_eq!(
+                choose(id, Outcome::Respond, true),
+                Ok(Risk::Outward),
+                "{id}"
+            );
+            assert_eq!(
+                choose(id, Outcome::Respond, false),
+                Err(Refusal::NotRead),
+                "{id}"
+            );
+        }
+        assert_eq!(choose("go", Outcome::Approve, true), Ok(Risk::Outward));
+        assert_eq!(choose("stop", Outcome::Reject, true), Ok(Risk::Outward));
+        assert_eq!(
+            choose("stop", Outcome::Reject, false),
+            Err(Refusal::NotRead)
+        );
+        assert!(matches!(
+            choose("stop", Outcome::Approve, true),
+            Err(Refusal::Invalid(_))
+        ));
+        assert_eq!(
+            choose("always", Outcome::Approve, true),
+            Ok(Risk::Destructive)
+        );
+    }
+
+    #[test]
+    fn an_action_needs_its_gesture_whatever_the_question_calls_itself() {
+        for kind in ["question", "form", "conflict", "exception"] {
+            let mut record = question();
+            record.value.kind = serde_json::from_value(kind.into()).expect("a kind");
+            let hash = binding_of(&record);
+            let answer = Answer {
+                outcome: Outcome::Respond,
+                message: Some("go ahead"),
+                reached_end: false,
+                ..yes(&hash)
+            };
+            check(&record, &answer, time(1), Err(Refusal::NotRead));
+            record.value.proposed_action = None;
+            check(&record, &answer, time(1), Ok(()));
+        }
+    }
+
+    #[test]
     fn an_edit_with_a_key_twice_is_refused() {
         let record = question();
         let hash = binding_of(&record);
@@ -509,7 +681,13 @@ mod tests {
         };
         assert!(
             matches!(
-                decide(&record, &answer, None, "id".into(), time(1)),
+                decide(
+                    &record,
+                    &answer,
+                    &Circumstances::default(),
+                    "id".into(),
+                    time(1)
+                ),
                 Err(Refusal::Invalid(_))
             ),
             "two readings"
@@ -526,7 +704,14 @@ mod tests {
             edited_action: Some(edited),
             ..yes(&hash)
         };
-        let decision = decide(&record, &answer, None, "id".into(), time(1)).expect("it is decided");
+        let decision = decide(
+            &record,
+            &answer,
+            &Circumstances::default(),
+            "id".into(),
+            time(1),
+        )
+        .expect("it is decided");
         assert!(decision.body.contains(edited), "numbers keep every digit");
         assert!(
             decision.body.contains(&digest(edited)),
@@ -542,7 +727,14 @@ mod tests {
             shown_ms: 500,
             ..yes(&hash)
         };
-        let decision = decide(&record, &quick, None, "id".into(), time(1)).expect("it is decided");
+        let decision = decide(
+            &record,
+            &quick,
+            &Circumstances::default(),
+            "id".into(),
+            time(1),
+        )
+        .expect("it is decided");
         assert!(!decision.considered, "half a second is not reading");
     }
 }

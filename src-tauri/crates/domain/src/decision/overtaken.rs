@@ -1,7 +1,6 @@
 //! A question that was overtaken: another agent has meanwhile acted on the same event, resource or output, such as the
 //! second reply to a mail that is answered already. It is not refused for the person, but it is never approved unseen.
 
-use super::Risk;
 use crate::{ids::AgentRef, time::Time};
 
 /// What another agent did.
@@ -22,14 +21,4 @@ pub struct Overtaking {
 /// How an act is called: its endpoint, and its id there.
 pub fn act_name(endpoint: &str, id: &str) -> String {
     format!("{endpoint}/{id}")
-}
-
-impl Risk {
-    /// One class harder to take back: how an overtaken action is approved.
-    pub fn raised(self) -> Self {
-        match self {
-            Self::Reversible => Self::Outward,
-            Self::Outward | Self::Destructive => Self::Destructive,
-        }
-    }
 }

@@ -123,6 +123,18 @@ fn fact(node: &Node<'_>) -> Result<Option<Fact>, String> {
     if let Some(decision) = node.get("decision") {
         return Ok(part::<DecisionLine>(decision).ok().map(Into::into));
     }
+    if let Some(decision) = node.get("undecided") {
+        let line = part::<DecisionLine>(decision).ok();
+        return Ok(line.map(|line| {
+            let (outcome, considered) = line.said();
+            Fact::Undecided {
+                endpoint: line.endpoint,
+                escalation: line.escalation,
+                outcome,
+                considered,
+            }
+        }));
+    }
     if let Some(person) = node.get("person") {
         return Ok(part::<PersonAction>(person).ok().map(Fact::Person));
     }
@@ -168,14 +180,22 @@ struct DecisionLine {
     considered: Option<bool>,
 }
 
+impl DecisionLine {
+    /// What, and whether it counts. Whatever it is called, the question was answered.
+    fn said(&self) -> (Outcome, bool) {
+        let outcome = serde_json::from_value(self.outcome.clone()).unwrap_or(Outcome::Respond);
+        (outcome, self.considered.unwrap_or(true))
+    }
+}
+
 impl From<DecisionLine> for Fact {
     fn from(line: DecisionLine) -> Self {
+        let (outcome, considered) = line.said();
         Fact::Decision {
             endpoint: line.endpoint,
             escalation: line.escalation,
-            // Whatever it is called, the question was answered.
-            outcome: serde_json::from_value(line.outcome).unwrap_or(Outcome::Respond),
-            considered: line.considered.unwrap_or(true),
+            outcome,
+            considered,
         }
     }
 }
@@ -229,6 +249,21 @@ pub fn write_decision(
         "endpoint": endpoint, "escalation": escalation, "outcome": outcome, "considered": considered,
     });
     row(at, "decision", &decision, None)
+}
+
+/// The decision did not leave, and stands no more. The same members, so that what it had counted for can be taken back.
+pub fn write_undecided(
+    at: Time,
+    endpoint: &EndpointId,
+    escalation: &EscalationId,
+    outcome: Outcome,
+    considered: bool,
+) -> String {
+    write_decision(at, endpoint, escalation, outcome, considered).replacen(
+        "\"decision\"",
+        "\"undecided\"",
+        1,
+    )
 }
 
 /// The person acted.
@@ -357,6 +392,15 @@ mod tests {
             (
                 write_decision(at(), &endpoint, &"x".into(), Outcome::Edit, false),
                 Fact::Decision {
+                    endpoint: endpoint.clone(),
+                    escalation: "x".into(),
+                    outcome: Outcome::Edit,
+                    considered: false,
+                },
+            ),
+            (
+                write_undecided(at(), &endpoint, &"x".into(), Outcome::Edit, false),
+                Fact::Undecided {
                     endpoint: endpoint.clone(),
                     escalation: "x".into(),
                     outcome: Outcome::Edit,

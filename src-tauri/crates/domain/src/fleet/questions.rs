@@ -51,6 +51,10 @@ impl Intake<'_> {
                     None => EscalationPhase::Pending,
                 }
             }
+            // Other bytes than were answered are another question, whatever version they claim.
+            (EscalationStatus::Pending, Some(EscalationPhase::Answered)) => {
+                EscalationPhase::Pending
+            }
             (EscalationStatus::Pending, Some(phase)) => phase,
             (_, Some(EscalationPhase::Answered)) => EscalationPhase::Answered,
             (EscalationStatus::Expired, _) => EscalationPhase::Expired,
@@ -137,6 +141,29 @@ impl Intake<'_> {
         self.mark(Subject::Escalation(endpoint, id));
     }
 
+    /// The answer did not leave after all: the question waits again, and nothing was said of its agent.
+    pub(super) fn undecided(
+        &mut self,
+        endpoint: &EndpointId,
+        escalation: &EscalationId,
+        considered: Option<Outcome>,
+    ) {
+        let key = (endpoint.clone(), escalation.clone());
+        self.world.answers.remove(&key);
+        let Some(entry) = self.world.escalations.get_mut(&key) else {
+            return;
+        };
+        if entry.phase != EscalationPhase::Answered {
+            return;
+        }
+        entry.phase = EscalationPhase::Pending;
+        if let Some(outcome) = considered {
+            self.judged(endpoint, escalation, outcome, false);
+        }
+        self.concerns(&key, false);
+        self.route(&key);
+    }
+
     pub(super) fn decided(
         &mut self,
         endpoint: &EndpointId,
@@ -148,7 +175,7 @@ impl Intake<'_> {
         let answered =
             before == Some(EscalationPhase::Answered) || self.world.answers.contains_key(&key);
         if let Some(outcome) = considered.filter(|_| !answered) {
-            self.judged(endpoint, escalation, outcome);
+            self.judged(endpoint, escalation, outcome, true);
         }
         self.phase(&key, EscalationPhase::Answered);
         // Told of before the question itself: kept for when that comes.
@@ -171,6 +198,7 @@ fn escalation_record(entry: &EscalationEntry) -> EscalationRecord {
         created_at: entry.created,
         due_at: entry.due,
         fallback: entry.fallback.clone(),
+        edition: 0,
         phase: entry.phase,
     }
 }

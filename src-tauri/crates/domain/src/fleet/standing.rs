@@ -258,12 +258,13 @@ impl Intake<'_> {
         }
     }
 
-    /// The person decided about something an agent asked.
+    /// The person decided about something an agent asked, or (`stands` is false) took that back.
     pub(super) fn judged(
         &mut self,
         endpoint: &EndpointId,
         escalation: &EscalationId,
         outcome: Outcome,
+        stands: bool,
     ) {
         let key = (endpoint.clone(), escalation.clone());
         let asked = self.world.escalations.get(&key);
@@ -279,14 +280,21 @@ impl Intake<'_> {
             return;
         };
         let standing = self.world.standing.entry(agent).or_default();
-        standing.decisions += 1;
         let (judged, approved) = match outcome {
             Outcome::Approve | Outcome::ApproveAlways => (1, 1),
             Outcome::Edit | Outcome::Reject | Outcome::Cancel => (1, 0),
             Outcome::Respond => (0, 0),
         };
-        standing.judged += judged;
-        standing.approved += approved;
+        let count = |counted: &mut u32, by: u32| {
+            *counted = if stands {
+                counted.saturating_add(by)
+            } else {
+                counted.saturating_sub(by)
+            };
+        };
+        count(&mut standing.decisions, 1);
+        count(&mut standing.judged, judged);
+        count(&mut standing.approved, approved);
         self.mark(Subject::Readiness);
     }
 

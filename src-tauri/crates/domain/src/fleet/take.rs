@@ -57,6 +57,14 @@ impl Intake<'_> {
             } => {
                 self.decided(endpoint, escalation, considered.then_some(*outcome));
             }
+            Fact::Undecided {
+                endpoint,
+                escalation,
+                outcome,
+                considered,
+            } => {
+                self.undecided(endpoint, escalation, considered.then_some(*outcome));
+            }
             Fact::Person(action) => self.person(action),
             Fact::Rules(rules) => {
                 // Given before anything was done, they hold for all of it.

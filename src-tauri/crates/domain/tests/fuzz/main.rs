@@ -13,7 +13,8 @@ use domain::{
     delta::Differ,
     fact::{
         Config, Fact, Line, read_line, write_config, write_decision, write_failed, write_person,
-        write_rules, write_schemas, write_settings, write_status, write_tick, write_woke,
+        write_rules, write_schemas, write_settings, write_status, write_tick, write_undecided,
+        write_woke,
     },
     fleet::Fleet,
     link, outline,
@@ -75,6 +76,12 @@ fn written(line: &Line, text: &str) -> Option<String> {
             outcome,
             considered,
         } => write_decision(at?, endpoint, escalation, *outcome, *considered),
+        Fact::Undecided {
+            endpoint,
+            escalation,
+            outcome,
+            considered,
+        } => write_undecided(at?, endpoint, escalation, *outcome, *considered),
         Fact::Person(action) => write_person(at?, action),
         Fact::Rules(rules) => write_rules(at?, rules),
         Fact::Settings(settings) => write_settings(at?, settings),

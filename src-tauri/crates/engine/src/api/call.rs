@@ -257,6 +257,11 @@ impl Api {
         self.done(|reply| Ask::Undo(id, reply)).await
     }
 
+    async fn acknowledge_alteration(&self, request: UndoRequest) -> Answer<Nothing> {
+        let id = DecisionId::from(request.decision_id.as_str());
+        self.done(|reply| Ask::Acknowledge(id, reply)).await
+    }
+
     async fn act_on_finding(&self, action: FindingAction) -> Answer<SettledView> {
         remedy::act(&self.shown(), action).await
     }

@@ -13,6 +13,7 @@ macro_rules! with_commands {
             finding: FindingRequest => FindingView [Inbox Limits Letters];
             decide: DecideRequest => DecisionView [];
             undo_decision: UndoRequest => Nothing [];
+            acknowledge_alteration: UndoRequest => Nothing [];
             act_on_finding: FindingAction => SettledView [];
             board: BoardRequest => BoardView [Board];
             task: TaskRequest => TaskView [Board];

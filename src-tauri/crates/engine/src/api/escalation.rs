@@ -3,31 +3,49 @@
 
 use domain::{
     change::{EscalationPhase, EscalationRecord},
-    contract::{Escalation, EscalationKind, EscalationOption, ProposedAction},
+    contract::{Escalation, EscalationKind, ProposedAction},
     decision::{
-        Decision, LARGEST_ACTION, Outcome, Overtaking, Risk, binding_of, bound_bytes, digest,
-        risk as risk_of,
+        Circumstances, Decision, DeliveryState, LARGEST_ACTION, Outcome, Overtaking, Risk,
+        binding_of, bound_bytes, digest, option_outcome, takes_gesture,
     },
     ids::TaskRef,
     ownership::{Rule, names, pattern},
 };
 use serde_json::Value;
 use store::{
-    Result,
+    Reader, Result,
     tables::{agents, audit, decisions, endpoints, escalations, overtaken, tasks},
 };
 
 use super::{
     routes::Routes,
+    settings,
     views::{
-        ActionView, DecisionView, DiffLine, EscalationRequest, EscalationView, GestureView,
-        HistoryLine, OptionView, OvertakenView, PairView, TaskLink, TouchView,
+        ActionView, AlteredView, DecisionView, DiffLine, EscalationRequest, EscalationView,
+        GestureView, HistoryLine, OptionView, OvertakenView, PairView, TaskLink, TouchView,
     },
-    wording::{Glance, agent_text, escalation_key, outcome, plain, risk, whereabouts},
+    wording::{
+        Glance, agent_text, between, escalation_key, outcome, plain, risk, span, whereabouts,
+    },
 };
 
 /// How many waiting tasks are named.
 const BLOCKS: u32 = 20;
+
+/// What else is known of a question that waits: what raises its class, and what lowers it.
+pub fn circumstances(reader: &Reader, record: &EscalationRecord) -> Result<Circumstances> {
+    let action = record.value.proposed_action.as_ref();
+    Ok(Circumstances {
+        overtaking: overtaken::overtaking(reader, record)?,
+        refused_at: decisions::refused_at(reader, record)?,
+        reversible: match action {
+            Some(action) => {
+                settings::deciding(reader)?.is_reversible(&record.agent.endpoint, &action.name)
+            }
+            None => false,
+        },
+    })
+}
 
 /// The question; `None` when there is none.
 pub fn escalation(
@@ -41,12 +59,20 @@ pub fn escalation(
     let value = &record.value;
     let name = agents::get(glance.reader, &record.agent)?
         .map_or_else(|| record.agent.agent.to_string(), |agent| agent.card.name);
-    let overtaking = match record.phase {
-        EscalationPhase::Pending => overtaken::overtaking(glance.reader, &record)?,
-        _ => None,
+    let known = match record.phase {
+        EscalationPhase::Pending => circumstances(glance.reader, &record)?,
+        _ => Circumstances::default(),
     };
-    let class = risk_of(value);
-    let class = overtaking.as_ref().map_or(class, |_| class.raised());
+    let last = decisions::of_escalation(glance.reader, &record.agent.endpoint, &value.id)?;
+    let altered = last
+        .as_ref()
+        .and_then(|last| altered_view(glance, &record, last));
+    let decision = last
+        .filter(|decision| decision.version == value.version && decision.edition == record.edition);
+    let class = match &decision {
+        Some(decision) => decision.class,
+        None => known.class(value),
+    };
     let routes = Routes::read(glance.reader)?;
     let route = routes.question_view(&record, &routes.of_question(&record), glance.now);
     let task = value.task_id.clone().map(|task| TaskRef {
@@ -67,8 +93,6 @@ pub fn escalation(
             blocks.push(plain(&row.record.value.title));
         }
     }
-    let decision = decisions::of_escalation(glance.reader, &record.agent.endpoint, &value.id)?
-        .filter(|decision| decision.version == value.version);
     let blocked_reason = blocked(glance, &record);
     Ok(Some(EscalationView {
         key: escalation_key(record.agent.endpoint.as_str(), value.id.as_str()),
@@ -112,11 +136,11 @@ pub fn escalation(
             .collect(),
         response_schema: value.response_schema.clone(),
         gestures: if blocked_reason.is_none() {
-            let known = endpoints::get(glance.reader, &record.agent.endpoint)?
+            let able = endpoints::get(glance.reader, &record.agent.endpoint)?
                 .map_or_else(Vec::new, |row| row.capabilities);
-            let mut all = gestures(&record, class, overtaking.is_some());
+            let mut all = gestures(&record, class, known.overtaking.is_some());
             for gesture in &mut all {
-                gesture.cannot = super::endpoint::takes_no(&known, gesture.outcome);
+                gesture.cannot = super::endpoint::takes_no(&able, gesture.outcome);
             }
             all
         } else {
@@ -127,7 +151,16 @@ pub fn escalation(
         history: history(glance, &record, &plain(&name))?,
         decision: decision.as_ref().map(decision_view),
         raw_bytes: u32::try_from(record.raw.len()).unwrap_or(u32::MAX),
-        overtaken: overtaking
+        refused_before: known.refused_at.map(|at| {
+            let ago = span(between(at, glance.now));
+            format!(
+                "You refused exactly this {ago} ago, and {} asks it again.",
+                plain(&name)
+            )
+        }),
+        altered,
+        overtaken: known
+            .overtaking
             .map(|done| {
                 Ok::<_, store::Error>(OvertakenView {
                     sentence: overtaken_sentence(glance, &done)?,
@@ -137,6 +170,49 @@ pub fn escalation(
             })
             .transpose()?,
     }))
+}
+
+/// What stands in the place of what was last answered under that id, when that is something else.
+fn altered_view(
+    glance: Glance<'_>,
+    record: &EscalationRecord,
+    last: &Decision,
+) -> Option<AlteredView> {
+    let said = outcome(last.outcome).to_lowercase();
+    let (after, at, seen, left) = match &last.altered {
+        Some(altered) => (
+            altered.raw.as_str(),
+            altered.at,
+            altered.seen_at.is_some(),
+            true,
+        ),
+        None if last.delivery.state == DeliveryState::Changed
+            && record.phase == EscalationPhase::Pending
+            && *record.raw != *last.shown =>
+        {
+            (&*record.raw, last.delivery.changed_at, false, false)
+        }
+        None => return None,
+    };
+    let ago = span(between(last.decided_at, glance.now));
+    let sentence = if left {
+        format!(
+            "Changed after you answered: {ago} ago you {said} what stands on the left, and your answer was sent. Now the agent shows what stands on the right under the same name."
+        )
+    } else {
+        format!(
+            "Changed before your answer left: {ago} ago you {said} what stands on the left. Nothing was sent; what stands on the right is another question."
+        )
+    };
+    Some(AlteredView {
+        decision_id: last.id.as_str().to_owned(),
+        sentence,
+        at,
+        before: agent_text(&last.shown),
+        after: agent_text(after),
+        seen,
+        left,
+    })
 }
 
 /// What the other agent did, as the person reads it; what the refused agent is told is the owner's.
@@ -160,12 +236,13 @@ pub fn decision_view(decision: &Decision) -> DecisionView {
         decided_at: decision.decided_at,
         state: delivery.state,
         sentence: whereabouts(decision),
-        held_until: (delivery.state == domain::decision::DeliveryState::Held)
-            .then_some(decision.held_until),
+        held_until: (delivery.state == DeliveryState::Held).then_some(decision.held_until),
         attempts: delivery.attempts,
         next_attempt_at: delivery.next_attempt_at,
         detail: delivery.detail.as_deref().map(plain),
         recorded_outcome: delivery.recorded_outcome.as_deref().map(plain),
+        can_undo: delivery.attempts == 0
+            && matches!(delivery.state, DeliveryState::Held | DeliveryState::Queued),
     }
 }
 
@@ -237,7 +314,9 @@ fn effect(value: &Escalation, name: &str) -> String {
 fn reversibility(value: &Escalation, class: Risk) -> &'static str {
     match class {
         _ if value.proposed_action.is_none() => "The answer can be taken back for 10 seconds.",
-        Risk::Reversible => "Yes: for 10 seconds here, and afterwards at the agent.",
+        Risk::Reversible => {
+            "Yes: for 10 seconds here, and afterwards at the agent, as your rule says."
+        }
         Risk::Outward => "Only for 10 seconds, before it leaves.",
         Risk::Destructive => "No, and there is no undo time.",
     }
@@ -336,45 +415,27 @@ fn diff_lines(diff: &str) -> Vec<DiffLine> {
         .collect()
 }
 
-/// What the agent's option is to us; its own words for it stay on the button.
-fn option_outcome(kind: EscalationKind, option: &EscalationOption) -> Outcome {
-    let says = |words: &[&str]| {
-        let text = format!("{} {}", option.id, option.label).to_lowercase();
-        text.split(|letter: char| !letter.is_alphanumeric())
-            .any(|word| words.contains(&word))
-    };
-    match kind {
-        EscalationKind::Approval
-            if says(&["reject", "deny", "decline", "refuse", "no", "never"]) =>
-        {
-            Outcome::Reject
-        }
-        EscalationKind::Approval if says(&["always", "forever", "session"]) => {
-            Outcome::ApproveAlways
-        }
-        EscalationKind::Approval => Outcome::Approve,
-        _ => Outcome::Respond,
-    }
-}
-
 fn gestures(record: &EscalationRecord, class: Risk, overtaken: bool) -> Vec<GestureView> {
     let value = &record.value;
-    let gesture = |outcome: Outcome, label: String, key: Option<&str>| {
-        let lets_act = outcome.lets_act();
+    let one = |outcome: Outcome, label: String, key: Option<&str>, option: Option<&str>| {
+        let acts = takes_gesture(value, outcome, option.is_some());
+        // Nobody here can end a standing approval.
+        let always = outcome == Outcome::ApproveAlways;
         GestureView {
             outcome,
-            option_id: None,
+            option_id: option.map(str::to_owned),
             label,
             key: key.map(str::to_owned),
-            // A standing approval is never lighter than an outward action.
-            arm: lets_act && (class > Risk::Reversible || outcome == Outcome::ApproveAlways),
-            hold: lets_act && class == Risk::Destructive,
+            reads: acts && outcome != Outcome::Edit,
+            arm: acts && (class > Risk::Reversible || always),
+            hold: acts && (class == Risk::Destructive || always),
             safest: false,
             needs_message: false,
             needs_payload: false,
             cannot: None,
         }
     };
+    let gesture = |outcome, label, key| one(outcome, label, key, None);
     let refusal = if overtaken { "Discard it" } else { "Refuse" };
     let mut all = vec![GestureView {
         safest: true,
@@ -391,13 +452,11 @@ fn gestures(record: &EscalationRecord, class: Risk, overtaken: bool) -> Vec<Gest
         ));
     }
     for (place, option) in value.options.iter().enumerate() {
-        let outcome = option_outcome(value.kind, option);
+        let outcome = option_outcome(option);
         let key = (place < 9).then(|| (place + 1).to_string());
-        if readable || outcome == Outcome::Reject {
-            all.push(GestureView {
-                option_id: Some(option.id.clone()),
-                ..gesture(outcome, plain(&option.label), key.as_deref())
-            });
+        if readable {
+            let label = plain(&option.label);
+            all.push(one(outcome, label, key.as_deref(), Some(&option.id)));
         }
     }
     match value.kind {
@@ -469,6 +528,11 @@ fn history(glance: Glance<'_>, record: &EscalationRecord, name: &str) -> Result<
             "held-up" => {
                 "Held up: another agent acted on the same thing before it left.".to_owned()
             }
+            "too-old" => {
+                "Given back to you: it was approved long before it could be sent.".to_owned()
+            }
+            "moved-away" => "Given back to you: the agent is at another address now.".to_owned(),
+            "alteration-seen" => "You have seen what stands in its place.".to_owned(),
             "escalation-expired" => "It expired before it was answered.".to_owned(),
             "delivery" => match word("state").as_str() {
                 Some("queued") => "Waits to be sent.".to_owned(),

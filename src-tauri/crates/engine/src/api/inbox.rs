@@ -5,17 +5,19 @@ use std::cmp::Ordering;
 
 use chrono::TimeDelta;
 use domain::{
+    change::{EscalationPhase, EscalationRecord},
     contract::{EscalationKind, EscalationSeverity},
-    decision::{DeliveryState, Risk, risk},
+    decision::{Decision, DeliveryState, Risk},
     finding::Severity,
     route::Route,
 };
 use store::{
     Result,
-    tables::{agents, decisions, escalations, findings, overtaken},
+    tables::{agents, decisions, escalations, findings},
 };
 
 use super::{
+    escalation::circumstances,
     routes::Routes,
     views::{InboxGroup, InboxItem, InboxView, Shape},
     wording::{
@@ -39,6 +41,10 @@ const DECIDES: [&str; 11] = [
 ];
 /// The escalation itself says it; a second card would say it twice.
 const SAID_ELSEWHERE: &str = "escalation-overdue";
+/// What a question is called that was exchanged after it was answered.
+const EXCHANGED: &str = "Changed after you answered";
+/// It comes before all others of one time.
+const EXCHANGED_WEIGHT: u8 = Risk::Destructive as u8 + 1;
 /// Settled items that are listed.
 const HANDLED: usize = 100;
 
@@ -65,7 +71,9 @@ fn is_listed(row: &findings::FindingRow, glance: Glance<'_>) -> bool {
 pub fn inbox(glance: Glance<'_>) -> Result<InboxView> {
     let routes = Routes::read(glance.reader)?;
     let mut asked = vec![];
+    let altered = decisions::unseen_alterations(glance.reader)?;
     for record in escalations::pending(glance.reader)? {
+        let exchanged = altered.iter().any(|decision| is_about(decision, &record));
         let name = agents::get(glance.reader, &record.agent)?
             .map_or_else(|| record.agent.agent.to_string(), |agent| agent.card.name);
         let value = &record.value;
@@ -77,13 +85,14 @@ pub fn inbox(glance: Glance<'_>) -> Result<InboxView> {
             Some(target) => format!("{} → {}", plain(&name), plain(target)),
             None => format!("{} from {}", kind(value.kind), plain(&name)),
         };
-        let overtaken = overtaken::overtaking(glance.reader, &record)?.is_some();
+        let known = circumstances(glance.reader, &record)?;
+        let overtaken = known.overtaking.is_some();
         let route = routes.of_question(&record);
         let item = InboxItem {
             key: escalation_key(record.agent.endpoint.as_str(), value.id.as_str()),
             shape: match value.kind {
                 EscalationKind::Conflict => Shape::Conflict,
-                _ if overtaken => Shape::Conflict,
+                _ if overtaken || exchanged => Shape::Conflict,
                 _ => Shape::NeedsYou,
             },
             title: agent_text(&value.title),
@@ -93,31 +102,40 @@ pub fn inbox(glance: Glance<'_>) -> Result<InboxView> {
             due_at: Some(record.due_at),
             overdue: glance.now >= record.due_at,
             severity: match value.severity {
+                _ if exchanged => Severity::Critical,
                 Some(EscalationSeverity::High | EscalationSeverity::Critical) => Severity::Critical,
                 Some(EscalationSeverity::Low) => Severity::Info,
                 Some(EscalationSeverity::Medium) | None => Severity::Warning,
             },
             count: 1,
-            state_label: overtaken.then(|| "Overtaken".to_owned()),
+            state_label: match (exchanged, overtaken) {
+                (true, _) => Some(EXCHANGED.to_owned()),
+                (_, true) => Some("Overtaken".to_owned()),
+                _ => None,
+            },
             route: Some(routes.question_view(&record, &route, glance.now)),
         };
-        let class = risk(value);
-        let class = if overtaken { class.raised() } else { class };
         asked.push(Card {
             route,
-            weight: class as u8,
+            weight: if exchanged {
+                EXCHANGED_WEIGHT
+            } else {
+                known.class(value) as u8
+            },
             item,
         });
     }
     let has_destructive = asked
         .iter()
-        .any(|card| card.weight == Risk::Destructive as u8);
+        .any(|card| card.weight >= Risk::Destructive as u8);
+    let mut exchanged = exchanged(glance, &altered)?;
     let (to_decide, mut stopped) = found(glance, &routes)?;
     asked.extend(to_decide);
     asked.sort_by(Card::by_due_time);
     stopped.sort_by(Card::by_weight);
     let bare = |cards: Vec<Card>| cards.into_iter().map(|card| card.item).collect::<Vec<_>>();
-    let (needs, stopped) = (bare(asked), bare(stopped));
+    exchanged.extend(bare(asked));
+    let (needs, stopped) = (exchanged, bare(stopped));
     let handled = handled(glance)?;
     let group = |id: &str, label: &str, items: Vec<InboxItem>| InboxGroup {
         id: id.to_owned(),
@@ -139,6 +157,41 @@ pub fn inbox(glance: Glance<'_>) -> Result<InboxView> {
             group("handled", "Settled in the last day", handled),
         ],
     })
+}
+
+fn is_about(decision: &Decision, record: &EscalationRecord) -> bool {
+    decision.endpoint == record.agent.endpoint && decision.escalation == record.value.id
+}
+
+/// The cards of answers whose question was exchanged after they had left, and which nobody is asked about any more: there is
+/// nothing to answer, but the person has to know.
+fn exchanged(glance: Glance<'_>, altered: &[Decision]) -> Result<Vec<InboxItem>> {
+    let mut items = vec![];
+    for decision in altered {
+        let now = escalations::get(glance.reader, &decision.endpoint, &decision.escalation)?;
+        if now.is_some_and(|record| record.phase == EscalationPhase::Pending) {
+            continue;
+        }
+        let Some(record) = escalations::answered(glance.reader, decision)? else {
+            continue;
+        };
+        let name = plain(record.agent.agent.as_str());
+        items.push(InboxItem {
+            key: escalation_key(decision.endpoint.as_str(), decision.escalation.as_str()),
+            shape: Shape::Conflict,
+            title: agent_text(&record.value.title),
+            subtitle: format!("{name} shows something else than you answered"),
+            agent: Some(name),
+            endpoint: Some(decision.endpoint.clone()),
+            due_at: None,
+            overdue: false,
+            severity: Severity::Critical,
+            count: 1,
+            state_label: Some(EXCHANGED.to_owned()),
+            route: None,
+        });
+    }
+    Ok(items)
 }
 
 /// A card with what orders it.
@@ -300,13 +353,9 @@ fn handled(glance: Glance<'_>) -> Result<Vec<InboxItem>> {
     let since = glance.now - TimeDelta::hours(24);
     let mut items = vec![];
     for decision in decisions::since(glance.reader, since)? {
-        let record = escalations::version(
-            glance.reader,
-            &decision.endpoint,
-            &decision.escalation,
-            &decision.version,
-        )?;
-        let Some(record) = record else { continue };
+        let Some(record) = escalations::answered(glance.reader, &decision)? else {
+            continue;
+        };
         let name = plain(record.agent.agent.as_str());
         let trouble = matches!(
             decision.delivery.state,
@@ -357,5 +406,7 @@ fn handled(glance: Glance<'_>) -> Result<Vec<InboxItem>> {
 pub fn waiting(glance: Glance<'_>) -> Result<u32> {
     let (needs, stopped) = found(glance, &Routes::read(glance.reader)?)?;
     let found = u32::try_from(needs.len() + stopped.len()).unwrap_or(u32::MAX);
-    Ok(escalations::count_pending(glance.reader)? + found)
+    let altered = decisions::unseen_alterations(glance.reader)?;
+    let altered = u32::try_from(exchanged(glance, &altered)?.len()).unwrap_or(u32::MAX);
+    Ok(escalations::count_pending(glance.reader)? + found + altered)
 }

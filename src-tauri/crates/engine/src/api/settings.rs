@@ -1,16 +1,20 @@
 //! Settings: the thresholds of the rules, how the window looks, and what it runs on. Each name stands here once.
 
-use domain::settings::Settings;
+use chrono::TimeDelta;
+use domain::{ids::EndpointId, settings::Settings};
 use serde::{Deserialize, Serialize};
 use store::{Reader, Result, Store, Tx, tables::settings};
 
 use super::{
     ApiError,
-    views::{SettingsRequest, SettingsView},
+    views::{ReversibleAction, SettingsRequest, SettingsView},
 };
 
 const RULES: &str = "rules";
 const WINDOW: &str = "window";
+const DECIDING: &str = "deciding";
+/// Rules that make an action lighter; more than anybody can keep in mind.
+const MOST_REVERSIBLE: usize = 200;
 const THEMES: [&str; 3] = ["system", "light", "dark"];
 const DENSITIES: [&str; 3] = ["compact", "default", "roomy"];
 
@@ -36,6 +40,44 @@ impl Default for Window {
     }
 }
 
+/// How answers are given.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Deciding {
+    /// An outward or destructive act that was approved this long before it could leave is asked about once more.
+    pub ask_again_minutes: u32,
+    /// Actions that the person says can be taken back.
+    pub reversible: Vec<ReversibleAction>,
+}
+
+impl Default for Deciding {
+    fn default() -> Self {
+        Self {
+            ask_again_minutes: 60,
+            reversible: vec![],
+        }
+    }
+}
+
+impl Deciding {
+    /// How old an approval may get before it leaves.
+    pub fn patience(&self) -> TimeDelta {
+        TimeDelta::minutes(i64::from(self.ask_again_minutes))
+    }
+
+    /// Whether the person says that this action of this endpoint can be taken back. Exactly this name, to the byte.
+    pub fn is_reversible(&self, endpoint: &EndpointId, action: &str) -> bool {
+        self.reversible
+            .iter()
+            .any(|rule| rule.endpoint == *endpoint && rule.action == action)
+    }
+}
+
+/// What the person set about answers.
+pub fn deciding(reader: &Reader) -> Result<Deciding> {
+    Ok(settings::get(reader, DECIDING)?.unwrap_or_default())
+}
+
 /// The thresholds that count.
 pub fn rules(reader: &Reader) -> Result<Settings> {
     Ok(settings::get(reader, RULES)?.unwrap_or_default())
@@ -48,7 +90,10 @@ pub fn settings(
     webkit_version: Option<String>,
 ) -> Result<SettingsView> {
     let window: Window = settings::get(reader, WINDOW)?.unwrap_or_default();
+    let deciding = deciding(reader)?;
     Ok(SettingsView {
+        ask_again_minutes: deciding.ask_again_minutes,
+        reversible: deciding.reversible,
         rules: rules(reader)?,
         theme: window.theme,
         density: window.density,
@@ -99,6 +144,15 @@ pub fn save(tx: &Tx<'_>, request: &SettingsRequest) -> Result<()> {
     window.replace_hold = request.replace_hold.unwrap_or(window.replace_hold);
     window.safe_graphics = request.safe_graphics.unwrap_or(window.safe_graphics);
     settings::set(tx, WINDOW, &window)?;
+    if request.ask_again_minutes.is_some() || request.reversible.is_some() {
+        let mut now = deciding(tx)?;
+        now.ask_again_minutes = request.ask_again_minutes.unwrap_or(now.ask_again_minutes);
+        if let Some(reversible) = &request.reversible {
+            now.reversible = reversible.clone();
+            now.reversible.truncate(MOST_REVERSIBLE);
+        }
+        settings::set(tx, DECIDING, &now)?;
+    }
     match &request.rules {
         Some(rules) => settings::set(tx, RULES, rules),
         None => Ok(()),

@@ -51,12 +51,7 @@ fn undo(glance: Glance<'_>) -> Result<Option<UndoView>> {
     let Some(decision) = decisions::undoable(glance.reader, glance.now)? else {
         return Ok(None);
     };
-    let record = escalations::version(
-        glance.reader,
-        &decision.endpoint,
-        &decision.escalation,
-        &decision.version,
-    )?;
+    let record = escalations::answered(glance.reader, &decision)?;
     let title = record.map_or_else(
         || decision.escalation.to_string(),
         |record| record.value.title,

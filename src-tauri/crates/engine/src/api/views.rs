@@ -107,7 +107,14 @@ views! {
         gestures: Vec<GestureView>, blocked_reason: Option<String>, task: Option<TaskLink>,
         history: Vec<HistoryLine>, decision: Option<DecisionView>, raw_bytes: u32, overtaken: Option<OvertakenView>,
         route: RouteView,
+        /// The person refused the same action of this agent; a sentence.
+        refused_before: Option<String>,
+        /// What was answered under this id has been exchanged.
+        altered: Option<AlteredView>,
     }
+    /// What an agent put in the place of what was answered: what was answered and what stands there now, as they came. `seen`: the
+    /// person has said that they know. `left`: the answer had left by then; otherwise nothing was sent.
+    AlteredView { decision_id: String, sentence: String, at: Time, before: AgentText, after: AgentText, seen: bool, left: bool, }
     /// What another agent did meanwhile about the same thing; `act` names it in an answer.
     OvertakenView { act: String, sentence: String, at: Time, }
     /// What would be done, token by token. `lines` is the exact proposed action for reading; nothing is cut.
@@ -123,13 +130,15 @@ views! {
     TouchView { resource: String, owner: Option<String>, }
     TaskLink { endpoint: EndpointId, task: String, title: AgentText, }
     HistoryLine { at: Time, sentence: String, }
-    /// What can be answered, by which key; `arm` = first press arms, second acts; `hold` = hold 1.2 s after 5 s; `cannot` = why
+    /// What can be answered, by which key; `reads` = only after the content was read to its end; `arm` = first press arms, second acts; `hold` = hold 1.2 s after 5 s; `cannot` = why
     /// the endpoint does not take it.
-    GestureView { outcome: Outcome, option_id: Option<String>, label: String, key: Option<String>, arm: bool, hold: bool, safest: bool, needs_message: bool, needs_payload: bool, cannot: Option<String>, }
+    GestureView { outcome: Outcome, option_id: Option<String>, label: String, key: Option<String>, reads: bool, arm: bool, hold: bool, safest: bool, needs_message: bool, needs_payload: bool, cannot: Option<String>, }
     /// A decision and where it is.
     DecisionView {
         id: String, outcome: Outcome, decided_at: Time, state: DeliveryState, sentence: String, held_until: Option<Time>,
         attempts: u32, next_attempt_at: Option<Time>, detail: Option<String>, recorded_outcome: Option<String>,
+        /// It has not left, so it can be taken back.
+        can_undo: bool,
     }
     /// A decision as the person makes it: bound to what was rendered.
     DecideRequest {
@@ -141,7 +150,7 @@ views! {
     }
     /// Which escalation.
     EscalationRequest { endpoint: EndpointId, escalation: String, }
-    /// Which decision to take back from its undo time.
+    /// Which decision: to take back while it has not left, or to say that its alteration was seen.
     UndoRequest { decision_id: String, }
     /// A finding, opened.
     FindingView {
@@ -363,8 +372,19 @@ views! {
     DiscoverView { found: Vec<ProbeView>, asked: u32, }
     RawView { text: AgentText, at: Option<Time>, truncated: bool, }
 
-    SettingsView { rules: domain::settings::Settings, theme: String, density: String, single_keys: bool, replace_hold: bool, safe_graphics: bool, data_folder: String, store_bytes: u64, sqlite_version: String, webkit_version: Option<String>, version: String, }
-    SettingsRequest { theme: Option<String>, density: Option<String>, single_keys: Option<bool>, replace_hold: Option<bool>, safe_graphics: Option<bool>, rules: Option<domain::settings::Settings>, }
+    SettingsView { rules: domain::settings::Settings, theme: String, density: String, single_keys: bool, replace_hold: bool, safe_graphics: bool, ask_again_minutes: u32, reversible: Vec<ReversibleAction>, data_folder: String, store_bytes: u64, sqlite_version: String, webkit_version: Option<String>, version: String, }
+    SettingsRequest {
+        theme: Option<String>, density: Option<String>, single_keys: Option<bool>, replace_hold: Option<bool>, safe_graphics: Option<bool>, rules: Option<domain::settings::Settings>,
+        #[serde(default)]
+        #[ts(optional)]
+        ask_again_minutes: Option<u32>,
+        /// Replaces the whole list.
+        #[serde(default)]
+        #[ts(optional)]
+        reversible: Option<Vec<ReversibleAction>>,
+    }
+    /// A rule of the person: this action of this endpoint can be taken back.
+    ReversibleAction { endpoint: EndpointId, action: String, }
 
     SearchRequest { text: String, limit: u32, }
     SearchView { hits: Vec<HitView>, }

@@ -132,6 +132,11 @@ pub fn whereabouts(decision: &Decision) -> String {
     let said = outcome(decision.outcome);
     let delivery = &decision.delivery;
     let recorded = delivery.recorded_outcome.as_deref().map(plain);
+    if decision.altered.is_some() {
+        return format!(
+            "{said}. After it had left, the agent put something else in its place; look at both."
+        );
+    }
     match delivery.state {
         DeliveryState::Held => {
             format!("{said}. It leaves in a moment and can be taken back until then.")
@@ -139,7 +144,9 @@ pub fn whereabouts(decision: &Decision) -> String {
         DeliveryState::Queued if delivery.attempts > 0 => {
             format!("{said}. The agent does not answer; it will be sent once, when it does.")
         }
-        DeliveryState::Queued => format!("{said}. It waits to be sent."),
+        DeliveryState::Queued => {
+            format!("{said}. It has not left yet, and can be taken back until it does.")
+        }
         DeliveryState::Sending => format!("{said}. It is on its way."),
         DeliveryState::Sent => format!("{said}. The agent took it; the effect is not seen yet."),
         DeliveryState::Applied => format!("{said}. The agent shows it."),
@@ -150,7 +157,7 @@ pub fn whereabouts(decision: &Decision) -> String {
         DeliveryState::Refused => format!("{said}, but the agent refused the answer."),
         DeliveryState::Expired => format!("{said}, but too late: the agent had stopped waiting."),
         DeliveryState::Changed => {
-            format!("{said}, but the question had changed. Nothing was done; look at it again.")
+            format!("{said}, but the question had changed. Nothing was sent; look at it again.")
         }
         DeliveryState::Unknown => {
             format!("{said}. It cannot be told whether it arrived; look at the agent.")

@@ -3,15 +3,15 @@
 
 use domain::{
     change::EscalationRecord,
-    decision::{Answer, Outcome, binding_of, decide},
+    decision::{Answer, DecidedBy, Decision, Outcome, binding_of, decide},
     ids::DecisionId,
     time::Time,
 };
 use serde_json::json;
-use store::tables::{audit, decisions, decisions::Recorded, escalations, overtaken};
+use store::tables::{audit, decisions, decisions::Recorded, escalations};
 
 use super::{DUE_AGAIN, Owner};
-use crate::api::views::Topic;
+use crate::api::{escalation, views::Topic};
 
 /// What the agent is told.
 const WHY: &str = "Nobody answered in time, so it is refused.";
@@ -47,13 +47,16 @@ impl Owner {
             shown_ms: 0,
             reached_end: false,
             overtaken_by: None,
+            decided_by: DecidedBy::Rule,
         };
         let key = DecisionId::from(uuid::Uuid::now_v7().to_string());
-        let done = self
+        let known = self
             .parts
             .store
-            .read(|reader| overtaken::overtaking(reader, record));
-        let decision = decide(record, &answer, done.ok().flatten().as_ref(), key, now).ok();
+            .read(|reader| escalation::circumstances(reader, record));
+        let decision = decide(record, &answer, &known.unwrap_or_default(), key, now).ok();
+        let origin = self.origin(&record.agent.endpoint);
+        let decision = decision.map(|decision| Decision { origin, ..decision });
         let subject = format!("{}/{}", record.agent.endpoint, record.value.id);
         let detail = json!({ "version": record.value.version, "fallback": record.fallback });
         let written = decision.clone();

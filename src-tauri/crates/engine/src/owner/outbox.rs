@@ -10,16 +10,18 @@ use chrono::TimeDelta;
 use domain::{
     change::{Change, EscalationPhase, EscalationRecord},
     contract::EscalationStatus,
-    decision::{Decision, Delivery, DeliveryState, act_name},
+    decision::{Decision, Delivery, DeliveryState, Risk, act_name, same_question, takes_gesture},
     fact,
     ids::DecisionId,
     time::Time,
 };
-use store::tables::{decisions, escalations, facts::FactKind, overtaken};
+use store::tables::{
+    decisions, decisions::TakenBack, endpoints, escalations, facts::FactKind, overtaken,
+};
 
 use super::Owner;
 use crate::{
-    api::views::Topic,
+    api::{settings, views::Topic},
     journal::Happened,
     pace,
     poll::{Wish, chance},
@@ -27,6 +29,15 @@ use crate::{
 
 /// Of an answer that was taken, when nothing shows what became of it.
 const DOUBTED: &str = "It took the answer, but the question has changed or gone since and does not show whether the answer counted.";
+
+/// Of one that may have arrived where the endpoint is no more.
+const MOVED: &str = "The endpoint is at another address now; whether the answer arrived at the old one cannot be told.";
+
+/// Of one that may have arrived before the question's end.
+const LATE: &str = "The time to answer ended before the agent confirmed it; it is not sent again.";
+
+/// Of one whose question was settled as another one.
+const ALTERED: &str = "The agent shows something else as settled than what you answered.";
 
 const TOPICS: [Topic; 4] = [Topic::Inbox, Topic::Board, Topic::Status, Topic::Timeline];
 
@@ -55,6 +66,13 @@ impl Parcel {
             failures: 0,
             doubted: false,
         }
+    }
+
+    /// No attempt was made to send it.
+    pub(super) fn has_not_left(&self) -> bool {
+        let delivery = &self.decision.delivery;
+        let waits = matches!(delivery.state, DeliveryState::Held | DeliveryState::Queued);
+        waits && delivery.attempts == 0
     }
 
     fn due(&self) -> Option<Time> {
@@ -142,15 +160,12 @@ impl Owner {
             return;
         };
         let decision = parcel.decision.clone();
-        let record = self.parts.store.read(|reader| {
-            escalations::version(
-                reader,
-                &decision.endpoint,
-                &decision.escalation,
-                &decision.version,
-            )
+        let found = self.parts.store.read(|reader| {
+            let row = endpoints::get(reader, &decision.endpoint)?;
+            let patience = settings::deciding(reader)?.patience();
+            Ok((escalations::answered(reader, &decision)?, row, patience))
         });
-        let Ok(Some(record)) = record else {
+        let Ok((Some(record), row, patience)) = found else {
             self.finish(
                 id,
                 DeliveryState::Unknown,
@@ -158,7 +173,32 @@ impl Owner {
             );
             return;
         };
+        let now = self.now();
         let resend = decision.delivery.attempts > 0;
+        let origin = row.and_then(|row| agents::address::origin(&row.url));
+        if decision.origin.is_some() && origin != decision.origin {
+            if resend {
+                self.finish(id, DeliveryState::Unknown, Some(MOVED.to_owned()));
+            } else {
+                self.take_back(id, &TakenBack::Moved);
+            }
+            return;
+        }
+        if record.value.expires_at.is_some_and(|end| now >= end) {
+            // Nothing is accepted after its end, not even what was decided before.
+            if resend {
+                self.finish(id, DeliveryState::Unknown, Some(LATE.to_owned()));
+            } else {
+                self.finish(id, DeliveryState::Expired, None);
+            }
+            return;
+        }
+        let acts = takes_gesture(&record.value, decision.outcome, false);
+        let harmless = !acts || decision.class == Risk::Reversible;
+        if !resend && !harmless && now - decision.decided_at >= patience {
+            self.take_back(id, &TakenBack::TooOld);
+            return;
+        }
         let delivery = Delivery {
             state: DeliveryState::Sending,
             attempts: decision.delivery.attempts + 1,
@@ -174,7 +214,7 @@ impl Owner {
             version: decision.version,
             task: record.value.task_id.clone(),
             body: decision.body,
-            escalation_raw: record.raw.to_string(),
+            escalation_raw: decision.shown,
             resend,
         };
         let gone = self
@@ -302,11 +342,6 @@ impl Owner {
         }
     }
 
-    /// Forgets a decision that was taken back.
-    pub(super) fn dequeue(&mut self, id: &DecisionId) {
-        self.outbox.remove(id);
-    }
-
     /// A question that moved on confirms what was sent, and ends what was not. An act of another agent on the same thing
     /// holds up a yes that has not left.
     pub(super) fn react(&mut self, changes: &[Change]) {
@@ -325,73 +360,114 @@ impl Owner {
         }
     }
 
-    /// Gives approvals in their undo time back to the person when one of these acts is on the same thing.
+    /// Gives what would let an agent act, and has not left, back to the person when one of these acts is on the same thing.
     fn hold_up(&mut self, acts: &HashSet<String>) {
         let held: Vec<Decision> = self
             .outbox
             .values()
-            .map(|parcel| &parcel.decision)
-            .filter(|decision| decision.delivery.state == DeliveryState::Held)
-            .filter(|decision| decision.outcome.lets_act())
-            .cloned()
+            .filter(|parcel| parcel.has_not_left())
+            .map(|parcel| parcel.decision.clone())
             .collect();
         for decision in held {
-            let done = self.parts.store.read(|reader| {
-                let (endpoint, id) = (&decision.endpoint, &decision.escalation);
-                match escalations::version(reader, endpoint, id, &decision.version)? {
-                    Some(record) => overtaken::overtaking(reader, &record),
-                    None => Ok(None),
-                }
-            });
+            let done =
+                self.parts
+                    .store
+                    .read(|reader| match escalations::answered(reader, &decision)? {
+                        Some(record) if takes_gesture(&record.value, decision.outcome, false) => {
+                            overtaken::overtaking(reader, &record)
+                        }
+                        _ => Ok(None),
+                    });
             // What cannot be read now is looked at again when the person looks.
             let Ok(Some(done)) = done else { continue };
-            if !acts.contains(&done.act) {
-                continue;
-            }
-            let (now, id) = (self.now(), decision.id.clone());
-            if self.commit_only(move |tx| decisions::hold_up(tx, now, &id, &done).map(|_| ())) {
-                self.dequeue(&decision.id);
-                self.announce_topics(&TOPICS);
+            if acts.contains(&done.act) {
+                self.take_back(&decision.id, &TakenBack::Overtaken(done));
             }
         }
     }
 
-    fn moved(&mut self, record: &EscalationRecord) {
-        let parcel = self.outbox.iter().find(|(_, parcel)| {
-            parcel.decision.endpoint == record.agent.endpoint
-                && parcel.decision.escalation == record.value.id
-        });
-        let Some((id, parcel)) = parcel else {
-            return;
+    /// Gives a decision that has not left back to the person: its question waits again. False when it has left.
+    pub(super) fn take_back(&mut self, id: &DecisionId, why: &TakenBack) -> bool {
+        let Some(parcel) = self.outbox.get(id).filter(|parcel| parcel.has_not_left()) else {
+            return false;
         };
-        let decision = &parcel.decision;
-        let replaced =
-            record.value.version != decision.version && record.phase == EscalationPhase::Pending;
+        let told = parcel.decision.delivery.state == DeliveryState::Queued;
+        let (decision, why) = (parcel.decision.clone(), why.clone());
+        let done = if told {
+            // The log has the decision already.
+            let fresh = self.fresh(FactKind::Decision, None, |at| {
+                let (endpoint, escalation) = (&decision.endpoint, &decision.escalation);
+                let (outcome, considered) = (decision.outcome, decision.considered);
+                fact::write_undecided(at, endpoint, escalation, outcome, considered)
+            });
+            let Ok(fresh) = fresh else { return false };
+            let at = fresh.at;
+            self.commit(fresh, move |tx| {
+                decisions::take_back(tx, at, &decision.id, &why).map(drop)
+            })
+        } else {
+            let now = self.now();
+            self.commit_only(move |tx| decisions::take_back(tx, now, &decision.id, &why).map(drop))
+        };
+        if done {
+            self.outbox.remove(id);
+            self.announce_topics(&TOPICS);
+        }
+        done
+    }
+
+    fn moved(&mut self, record: &EscalationRecord) {
+        let about = |decision: &Decision| {
+            decision.endpoint == record.agent.endpoint && decision.escalation == record.value.id
+        };
+        let about: Vec<Decision> = self
+            .outbox
+            .values()
+            .map(|parcel| &parcel.decision)
+            .filter(|decision| about(decision))
+            .cloned()
+            .collect();
+        for decision in about {
+            self.moved_under(&decision, record);
+        }
+    }
+
+    fn moved_under(&mut self, decision: &Decision, record: &EscalationRecord) {
+        // The whole item is bound: other bytes are another question, with or without another version.
+        let replaced = record.phase == EscalationPhase::Pending && *record.raw != *decision.shown;
         let settled = record.value.version == decision.version
             && record.value.status != EscalationStatus::Pending;
         if !replaced && !settled {
             return;
         }
-        let state = match (decision.delivery.state, decision.delivery.attempts) {
-            (DeliveryState::Sent, _) if settled && is_resolved(record) => DeliveryState::Applied,
+        let id = &decision.id;
+        let left = decision.delivery.attempts > 0;
+        match decision.delivery.state {
+            DeliveryState::Held | DeliveryState::Queued if !left => {
+                let state = match record.value.status {
+                    _ if replaced => DeliveryState::Changed,
+                    EscalationStatus::Resolved => DeliveryState::AlreadyResolved,
+                    _ => DeliveryState::Expired,
+                };
+                self.finish(id, state, None);
+            }
+            DeliveryState::Sent if settled && is_resolved(record) => {
+                let answered = self
+                    .parts
+                    .store
+                    .read(|reader| escalations::answered(reader, decision));
+                match answered {
+                    Ok(Some(answered)) if same_question(&answered, record) => {
+                        self.finish(id, DeliveryState::Applied, None);
+                    }
+                    _ => self.finish(id, DeliveryState::Unknown, Some(ALTERED.to_owned())),
+                }
+            }
             // Taken back or asked anew: that shows no effect of what it took.
-            (DeliveryState::Sent, _) => {
-                let id = id.clone();
-                self.doubt(&id);
-                return;
-            }
-            (DeliveryState::Held, _) | (DeliveryState::Queued, 0) if replaced => {
-                DeliveryState::Changed
-            }
-            (DeliveryState::Held, _) | (DeliveryState::Queued, 0) => match record.value.status {
-                EscalationStatus::Resolved => DeliveryState::AlreadyResolved,
-                _ => DeliveryState::Expired,
-            },
+            DeliveryState::Sent => self.doubt(id),
             // It may have been ours: the endpoint is asked.
-            _ => return,
-        };
-        let id = id.clone();
-        self.finish(&id, state, None);
+            _ => {}
+        }
     }
 
     /// Asks the endpoint what became of an answer that it took.

@@ -5,7 +5,7 @@
 
 use agents::Outcome;
 use domain::{
-    decision::{Answer, decide},
+    decision::{Answer, DecidedBy, decide},
     fact::{self, PersonAction},
     ids::{DecisionId, EndpointId, EscalationId, TaskRef},
     ownership::{diff, edit::Edit},
@@ -13,8 +13,13 @@ use domain::{
 };
 use serde_json::json;
 use store::tables::{
-    audit, dead_letters, decisions, decisions::Recorded, endpoints, endpoints::EndpointRow,
-    escalations, facts::FactKind, findings, overtaken, ownership, tasks,
+    audit, dead_letters, decisions,
+    decisions::{Recorded, TakenBack},
+    endpoints,
+    endpoints::EndpointRow,
+    escalations,
+    facts::FactKind,
+    findings, ownership, tasks,
 };
 use tokio::sync::oneshot;
 
@@ -38,8 +43,10 @@ pub(crate) type Reply<T> = oneshot::Sender<Result<T, ApiError>>;
 pub(crate) enum Ask {
     /// Answer an escalation.
     Decide(DecideRequest, Reply<DecisionView>),
-    /// Take a decision back in its undo time.
+    /// Take a decision back that has not left.
     Undo(DecisionId, Reply<()>),
+    /// Say that the person has seen what stands in the place of what they answered.
+    Acknowledge(DecisionId, Reply<()>),
     /// Act on a finding in a way that is a fact.
     Note(PersonAction, Noted, Reply<()>),
     /// Write what was done about a dead letter.
@@ -83,6 +90,7 @@ impl Owner {
         match ask {
             Ask::Decide(request, reply) => drop(reply.send(self.decide(&request))),
             Ask::Undo(id, reply) => drop(reply.send(self.undo(&id))),
+            Ask::Acknowledge(id, reply) => drop(reply.send(self.acknowledge(id))),
             Ask::Note(action, noted, reply) => drop(reply.send(self.note(&action, noted))),
             Ask::Letter(deed, reply) => drop(reply.send(self.letter(*deed))),
             Ask::Keep(kind, subject, detail, reply) => {
@@ -113,13 +121,14 @@ impl Owner {
             let Some(record) = escalations::get(reader, &request.endpoint, &id)? else {
                 return Ok(None);
             };
-            let done = overtaken::overtaking(reader, &record)?;
-            Ok(Some((record, done)))
+            let known = escalation::circumstances(reader, &record)?;
+            Ok(Some((record, known)))
         })?;
-        let (record, done) =
+        let (record, known) =
             found.ok_or_else(|| ApiError::new("missing", "There is no such question any more."))?;
         // Discarding what was overtaken needs no words: the agent is told what was done.
-        let told = done
+        let told = known
+            .overtaking
             .as_ref()
             .filter(|_| request.outcome == domain::decision::Outcome::Reject)
             .map(|done| {
@@ -139,9 +148,10 @@ impl Owner {
             shown_ms: request.shown_ms,
             reached_end: request.reached_end,
             overtaken_by: request.overtaken_by.as_deref(),
+            decided_by: DecidedBy::Person,
         };
         let key = DecisionId::from(uuid::Uuid::now_v7().to_string());
-        let decision = decide(&record, &answer, done.as_ref(), key, now).map_err(|refusal| {
+        let mut decision = decide(&record, &answer, &known, key, now).map_err(|refusal| {
             let code = match refusal {
                 domain::decision::Refusal::Changed | domain::decision::Refusal::Overtaken(_) => {
                     "changed"
@@ -153,6 +163,8 @@ impl Owner {
             };
             ApiError::new(code, refusal.to_string())
         })?;
+        decision.origin = self.origin(&request.endpoint);
+        decision.edition = record.edition;
         let written = decision.clone();
         let recorded = self
             .parts
@@ -191,21 +203,39 @@ impl Owner {
         Ok(view)
     }
 
-    fn undo(&mut self, id: &DecisionId) -> Result<(), ApiError> {
-        let now = self.now();
-        let key = id.clone();
-        if !self
+    /// The address that a decision for that endpoint is made for.
+    pub(super) fn origin(&self, endpoint: &EndpointId) -> Option<String> {
+        let row = self
             .parts
             .store
-            .write(move |tx| decisions::undo(tx, now, &key))?
-        {
-            return Err(ApiError::new(
-                "settled",
-                "It is too late to take this back; the decision has left.",
-            ));
+            .read(|reader| endpoints::get(reader, endpoint));
+        agents::address::origin(&row.ok().flatten()?.url)
+    }
+
+    fn undo(&mut self, id: &DecisionId) -> Result<(), ApiError> {
+        match self.outbox.get(id) {
+            Some(parcel) if parcel.has_not_left() => {}
+            _ => {
+                return Err(ApiError::new(
+                    "settled",
+                    "It is too late to take this back; the decision has left.",
+                ));
+            }
         }
-        self.dequeue(id);
-        self.announce_topics(&[Topic::Inbox, Topic::Board, Topic::Status, Topic::Timeline]);
+        if self.take_back(id, &TakenBack::ByPerson) {
+            Ok(())
+        } else {
+            Err(unsaved())
+        }
+    }
+
+    /// The person has seen what an agent put in the place of what they answered.
+    fn acknowledge(&mut self, id: DecisionId) -> Result<(), ApiError> {
+        let now = self.now();
+        if !self.commit_only(move |tx| decisions::acknowledge(tx, now, &id)) {
+            return Err(unsaved());
+        }
+        self.announce_topics(&[Topic::Inbox, Topic::Status]);
         Ok(())
     }
 

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 
 use chrono::TimeDelta;
 use domain::{
-    decision::{Answer, Delivery, DeliveryState, Outcome, binding_of, decide},
+    decision::{
+        Answer, Circumstances, DecidedBy, Delivery, DeliveryState, Outcome, binding_of, decide,
+    },
     delta::Differ,
     fact::{self, Config, PollError},
     fleet::Fleet,
@@ -188,12 +190,14 @@ impl Stage {
             shown_ms: 6000,
             reached_end: true,
             overtaken_by: None,
+            decided_by: DecidedBy::Person,
         };
         let key = DecisionId::from(format!(
             "01890000-0000-7000-8000-{:012}",
             at.timestamp() % 1_000_000
         ));
-        let decision = decide(&record, &answer, None, key, at).expect("it can be answered");
+        let decision = decide(&record, &answer, &Circumstances::default(), key, at)
+            .expect("it can be answered");
         self.store
             .write(move |tx| decisions::record(tx, at, &decision, binding_of))
             .expect("recorded");

@@ -13,7 +13,7 @@ use chrono::TimeDelta;
 use domain::{
     change::{AgentRecord, Change, EscalationPhase, EscalationRecord, Record, TaskRecord},
     contract::{Escalation, Quota, Task},
-    decision::{Answer, Outcome, binding_of, decide},
+    decision::{Answer, Circumstances, DecidedBy, Outcome, binding_of, decide},
     fact::{PollError, PollErrorKind},
     finding::Finding,
     ids::{AgentRef, TaskRef},
@@ -86,6 +86,7 @@ fn question(id: &str, due: i64, more: Value) -> Box<EscalationRecord> {
         created_at: at(0),
         due_at: at(due),
         fallback: "hold".into(),
+        edition: 0,
         phase: EscalationPhase::Pending,
     })
 }
@@ -311,9 +312,10 @@ fn an_answered_question_says_where_the_answer_is_and_offers_nothing_more() {
         shown_ms: 5000,
         reached_end: true,
         overtaken_by: None,
+        decided_by: DecidedBy::Person,
     };
     let id = "01890000-0000-7000-8000-000000000001".into();
-    let decision = decide(&record, &answer, None, id, at(5)).unwrap();
+    let decision = decide(&record, &answer, &Circumstances::default(), id, at(5)).unwrap();
     fleet
         .store
         .write(move |tx| tables::decisions::record(tx, at(5), &decision, binding_of))

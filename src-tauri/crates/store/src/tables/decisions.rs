@@ -4,7 +4,7 @@
 
 use domain::{
     change::{EscalationPhase, EscalationRecord},
-    decision::{Decision, Delivery, DeliveryState, Overtaking},
+    decision::{Altered, Decision, Delivery, DeliveryState, Overtaking, action_key},
     ids::{DecisionId, EndpointId, EscalationId},
     time::Time,
 };
@@ -69,15 +69,21 @@ pub fn record(
     let delivery = &decision.delivery;
     sql::run(
         tx,
-        "INSERT INTO decisions (id, endpoint, escalation, version, binding_hash, outcome, body, decided_at, held_until,
-             considered, shown_ms, state, attempts, next_attempt_at, detail, recorded_outcome, changed_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
+        "INSERT INTO decisions (id, endpoint, escalation, version, edition, agent, binding_hash, shown, action_key, class, origin, outcome,
+             body, decided_at, held_until, considered, shown_ms, state, attempts, next_attempt_at, detail, recorded_outcome, changed_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23)",
         params![
             decision.id.as_str(),
             decision.endpoint.as_str(),
             decision.escalation.as_str(),
             decision.version,
+            question.edition,
+            decision.agent.as_str(),
             decision.binding_hash,
+            decision.shown,
+            decision.action_key,
+            sql::word(&decision.class)?,
+            decision.origin,
             sql::word(&decision.outcome)?,
             decision.body,
             sql::micros(decision.decided_at),
@@ -96,10 +102,24 @@ pub fn record(
         "outcome": decision.outcome,
         "version": decision.version,
         "bindingHash": decision.binding_hash,
+        "shown": decision.shown,
         "body": decision.body,
         "considered": decision.considered,
+        "decidedBy": serde_json::from_str::<Value>(&decision.body)?.get("decidedBy"),
     });
     audit_entry(tx, now, "decided", decision, detail)?;
+    // Whoever answers what stands there now has seen it.
+    sql::run(
+        tx,
+        "UPDATE decisions SET altered_seen_at = ?3
+         WHERE endpoint = ?1 AND escalation = ?2 AND id <> ?4 AND altered IS NOT NULL AND altered_seen_at IS NULL",
+        params![
+            decision.endpoint.as_str(),
+            decision.escalation.as_str(),
+            sql::micros(now),
+            decision.id.as_str()
+        ],
+    )?;
     Ok(Recorded::Yes)
 }
 
@@ -118,51 +138,127 @@ fn audit_entry(
     Ok(())
 }
 
-/// Takes a decision back while it is held: the question waits again. False when it was too late for that.
-pub fn undo(tx: &Tx<'_>, now: Time, id: &DecisionId) -> Result<bool> {
-    take_back(tx, now, id, "held_until > ?2", "undone", json!({}))
+/// Why a decision that has not left stands no more.
+#[derive(Clone, Debug, PartialEq)]
+pub enum TakenBack {
+    /// The person took it back.
+    ByPerson,
+    /// Another agent has acted on the same thing.
+    Overtaken(Overtaking),
+    /// It was approved long ago and could not leave.
+    TooOld,
+    /// The endpoint is at another address by now.
+    Moved,
 }
 
-/// Takes a decision back that has not left, because another agent has acted on the same thing: the question waits again.
-pub fn hold_up(tx: &Tx<'_>, now: Time, id: &DecisionId, done: &Overtaking) -> Result<bool> {
-    let detail = json!({ "act": done.act, "agent": done.agent.agent, "resource": done.resource });
-    take_back(tx, now, id, "TRUE", "held-up", detail)
+impl TakenBack {
+    /// The audit's word, and what is kept beside it.
+    fn entry(&self) -> (&'static str, Value) {
+        match self {
+            Self::ByPerson => ("undone", json!({})),
+            Self::Overtaken(done) => (
+                "held-up",
+                json!({ "act": done.act, "agent": done.agent.agent, "resource": done.resource }),
+            ),
+            Self::TooOld => ("too-old", json!({})),
+            Self::Moved => ("moved-away", json!({})),
+        }
+    }
 }
 
-fn take_back(
-    tx: &Tx<'_>,
-    now: Time,
-    id: &DecisionId,
-    still: &str,
-    kind: &str,
-    detail: Value,
-) -> Result<bool> {
+/// Takes a decision back while no attempt was made to send it: the question waits again. False when it was too late.
+pub fn take_back(tx: &Tx<'_>, now: Time, id: &DecisionId, why: &TakenBack) -> Result<bool> {
     let Some(decision) = get(tx, id)? else {
         return Ok(false);
     };
     let undone = sql::run(
         tx,
-        &format!(
-            "UPDATE decisions SET undone_at = ?2, changed_at = ?2 WHERE id = ?1 AND state = 'held' AND {still} AND undone_at IS NULL"
-        ),
+        "UPDATE decisions SET undone_at = ?2, changed_at = ?2
+         WHERE id = ?1 AND state IN ('held', 'queued') AND attempts = 0 AND undone_at IS NULL",
         params![id.as_str(), sql::micros(now)],
     )?;
     if undone == 0 {
         return Ok(false);
     }
     reopen(tx, &decision)?;
+    let (kind, detail) = why.entry();
     audit_entry(tx, now, kind, &decision, detail)?;
     Ok(true)
 }
 
-fn reopen(tx: &Tx<'_>, decision: &Decision) -> Result<()> {
-    let question = escalations::version(
+/// Marks the decisions under that id that had left when the agent put something else in the place of what was answered. One
+/// that the agent had shown as settled is over; what comes after it is another question. Other protocols than ours use one id
+/// for all questions of a task, so there another version is none either.
+pub(crate) fn altered(tx: &Tx<'_>, record: &EscalationRecord) -> Result<()> {
+    sql::run(
         tx,
-        &decision.endpoint,
-        &decision.escalation,
-        &decision.version,
+        "UPDATE decisions SET altered = ?4, altered_at = coalesce((SELECT at FROM facts WHERE seq = ?5 - 1), decided_at)
+         WHERE endpoint = ?1 AND escalation = ?2 AND undone_at IS NULL AND altered IS NULL AND shown <> ?4
+           AND (state IN ('sending', 'sent', 'applied', 'unknown') OR state = 'queued' AND attempts > 0)
+           AND (version = ?3 OR EXISTS (SELECT 1 FROM endpoints WHERE endpoints.id = ?1 AND kind = 'native'))
+           AND EXISTS (SELECT 1 FROM escalations e WHERE e.endpoint = decisions.endpoint AND e.escalation = decisions.escalation
+               AND e.version = decisions.version AND e.edition = decisions.edition AND e.status = 'pending')",
+        params![
+            record.agent.endpoint.as_str(),
+            record.value.id.as_str(),
+            record.value.version,
+            &*record.raw,
+            record.line as i64
+        ],
     )?;
-    if let Some(question) = question {
+    Ok(())
+}
+
+/// The person has seen what an agent put in the place of what they answered.
+pub fn acknowledge(tx: &Tx<'_>, now: Time, id: &DecisionId) -> Result<()> {
+    let Some(decision) = get(tx, id)? else {
+        return Ok(());
+    };
+    let changed = sql::run(
+        tx,
+        "UPDATE decisions SET altered_seen_at = ?2 WHERE id = ?1 AND altered IS NOT NULL AND altered_seen_at IS NULL",
+        params![id.as_str(), sql::micros(now)],
+    )?;
+    if changed > 0 {
+        audit_entry(tx, now, "alteration-seen", &decision, json!({}))?;
+    }
+    Ok(())
+}
+
+/// Decisions whose question was altered after they had left, and which the person has not seen; oldest first.
+pub fn unseen_alterations(reader: &Reader) -> Result<Vec<Decision>> {
+    let query = format!(
+        "SELECT {FIELDS} FROM decisions WHERE altered IS NOT NULL AND altered_seen_at IS NULL ORDER BY altered_at"
+    );
+    sql::all(reader, &query, [], read)
+}
+
+/// When the person last refused that action of that agent, if that is the last they said of it; another question than this.
+pub fn refused_at(reader: &Reader, record: &EscalationRecord) -> Result<Option<Time>> {
+    let Some(key) = action_key(record) else {
+        return Ok(None);
+    };
+    let last = sql::first(
+        reader,
+        "SELECT outcome IN ('reject', 'cancel'), decided_at FROM decisions
+         WHERE endpoint = ?1 AND agent = ?2 AND action_key = ?3 AND undone_at IS NULL AND json_extract(body, '$.decidedBy') = 'me'
+           AND NOT (escalation = ?4 AND version = ?5 AND edition = ?6)
+         ORDER BY decided_at DESC LIMIT 1",
+        params![
+            record.agent.endpoint.as_str(),
+            record.agent.agent.as_str(),
+            key,
+            record.value.id.as_str(),
+            record.value.version,
+            record.edition
+        ],
+        |row| Ok((row.get::<_, bool>(0)?, sql::time(row.get(1)?))),
+    )?;
+    Ok(last.filter(|(refused, _)| *refused).map(|(_, at)| at))
+}
+
+fn reopen(tx: &Tx<'_>, decision: &Decision) -> Result<()> {
+    if let Some(question) = escalations::answered(tx, decision)? {
         escalations::shift(
             tx,
             &question,
@@ -208,7 +304,8 @@ pub fn deliver(tx: &Tx<'_>, now: Time, id: &DecisionId, delivery: &Delivery) -> 
 }
 
 const FIELDS: &str = "id, endpoint, escalation, version, binding_hash, outcome, body, decided_at, held_until, considered, shown_ms,
-    state, attempts, next_attempt_at, detail, recorded_outcome, changed_at";
+    state, attempts, next_attempt_at, detail, recorded_outcome, changed_at, agent, edition, shown, action_key, class, origin,
+    altered, altered_at, altered_seen_at";
 
 fn read(row: &Row<'_>) -> Result<Decision> {
     Ok(Decision {
@@ -230,6 +327,20 @@ fn read(row: &Row<'_>) -> Result<Decision> {
             detail: row.get(14)?,
             recorded_outcome: row.get(15)?,
             changed_at: sql::time(row.get(16)?),
+        },
+        agent: row.get::<_, String>(17)?.into(),
+        edition: row.get(18)?,
+        shown: row.get(19)?,
+        action_key: row.get(20)?,
+        class: sql::from_word(&row.get::<_, String>(21)?)?,
+        origin: row.get(22)?,
+        altered: match row.get::<_, Option<String>>(23)? {
+            Some(raw) => Some(Altered {
+                raw,
+                at: sql::time(row.get(24)?),
+                seen_at: row.get::<_, Option<i64>>(25)?.map(sql::time),
+            }),
+            None => None,
         },
     })
 }

@@ -1,40 +1,91 @@
-//! Questions of agents, one row for each version of a question. An answered one stays answered while its decision
-//! stands, whatever a late poll still says of it.
+//! Questions of agents, one row for each version of a question, and for each edition of its bytes. An answered one stays
+//! as it was answered while its decision stands, whatever is said under its id afterwards.
 
 use domain::{
     change::{EscalationPhase, EscalationRecord},
+    contract::EscalationStatus,
+    decision::{Decision, same_question},
     ids::{AgentRef, EndpointId, EscalationId},
     time::Time,
 };
 use rusqlite::{Row, params};
 
-use crate::{Reader, Result, Tx, sql, tables::tasks};
+use crate::{
+    Reader, Result, Tx, sql,
+    tables::{decisions, tasks},
+};
 
-/// New, different or settled. A new version that waits replaces earlier ones that waited.
+/// New, different or settled. A new version that waits replaces earlier ones that waited. What was answered stays as it was
+/// answered: other bytes that wait under its version stand beside it, as another edition.
 pub fn put(tx: &Tx<'_>, record: &EscalationRecord) -> Result<()> {
     let endpoint = record.agent.endpoint.as_str();
     let id = record.value.id.as_str();
+    let version = record.value.version.as_str();
+    let waits = record.value.status == EscalationStatus::Pending;
+    let known = newest(tx, &record.agent.endpoint, &record.value.id, version)?;
+    let edition = match &known {
+        Some(known) if known.is_answered => {
+            // As it was answered, or what became of it.
+            let settled = !waits && same_question(&known.record, record);
+            let same = waits && known.is_open && known.record.raw == record.raw;
+            if settled || same {
+                return sql::run(
+                    tx,
+                    "UPDATE escalations SET status = ?5, due_at = ?6, fallback = ?7
+                     WHERE endpoint = ?1 AND escalation = ?2 AND version = ?3 AND edition = ?4",
+                    params![
+                        endpoint,
+                        id,
+                        version,
+                        known.record.edition,
+                        sql::word(&record.value.status)?,
+                        sql::micros(record.due_at),
+                        record.fallback
+                    ],
+                )
+                .map(drop);
+            }
+            known.record.edition + 1
+        }
+        Some(known) => known.record.edition,
+        None => 0,
+    };
+    decisions::altered(tx, record)?;
+    let mut phase = record.phase;
+    if edition > 0 {
+        // What was answered is not what the agent asks any more.
+        sql::run(
+            tx,
+            "UPDATE escalations SET status = 'withdrawn'
+             WHERE endpoint = ?1 AND escalation = ?2 AND version = ?3 AND edition < ?4 AND status = 'pending'",
+            params![endpoint, id, version, edition],
+        )?;
+        if !waits && phase == EscalationPhase::Answered {
+            phase = EscalationPhase::Withdrawn;
+        }
+    }
     let task = record.value.task_id.as_ref().map(|task| task.as_str());
     sql::run(
         tx,
-        "INSERT INTO escalations (endpoint, escalation, version, agent, task, phase, created_at, due_at, expires_at, fallback, line, value, raw, action_raw)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
-         ON CONFLICT (endpoint, escalation, version) DO UPDATE SET agent = excluded.agent, task = excluded.task,
-             phase = CASE WHEN phase = 'answered' AND EXISTS (
-                 SELECT 1 FROM decisions WHERE undone_at IS NULL AND decisions.endpoint = escalations.endpoint
-                     AND decisions.escalation = escalations.escalation AND decisions.version = escalations.version)
-                 THEN phase
+        "INSERT INTO escalations (endpoint, escalation, version, edition, agent, task, phase, status, created_at, due_at, expires_at,
+             fallback, line, value, raw, action_raw)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)
+         ON CONFLICT (endpoint, escalation, version, edition) DO UPDATE SET agent = excluded.agent, task = excluded.task,
+             phase = CASE
                  WHEN phase = 'expired' AND excluded.phase = 'pending' AND expires_at IS excluded.expires_at THEN phase
                  ELSE excluded.phase END,
+             status = excluded.status,
              created_at = excluded.created_at, due_at = excluded.due_at, expires_at = excluded.expires_at, fallback = excluded.fallback,
              line = excluded.line, value = excluded.value, raw = excluded.raw, action_raw = excluded.action_raw",
         params![
             endpoint,
             id,
-            record.value.version,
+            version,
+            edition,
             record.agent.agent.as_str(),
             task,
-            sql::word(&record.phase)?,
+            sql::word(&phase)?,
+            sql::word(&record.value.status)?,
             sql::micros(record.created_at),
             sql::micros(record.due_at),
             record.value.expires_at.map(sql::micros),
@@ -49,10 +100,46 @@ pub fn put(tx: &Tx<'_>, record: &EscalationRecord) -> Result<()> {
         sql::run(
             tx,
             "UPDATE escalations SET phase = 'superseded' WHERE endpoint = ?1 AND escalation = ?2 AND version <> ?3 AND phase = 'pending'",
-            params![endpoint, id, record.value.version],
+            params![endpoint, id, version],
         )?;
     }
     place(tx, endpoint, task)
+}
+
+/// The newest edition of a version.
+struct Newest {
+    record: EscalationRecord,
+    /// A decision stands for it.
+    is_answered: bool,
+    /// The agent still asks it, as far as it has told.
+    is_open: bool,
+}
+
+fn newest(
+    tx: &Tx<'_>,
+    endpoint: &EndpointId,
+    id: &EscalationId,
+    version: &str,
+) -> Result<Option<Newest>> {
+    let query = format!(
+        "SELECT {FIELDS}, status = 'pending', EXISTS (
+             SELECT 1 FROM decisions d WHERE d.undone_at IS NULL AND d.endpoint = escalations.endpoint
+                 AND d.escalation = escalations.escalation AND d.version = escalations.version AND d.edition = escalations.edition)
+         FROM escalations WHERE endpoint = ?1 AND escalation = ?2 AND version = ?3 ORDER BY edition DESC LIMIT 1"
+    );
+    sql::first(
+        tx,
+        &query,
+        [endpoint.as_str(), id.as_str(), version],
+        |row| {
+            let record = read(row)?;
+            Ok(Newest {
+                is_answered: record.phase == EscalationPhase::Answered && row.get(12)?,
+                is_open: row.get(11)?,
+                record,
+            })
+        },
+    )
 }
 
 fn place(tx: &Tx<'_>, endpoint: &str, task: Option<&str>) -> Result<()> {
@@ -62,7 +149,7 @@ fn place(tx: &Tx<'_>, endpoint: &str, task: Option<&str>) -> Result<()> {
     }
 }
 
-/// Moves one version to another phase, if it is in the expected one. Says whether it was.
+/// Moves one edition of a question to another phase, if it is in the expected one. Says whether it was.
 pub(crate) fn shift(
     tx: &Tx<'_>,
     record: &EscalationRecord,
@@ -72,13 +159,15 @@ pub(crate) fn shift(
     let endpoint = record.agent.endpoint.as_str();
     let changed = sql::run(
         tx,
-        "UPDATE escalations SET phase = ?5 WHERE endpoint = ?1 AND escalation = ?2 AND version = ?3 AND phase = ?4",
+        "UPDATE escalations SET phase = ?5
+         WHERE endpoint = ?1 AND escalation = ?2 AND version = ?3 AND edition = ?6 AND phase = ?4",
         params![
             endpoint,
             record.value.id.as_str(),
             record.value.version,
             sql::word(&from)?,
-            sql::word(&to)?
+            sql::word(&to)?,
+            record.edition
         ],
     )?;
     place(
@@ -90,7 +179,7 @@ pub(crate) fn shift(
 }
 
 const FIELDS: &str =
-    "endpoint, agent, phase, created_at, due_at, fallback, line, value, raw, action_raw";
+    "endpoint, agent, phase, created_at, due_at, fallback, line, value, raw, action_raw, edition";
 
 fn read(row: &Row<'_>) -> Result<EscalationRecord> {
     Ok(EscalationRecord {
@@ -106,10 +195,11 @@ fn read(row: &Row<'_>) -> Result<EscalationRecord> {
         value: serde_json::from_str(&row.get::<_, String>(7)?)?,
         raw: row.get::<_, String>(8)?.into(),
         action_raw: row.get::<_, Option<String>>(9)?.map(Into::into),
+        edition: row.get(10)?,
     })
 }
 
-/// The version that counts: the one that waits, else the one heard last.
+/// The one that counts: the one that waits, else the one heard last.
 pub fn get(
     reader: &Reader,
     endpoint: &EndpointId,
@@ -117,27 +207,23 @@ pub fn get(
 ) -> Result<Option<EscalationRecord>> {
     let query = format!(
         "SELECT {FIELDS} FROM escalations WHERE endpoint = ?1 AND escalation = ?2
-         ORDER BY phase = 'superseded', line DESC, rowid DESC LIMIT 1"
+         ORDER BY phase = 'superseded', line DESC, edition DESC, rowid DESC LIMIT 1"
     );
     sql::first(reader, &query, [endpoint.as_str(), id.as_str()], read)
 }
 
-/// One version.
-pub fn version(
-    reader: &Reader,
-    endpoint: &EndpointId,
-    id: &EscalationId,
-    version: &str,
-) -> Result<Option<EscalationRecord>> {
+/// What a decision answered.
+pub fn answered(reader: &Reader, decision: &Decision) -> Result<Option<EscalationRecord>> {
     let query = format!(
-        "SELECT {FIELDS} FROM escalations WHERE endpoint = ?1 AND escalation = ?2 AND version = ?3"
+        "SELECT {FIELDS} FROM escalations WHERE endpoint = ?1 AND escalation = ?2 AND version = ?3 AND edition = ?4"
     );
-    sql::first(
-        reader,
-        &query,
-        [endpoint.as_str(), id.as_str(), version],
-        read,
-    )
+    let key = params![
+        decision.endpoint.as_str(),
+        decision.escalation.as_str(),
+        decision.version,
+        decision.edition
+    ];
+    sql::first(reader, &query, key, read)
 }
 
 /// What waits for the person, first due first.
@@ -152,7 +238,7 @@ pub fn pending(reader: &Reader) -> Result<Vec<EscalationRecord>> {
 pub fn open(reader: &Reader, endpoint: &EndpointId, limit: u32) -> Result<Vec<Box<str>>> {
     sql::all(
         reader,
-        "SELECT raw FROM escalations WHERE endpoint = ?1 AND phase <> 'superseded' AND json_extract(value, '$.status') = 'pending'
+        "SELECT raw FROM escalations WHERE endpoint = ?1 AND phase <> 'superseded' AND status = 'pending'
          ORDER BY rowid DESC LIMIT ?2",
         params![endpoint.as_str(), limit],
         |row| Ok(row.get::<_, String>(0)?.into()),

@@ -67,7 +67,7 @@ pub fn overtaking(reader: &Reader, record: &EscalationRecord) -> Result<Option<O
     let allowed = allowed.map(sql::word).collect::<Result<Vec<_>>>()?;
     let query = format!(
         "SELECT d.endpoint, d.id, e.agent, ?3, d.decided_at, 0 FROM decisions d
-             JOIN escalations e ON e.endpoint = d.endpoint AND e.escalation = d.escalation AND e.version = d.version
+             JOIN escalations e ON e.endpoint = d.endpoint AND e.escalation = d.escalation AND e.version = d.version AND e.edition = d.edition
          WHERE d.decided_at >= ?4 AND d.undone_at IS NULL AND d.state IN ('sent', 'applied')
            AND d.outcome IN ('{}')
            AND json_extract(e.value, '$.proposedAction.target') = ?3

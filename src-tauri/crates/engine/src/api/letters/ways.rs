@@ -54,6 +54,8 @@ pub(super) fn question(reader: &Reader, row: &DeadLetterRow) -> Result<Option<Es
             record.value.kind,
             EscalationKind::Question | EscalationKind::Form | EscalationKind::Exception
         ) && record.value.response_schema.is_none()
+            // What has something to approve is answered where it is read.
+            && record.value.proposed_action.is_none()
     }))
 }
 

@@ -178,13 +178,9 @@ pub(super) fn read(reader: &Reader, people: &People, from: Time, to: Time) -> Re
         turned(reader, people, turn, &mut story.events)?;
     }
     for decision in decisions::between(reader, from, to, 1_000)? {
-        let record = escalations::version(
-            reader,
-            &decision.endpoint,
-            &decision.escalation,
-            &decision.version,
-        )?;
-        let Some(record) = record else { continue };
+        let Some(record) = escalations::answered(reader, &decision)? else {
+            continue;
+        };
         story.events.push(Event {
             at: decision.decided_at,
             agent: record.agent,
