@@ -21,7 +21,7 @@ use store::{
     Error, Store, apply,
     tables::{
         audit::{self, Verdict},
-        decisions::{self, Recorded, TakenBack},
+        decisions::{self, Recorded, TakenBack, Winner},
         escalations, facts, findings, moments, ownership, settings, starts, tasks, texts,
     },
 };
@@ -306,7 +306,13 @@ fn a_decision_is_recorded_once_and_only_for_what_was_shown() {
     assert_eq!(decide(&store, at(10), decision(1, "1")), Recorded::Yes);
     assert_eq!(
         decide(&store, at(11), decision(2, "1")),
-        Recorded::Settled(EscalationPhase::Answered)
+        Recorded::Settled(
+            EscalationPhase::Answered,
+            Some(Winner {
+                outcome: Outcome::Approve,
+                decided_at: at(10)
+            })
+        )
     );
     // A late poll that still shows it waiting does not ask again; a new version does.
     give(&store, vec![Change::Escalation(escalation("e1", "1"))]);
@@ -325,7 +331,7 @@ fn nothing_is_accepted_after_the_hard_deadline() {
     assert_eq!(decide(&store, at(3600), decision(1, "1")), Recorded::Late);
     assert_eq!(
         decide(&store, at(3600), decision(1, "1")),
-        Recorded::Settled(EscalationPhase::Expired)
+        Recorded::Settled(EscalationPhase::Expired, None)
     );
     assert_eq!(store.read(decisions::outbox).unwrap(), []);
 }

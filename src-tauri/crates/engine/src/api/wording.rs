@@ -8,7 +8,7 @@ use domain::{
     text,
     time::{self, Time},
 };
-use store::Reader;
+use store::{Reader, tables::decisions::Winner};
 
 use super::views::{AgentText, Health, RiskClass, TextMark};
 use crate::live::{Present, Pulse};
@@ -125,6 +125,25 @@ pub fn outcome(outcome: Outcome) -> &'static str {
         Outcome::Reject => "Refused",
         Outcome::Cancel => "Refused, to be stopped",
     }
+}
+
+/// Why a later answer counts for nothing, with what was first.
+pub fn settled(winner: Option<Winner>, now: Time) -> String {
+    let Some(winner) = winner else {
+        return "This question is already settled; nothing was decided.".to_owned();
+    };
+    let first = match winner.outcome {
+        Outcome::Approve => "you approved it",
+        Outcome::ApproveAlways => "you approved it for good",
+        Outcome::Edit => "you edited and approved it",
+        Outcome::Respond => "you answered it",
+        Outcome::Reject | Outcome::Cancel => "you refused it",
+    };
+    let when = match between(winner.decided_at, now) {
+        ..1 => "just now".to_owned(),
+        seconds => format!("{} ago", span(seconds)),
+    };
+    format!("This question is already settled: {first} {when}; nothing was decided.")
 }
 
 /// Where a decision is, in a sentence.

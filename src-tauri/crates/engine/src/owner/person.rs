@@ -5,6 +5,7 @@
 
 use agents::Outcome;
 use domain::{
+    change::EscalationPhase,
     decision::{Answer, DecidedBy, decide},
     fact::{self, PersonAction},
     ids::{DecisionId, EndpointId, EscalationId, TaskRef},
@@ -32,6 +33,7 @@ use crate::{
         remedy::Noted,
         settings,
         views::{DecideRequest, DecisionView, SaveRequest, SchemaSaved, SettingsRequest, Topic},
+        wording,
     },
     poll::Wish,
 };
@@ -126,6 +128,13 @@ impl Owner {
         })?;
         let (record, known) =
             found.ok_or_else(|| ApiError::new("missing", "There is no such question any more."))?;
+        if record.phase == EscalationPhase::Answered {
+            let winner = self
+                .parts
+                .store
+                .read(|reader| decisions::standing(reader, &record))?;
+            return Err(ApiError::new("settled", wording::settled(winner, now)));
+        }
         // Discarding what was overtaken needs no words: the agent is told what was done.
         let told = known
             .overtaking
@@ -178,11 +187,8 @@ impl Owner {
                     "There is no such question any more.",
                 ));
             }
-            Recorded::Settled(_) => {
-                return Err(ApiError::new(
-                    "settled",
-                    "This question is already settled; nothing was decided.",
-                ));
+            Recorded::Settled(_, winner) => {
+                return Err(ApiError::new("settled", wording::settled(winner, now)));
             }
             Recorded::Changed => {
                 return Err(ApiError::new(

@@ -4,7 +4,7 @@
 
 use domain::{
     change::{EscalationPhase, EscalationRecord},
-    decision::{Altered, Decision, Delivery, DeliveryState, Overtaking, action_key},
+    decision::{Altered, Decision, Delivery, DeliveryState, Outcome, Overtaking, action_key},
     ids::{DecisionId, EndpointId, EscalationId},
     time::Time,
 };
@@ -23,12 +23,21 @@ pub enum Recorded {
     Yes,
     /// No such question.
     Gone,
-    /// It does not wait any more.
-    Settled(EscalationPhase),
+    /// It does not wait any more; with the decision that was first, if there is one.
+    Settled(EscalationPhase, Option<Winner>),
     /// The question has changed since it was shown: other version or other bytes.
     Changed,
     /// Its hard deadline has passed.
     Late,
+}
+
+/// The decision that was there first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Winner {
+    /// What was said.
+    pub outcome: Outcome,
+    /// When.
+    pub decided_at: Time,
 }
 
 /// Records a decision with its delivery and its audit entry, all or nothing. `binding` computes, from what is stored
@@ -43,7 +52,8 @@ pub fn record(
         return Ok(Recorded::Gone);
     };
     if question.phase != EscalationPhase::Pending {
-        return Ok(Recorded::Settled(question.phase));
+        let winner = standing(tx, &question)?;
+        return Ok(Recorded::Settled(question.phase, winner));
     }
     if question.value.version != decision.version || binding(&question) != decision.binding_hash {
         return Ok(Recorded::Changed);
@@ -121,6 +131,26 @@ pub fn record(
         ],
     )?;
     Ok(Recorded::Yes)
+}
+
+/// What was decided about this version of a question, if anything stands.
+pub fn standing(reader: &Reader, question: &EscalationRecord) -> Result<Option<Winner>> {
+    sql::first(
+        reader,
+        "SELECT outcome, decided_at FROM decisions
+         WHERE endpoint = ?1 AND escalation = ?2 AND version = ?3 AND undone_at IS NULL",
+        params![
+            question.agent.endpoint.as_str(),
+            question.value.id.as_str(),
+            question.value.version
+        ],
+        |row| {
+            Ok(Winner {
+                outcome: sql::from_word(&row.get::<_, String>(0)?)?,
+                decided_at: sql::time(row.get(1)?),
+            })
+        },
+    )
 }
 
 fn audit_entry(
