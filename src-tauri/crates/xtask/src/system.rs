@@ -9,8 +9,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// What the packages are wanted for: checks also need a virtual screen, the driver of the window's engine,
-/// and a keyring.
+/// What the packages are wanted for: checks also need a virtual screen, the driver of the window's engine, a keyring,
+/// and a recorder of what a process writes.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Need {
     Run,
@@ -58,6 +58,7 @@ fn row(system: System) -> Option<Row> {
                 "chromium",
                 "dbus",
                 "gnome-keyring",
+                "strace",
             ],
             ask: &["dpkg-query", "--show", "--showformat=${db:Status-Status}"],
             install: &["apt-get", "install", "--yes", "--no-install-recommends"],
@@ -81,6 +82,7 @@ fn row(system: System) -> Option<Row> {
                 "dbus-daemon",
                 "dbus-tools",
                 "gnome-keyring",
+                "strace",
             ],
             ask: &["rpm", "--query"],
             install: &["dnf", "install", "--assumeyes"],
@@ -101,6 +103,7 @@ fn row(system: System) -> Option<Row> {
                 "chromium",
                 "dbus",
                 "gnome-keyring",
+                "strace",
             ],
             ask: &["pacman", "--query"],
             install: &["pacman", "--sync", "--needed", "--noconfirm"],
