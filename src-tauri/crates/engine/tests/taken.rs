@@ -45,11 +45,10 @@ async fn stands(api: &Api, states: &[&str]) -> Value {
     }
 }
 
-/// Takes an answer, then lists `after` and answers the same decision with `reply`. What is said of it, and how often it
-/// was sent.
-async fn check(after: Value, reply: (&'static str, Value)) -> (String, usize) {
+/// An app in which the only question of an agent was just approved; the agent answers with this.
+async fn approved(reply: (&'static str, Value)) -> (Agent, tempfile::TempDir, Api) {
     let agent = Agent::start(document(json!([question("1", "pending")]))).await;
-    *lock(&agent.reply) = ("202 Accepted", json!({}));
+    *lock(&agent.reply) = reply;
     let dir = tempfile::tempdir().expect("a folder");
     let api = Api::open(dir.path(), None, Box::new(|_| Ok(()))).expect("it starts");
     let url = format!("http://127.0.0.1:{}/status", agent.port);
@@ -70,6 +69,13 @@ async fn check(after: Value, reply: (&'static str, Value)) -> (String, usize) {
         "optionId": null, "editedAction": null, "payload": null, "message": null, "shownMs": 9000, "reachedEnd": true,
     });
     api.call("decide", decide).await.expect("it is decided");
+    (agent, dir, api)
+}
+
+/// Takes an answer, then lists `after` and answers the same decision with `reply`. What is said of it, and how often it
+/// was sent.
+async fn check(after: Value, reply: (&'static str, Value)) -> (String, usize) {
+    let (agent, _dir, api) = approved(("202 Accepted", json!({}))).await;
     stands(&api, &["sent"]).await;
     *lock(&agent.reply) = reply;
     *lock(&agent.document) = document(after);
@@ -123,4 +129,29 @@ async fn a_taken_answer_is_applied_when_its_question_is_settled_and_not_when_it_
             ("unknown", 2)
         ]
     );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_answer_that_is_taken_again_after_its_effect_was_seen_is_applied() {
+    let (agent, _dir, api) = approved(("503 Service Unavailable", json!({}))).await;
+    let end = Instant::now() + Duration::from_secs(60);
+    while lock(&agent.sent).is_empty() {
+        assert!(Instant::now() < end, "it is sent");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    // The first request had its effect all the same; the answer to a later one comes after a poll has shown it.
+    *lock(&agent.document) = document(json!([question("1", "resolved")]));
+    loop {
+        let raw = api.call("rawAnswer", json!({ "endpoint": "clerk" })).await;
+        if raw.is_ok_and(|raw| raw["text"]["text"].to_string().contains("resolved")) {
+            break;
+        }
+        assert!(Instant::now() < end, "it is polled");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    *lock(&agent.reply) = ("202 Accepted", json!({}));
+    stands(&api, &["applied"]).await;
+    let sent = lock(&agent.sent).clone();
+    assert!(sent.iter().all(|body| *body == sent[0]), "the same bytes");
+    api.end();
 }

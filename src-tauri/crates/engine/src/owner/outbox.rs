@@ -48,6 +48,9 @@ pub(super) struct Parcel {
     failures: u32,
     /// It was taken and not confirmed, and the question moved on: the endpoint is asked what became of it.
     doubted: bool,
+    /// Its question may have moved on before this could react to it, and polls tell that only once: it was read from the
+    /// store, or the answer was taken again after its effect had been seen.
+    unseen: bool,
 }
 
 impl Parcel {
@@ -57,7 +60,10 @@ impl Parcel {
             decision.delivery.state = DeliveryState::Queued;
             decision.delivery.next_attempt_at = None;
         }
-        Self::new(decision)
+        Self {
+            unseen: true,
+            ..Self::new(decision)
+        }
     }
 
     pub(super) fn new(decision: Decision) -> Self {
@@ -65,6 +71,7 @@ impl Parcel {
             decision,
             failures: 0,
             doubted: false,
+            unseen: false,
         }
     }
 
@@ -104,8 +111,31 @@ impl Owner {
             || self.reachable(&parcel.decision.endpoint).is_some()
     }
 
+    /// Reacts to what was said of questions before.
+    fn catch_up(&mut self) {
+        let unseen = self.outbox.iter().filter(|(_, parcel)| parcel.unseen);
+        let unseen: Vec<_> = unseen
+            .map(|(id, parcel)| (id.clone(), parcel.decision.clone()))
+            .collect();
+        for (id, decision) in unseen {
+            let record = self
+                .parts
+                .store
+                .read(|reader| escalations::get(reader, &decision.endpoint, &decision.escalation));
+            // What cannot be read now is looked at again the next time.
+            let Ok(record) = record else { continue };
+            if let Some(parcel) = self.outbox.get_mut(&id) {
+                parcel.unseen = false;
+            }
+            if let Some(record) = record {
+                self.moved(&record);
+            }
+        }
+    }
+
     /// Sends what is due.
     pub(super) fn post(&mut self) {
+        self.catch_up();
         let now = self.now();
         let due: Vec<DecisionId> = self
             .outbox
@@ -281,7 +311,11 @@ impl Owner {
                 DeliveryState::Queued
             }
         };
+        let is_taken = delivery.state == DeliveryState::Sent;
         self.move_on(id, delivery);
+        if let Some(parcel) = self.outbox.get_mut(id) {
+            parcel.unseen |= is_taken;
+        }
     }
 
     fn finish(&mut self, id: &DecisionId, state: DeliveryState, detail: Option<String>) {
