@@ -10,6 +10,7 @@ use domain::{
     fact::{PollError, PollErrorKind},
     ids::{DecisionId, EndpointId, TaskId},
 };
+use store::breakpoint;
 use tokio::{
     sync::{Mutex, OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch},
     time::{Instant, sleep, sleep_until},
@@ -169,7 +170,9 @@ async fn run(asked: Asked) {
                 }
                 Some(Wish::Deliver(delivery)) => {
                     ear.hang_up();
+                    breakpoint("request-unsent");
                     let outcome = endpoint.deliver(&delivery).await;
+                    breakpoint("answer-received");
                     // Whatever it was, the endpoint's state may have moved.
                     due = Instant::now();
                     let _ = asked.events.send(Event::Delivered { decision: delivery.id, outcome });

@@ -5,6 +5,7 @@
 //! shows is put together in `engine`.
 
 mod apply;
+mod breakpoint;
 mod error;
 mod look;
 mod migrate;
@@ -16,6 +17,7 @@ pub mod tables;
 mod writer;
 
 pub use apply::{apply, apply_all};
+pub use breakpoint::breakpoint;
 pub use error::{Error, Result};
 pub use look::Look;
 pub use open::Store;

@@ -12,7 +12,7 @@ use std::{
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
-use crate::{Error, Result, tables::audit::Head};
+use crate::{Error, Result, breakpoint, tables::audit::Head};
 
 /// A write transaction. Reads like a connection; the functions that write take it.
 pub struct Tx<'a> {
@@ -104,8 +104,10 @@ fn transact<T>(
     } = tx;
     transaction.commit()?;
     if let Some((seq, hash)) = audit_end.into_inner() {
+        breakpoint("committed");
         // The commit stands whether or not this works; the next start catches up.
         let _ = head.write(seq, &hash);
+        breakpoint("head-written");
     }
     Ok(value)
 }

@@ -15,8 +15,9 @@ use domain::{
     ids::DecisionId,
     time::Time,
 };
-use store::tables::{
-    decisions, decisions::TakenBack, endpoints, escalations, facts::FactKind, overtaken,
+use store::{
+    breakpoint,
+    tables::{decisions, decisions::TakenBack, endpoints, escalations, facts::FactKind, overtaken},
 };
 
 use super::Owner;
@@ -159,6 +160,7 @@ impl Owner {
 
     /// The undo time is over: now it is decided.
     fn release(&mut self, id: &DecisionId) {
+        breakpoint("undo-over");
         let Some(parcel) = self.outbox.get(id) else {
             return;
         };
@@ -181,6 +183,7 @@ impl Owner {
         delivery.changed_at = at;
         let (id, delivery) = (id.clone(), delivery.clone());
         if self.commit(fresh, move |tx| decisions::deliver(tx, at, &id, &delivery)) {
+            breakpoint("released");
             self.announce_topics(&TOPICS);
         }
     }
@@ -238,6 +241,7 @@ impl Owner {
         if !self.move_on(id, delivery) {
             return;
         }
+        breakpoint("marked-as-sending");
         let parcel = agents::Delivery {
             id: id.clone(),
             escalation: decision.escalation,
@@ -264,6 +268,7 @@ impl Owner {
 
     /// What a request brought.
     pub(super) fn delivered(&mut self, id: &DecisionId, outcome: Outcome) {
+        breakpoint("answer-heard");
         let now = self.now();
         let Some(parcel) = self.outbox.get_mut(id) else {
             return;
@@ -313,6 +318,7 @@ impl Owner {
         };
         let is_taken = delivery.state == DeliveryState::Sent;
         self.move_on(id, delivery);
+        breakpoint("answer-stored");
         if let Some(parcel) = self.outbox.get_mut(id) {
             parcel.unseen |= is_taken;
         }
@@ -492,7 +498,9 @@ impl Owner {
                     .read(|reader| escalations::answered(reader, decision));
                 match answered {
                     Ok(Some(answered)) if same_question(&answered, record) => {
+                        breakpoint("confirmation-heard");
                         self.finish(id, DeliveryState::Applied, None);
+                        breakpoint("confirmation-stored");
                     }
                     _ => self.finish(id, DeliveryState::Unknown, Some(ALTERED.to_owned())),
                 }

@@ -13,14 +13,17 @@ use domain::{
     time::Time,
 };
 use serde_json::json;
-use store::tables::{
-    audit, dead_letters, decisions,
-    decisions::{Recorded, TakenBack},
-    endpoints,
-    endpoints::EndpointRow,
-    escalations,
-    facts::FactKind,
-    findings, ownership, tasks,
+use store::{
+    breakpoint,
+    tables::{
+        audit, dead_letters, decisions,
+        decisions::{Recorded, TakenBack},
+        endpoints,
+        endpoints::EndpointRow,
+        escalations,
+        facts::FactKind,
+        findings, ownership, tasks,
+    },
 };
 use tokio::sync::oneshot;
 
@@ -90,7 +93,12 @@ impl Owner {
     pub(super) fn acted(&mut self, ask: Ask) {
         // Whoever asked may be gone; what was done stays done.
         match ask {
-            Ask::Decide(request, reply) => drop(reply.send(self.decide(&request))),
+            Ask::Decide(request, reply) => {
+                let done = self.decide(&request);
+                breakpoint("reply-unsent");
+                drop(reply.send(done));
+                breakpoint("reply-sent");
+            }
             Ask::Undo(id, reply) => drop(reply.send(self.undo(&id))),
             Ask::Acknowledge(id, reply) => drop(reply.send(self.acknowledge(id))),
             Ask::Note(action, noted, reply) => drop(reply.send(self.note(&action, noted))),
@@ -117,6 +125,7 @@ impl Owner {
     }
 
     fn decide(&mut self, request: &DecideRequest) -> Result<DecisionView, ApiError> {
+        breakpoint("decision-asked");
         let now = self.now();
         let id = EscalationId::from(request.escalation.as_str());
         let found = self.parts.store.read(|reader| {
@@ -175,6 +184,7 @@ impl Owner {
         decision.origin = self.origin(&request.endpoint);
         decision.edition = record.edition;
         let written = decision.clone();
+        breakpoint("decision-unwritten");
         let recorded = self
             .parts
             .store

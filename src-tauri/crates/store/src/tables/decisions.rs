@@ -12,7 +12,7 @@ use rusqlite::{Row, params};
 use serde_json::{Value, json};
 
 use crate::{
-    Reader, Result, Tx, sql,
+    Reader, Result, Tx, breakpoint, sql,
     tables::{audit, escalations},
 };
 
@@ -108,6 +108,7 @@ pub fn record(
             sql::micros(delivery.changed_at)
         ],
     )?;
+    breakpoint("decision-row");
     let detail = json!({
         "outcome": decision.outcome,
         "version": decision.version,
@@ -130,6 +131,7 @@ pub fn record(
             decision.id.as_str()
         ],
     )?;
+    breakpoint("decision-audited");
     Ok(Recorded::Yes)
 }
 
@@ -138,11 +140,12 @@ pub fn standing(reader: &Reader, question: &EscalationRecord) -> Result<Option<W
     sql::first(
         reader,
         "SELECT outcome, decided_at FROM decisions
-         WHERE endpoint = ?1 AND escalation = ?2 AND version = ?3 AND undone_at IS NULL",
+         WHERE endpoint = ?1 AND escalation = ?2 AND version = ?3 AND edition = ?4 AND undone_at IS NULL",
         params![
             question.agent.endpoint.as_str(),
             question.value.id.as_str(),
-            question.value.version
+            question.value.version,
+            question.edition
         ],
         |row| {
             Ok(Winner {
