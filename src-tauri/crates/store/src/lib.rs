@@ -21,6 +21,7 @@ pub use breakpoint::breakpoint;
 pub use error::{Error, Result};
 pub use look::Look;
 pub use open::Store;
+pub use rusqlite::InterruptHandle;
 pub use writer::Tx;
 
 /// A read connection within one transaction: everything read through it belongs to one moment.

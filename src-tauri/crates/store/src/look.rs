@@ -8,7 +8,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use crate::{
     Error, Reader, Result, migrate,
-    open::{FILE, folder},
+    open::{self, FILE, folder},
     tables::audit::Head,
 };
 
@@ -42,6 +42,19 @@ impl Look {
         let result = read(&transaction);
         transaction.finish()?;
         result
+    }
+
+    /// What SQLite finds wrong with the whole file, in its own words. Reads all of it.
+    pub fn damage(&mut self) -> Result<Option<String>> {
+        match open::damage(&self.connection) {
+            Err(error) if error.is_damage() => Ok(Some(error.to_string())),
+            other => other,
+        }
+    }
+
+    /// Ends a long read from another thread.
+    pub fn interrupter(&self) -> rusqlite::InterruptHandle {
+        self.connection.get_interrupt_handle()
     }
 
     /// Where the head of the audit chain is kept outside the database.

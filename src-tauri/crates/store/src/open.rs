@@ -25,8 +25,11 @@ pub(crate) const FILE: &str = "mission-control.db";
 const LOCK: &str = "lock";
 /// Older ones can lose a WAL commit (fixed in 3.51.3).
 const OLDEST_SQLITE: i32 = 3_051_003;
-/// Files up to this size are checked whole at each start; larger ones only where they are read.
-const CHECKED_BYTES: u64 = 32 << 20;
+/// Files up to this size are checked whole before they are opened, in some 100 ms at most; larger ones beside the work, by
+/// whoever opened them (`Look::damage`).
+const CHECKED_BYTES: u64 = 16 << 20;
+/// While this file is there, the next start checks the database whatever its size.
+const DOUBTED: &str = "database-is-damaged";
 
 /// The open store. Clones share it; the folder is free again when the last one is gone.
 #[derive(Clone)]
@@ -53,7 +56,7 @@ impl Store {
         make_private(dir)?;
         let lock = take_lock(dir)?;
         let mut notice = None;
-        let connection = match open_file(dir, now) {
+        let (connection, is_older) = match open_file(dir, now) {
             Err(error) if error.is_damage() => {
                 let name = set_aside(dir, now)?;
                 notice = Some(format!(
@@ -63,7 +66,7 @@ impl Store {
             }
             other => other?,
         };
-        audit::catch_up(&connection, &Head::in_folder(dir))?;
+        audit::follow(&connection, &Head::in_folder(dir), is_older)?;
         let writer = Writer::start(connection, Head::in_folder(dir))?;
         let inner = Inner {
             writer,
@@ -151,6 +154,11 @@ impl Store {
         Ok(connection)
     }
 
+    /// The next start checks the whole file before anything is read, and sets it aside if it is damaged.
+    pub fn doubt(&self) -> Result<()> {
+        fs::write(self.inner.dir.join(DOUBTED), "").map_err(folder)
+    }
+
     /// A whole copy of the database as a file of its own.
     pub fn backup(&self, to: &Path) -> Result<()> {
         let connection = self.reader()?;
@@ -206,7 +214,8 @@ fn take_lock(dir: &Path) -> Result<File> {
     }
 }
 
-fn open_file(dir: &Path, now: Time) -> Result<Connection> {
+/// And whether the file is of a time when the audit's head could be missing.
+fn open_file(dir: &Path, now: Time) -> Result<(Connection, bool)> {
     let path = dir.join(FILE);
     let mut connection = Connection::open(&path)?;
     connection.set_prepared_statement_cache_capacity(128);
@@ -215,18 +224,29 @@ fn open_file(dir: &Path, now: Time) -> Result<Connection> {
     connection.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(()))?;
     connection.pragma_update(None, "synchronous", "full")?;
     connection.pragma_update(None, "foreign_keys", true)?;
-    if fs::metadata(&path).map_err(folder)?.len() <= CHECKED_BYTES {
-        let answer: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
-        if answer != "ok" {
+    let doubted = dir.join(DOUBTED);
+    let is_doubted = doubted.exists();
+    if is_doubted || fs::metadata(&path).map_err(folder)?.len() <= CHECKED_BYTES {
+        if let Some(answer) = damage(&connection)? {
             return Err(rusqlite::Error::SqliteFailure(
                 rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CORRUPT),
                 Some(answer),
             )
             .into());
         }
+        if is_doubted {
+            fs::remove_file(doubted).map_err(folder)?;
+        }
     }
+    let is_older = !audit::is_headed(&connection)?;
     migrate::migrate(&mut connection, dir, now)?;
-    Ok(connection)
+    Ok((connection, is_older))
+}
+
+/// What SQLite finds wrong with the whole file, in its own words.
+pub(crate) fn damage(connection: &Connection) -> Result<Option<String>> {
+    let answer: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
+    Ok((answer != "ok").then_some(answer))
 }
 
 /// Renames the database, its log and the head of its audit, so that a new one can start beside them.

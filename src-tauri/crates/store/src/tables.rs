@@ -5,6 +5,7 @@ pub mod agents;
 pub mod artifacts;
 pub mod attempts;
 pub mod audit;
+pub mod audited;
 pub mod context;
 pub mod dead_letters;
 pub mod decisions;

@@ -3,7 +3,7 @@
 //! A closure that panics rolls back and is reported; the thread goes on.
 
 use std::{
-    cell::RefCell,
+    cell::Cell,
     ops::Deref,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::mpsc,
@@ -12,13 +12,16 @@ use std::{
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
-use crate::{Error, Result, breakpoint, tables::audit::Head};
+use crate::{
+    Error, Result, breakpoint,
+    tables::audit::{self, Head},
+};
 
 /// A write transaction. Reads like a connection; the functions that write take it.
 pub struct Tx<'a> {
     transaction: Transaction<'a>,
-    /// The chain's new end, to be written beside the database after the commit.
-    pub(crate) audit_end: RefCell<Option<(i64, String)>>,
+    /// The first entry added to the chain: its end is written beside the database after the commit.
+    pub(crate) audit_first: Cell<Option<i64>>,
 }
 
 impl Deref for Tx<'_> {
@@ -93,20 +96,20 @@ fn transact<T>(
     change: impl FnOnce(&Tx<'_>) -> Result<T>,
     head: &Head,
 ) -> Result<T> {
-    let tx = Tx {
-        transaction: connection.transaction_with_behavior(TransactionBehavior::Immediate)?,
-        audit_end: RefCell::default(),
+    let (value, first) = {
+        let tx = Tx {
+            transaction: connection.transaction_with_behavior(TransactionBehavior::Immediate)?,
+            audit_first: Cell::default(),
+        };
+        let value = change(&tx)?;
+        let first = tx.audit_first.get();
+        tx.transaction.commit()?;
+        (value, first)
     };
-    let value = change(&tx)?;
-    let Tx {
-        transaction,
-        audit_end,
-    } = tx;
-    transaction.commit()?;
-    if let Some((seq, hash)) = audit_end.into_inner() {
+    if let Some(first) = first {
         breakpoint("committed");
         // The commit stands whether or not this works; the next start catches up.
-        let _ = head.write(seq, &hash);
+        let _ = audit::follow(connection, head, first == 1);
         breakpoint("head-written");
     }
     Ok(value)

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::{
     Reader, Result, Tx, breakpoint, sql,
-    tables::{audit, escalations},
+    tables::{audit, audited, escalations},
 };
 
 /// What became of an attempt to record a decision.
@@ -55,7 +55,10 @@ pub fn record(
         let winner = standing(tx, &question)?;
         return Ok(Recorded::Settled(question.phase, winner));
     }
-    if question.value.version != decision.version || binding(&question) != decision.binding_hash {
+    if question.value.version != decision.version
+        || question.edition != decision.edition
+        || binding(&question) != decision.binding_hash
+    {
         return Ok(Recorded::Changed);
     }
     if question.value.expires_at.is_some_and(|end| now >= end) {
@@ -87,7 +90,7 @@ pub fn record(
             decision.endpoint.as_str(),
             decision.escalation.as_str(),
             decision.version,
-            question.edition,
+            decision.edition,
             decision.agent.as_str(),
             decision.binding_hash,
             decision.shown,
@@ -109,16 +112,7 @@ pub fn record(
         ],
     )?;
     breakpoint("decision-row");
-    let detail = json!({
-        "outcome": decision.outcome,
-        "version": decision.version,
-        "bindingHash": decision.binding_hash,
-        "shown": decision.shown,
-        "body": decision.body,
-        "considered": decision.considered,
-        "decidedBy": serde_json::from_str::<Value>(&decision.body)?.get("decidedBy"),
-    });
-    audit_entry(tx, now, "decided", decision, detail)?;
+    audit_entry(tx, now, "decided", decision, audited::said(decision)?)?;
     // Whoever answers what stands there now has seen it.
     sql::run(
         tx,
@@ -156,7 +150,7 @@ pub fn standing(reader: &Reader, question: &EscalationRecord) -> Result<Option<W
     )
 }
 
-fn audit_entry(
+pub(crate) fn audit_entry(
     tx: &Tx<'_>,
     now: Time,
     kind: &str,
@@ -214,7 +208,8 @@ pub fn take_back(tx: &Tx<'_>, now: Time, id: &DecisionId, why: &TakenBack) -> Re
         return Ok(false);
     }
     reopen(tx, &decision)?;
-    let (kind, detail) = why.entry();
+    let (kind, mut detail) = why.entry();
+    detail[audited::TAKEN_BACK] = true.into();
     audit_entry(tx, now, kind, &decision, detail)?;
     Ok(true)
 }
@@ -290,7 +285,8 @@ pub fn refused_at(reader: &Reader, record: &EscalationRecord) -> Result<Option<T
     Ok(last.filter(|(refused, _)| *refused).map(|(_, at)| at))
 }
 
-fn reopen(tx: &Tx<'_>, decision: &Decision) -> Result<()> {
+/// The question waits again.
+pub(crate) fn reopen(tx: &Tx<'_>, decision: &Decision) -> Result<()> {
     if let Some(question) = escalations::answered(tx, decision)? {
         escalations::shift(
             tx,
@@ -302,7 +298,7 @@ fn reopen(tx: &Tx<'_>, decision: &Decision) -> Result<()> {
     Ok(())
 }
 
-/// Moves a delivery on. A final state is never left, and each change of state is in the audit.
+/// Moves a delivery on. A final state is never left, and each change is in the audit.
 pub fn deliver(tx: &Tx<'_>, now: Time, id: &DecisionId, delivery: &Delivery) -> Result<()> {
     let Some(decision) = get(tx, id)? else {
         return Ok(());
@@ -324,14 +320,9 @@ pub fn deliver(tx: &Tx<'_>, now: Time, id: &DecisionId, delivery: &Delivery) -> 
             sql::micros(delivery.changed_at)
         ],
     )?;
-    if delivery.state != decision.delivery.state {
-        let detail = json!({
-            "state": delivery.state,
-            "attempts": delivery.attempts,
-            "detail": delivery.detail,
-            "recordedOutcome": delivery.recorded_outcome,
-        });
-        audit_entry(tx, now, "delivery", &decision, detail)?;
+    let (before, after) = (&decision.delivery, audited::stands(delivery));
+    if after != audited::stands(before) {
+        audit_entry(tx, now, "delivery", &decision, after)?;
     }
     Ok(())
 }
@@ -375,6 +366,16 @@ fn read(row: &Row<'_>) -> Result<Decision> {
             }),
             None => None,
         },
+    })
+}
+
+/// One decision, also one that was undone; and whether it was. Every value is read from the row, none from an index.
+pub(crate) fn kept(reader: &Reader, id: &str) -> Result<Option<(Decision, bool)>> {
+    let query = format!(
+        "SELECT {FIELDS}, undone_at FROM decisions WHERE rowid = (SELECT rowid FROM decisions WHERE id = ?1)"
+    );
+    sql::first(reader, &query, [id], |row| {
+        Ok((read(row)?, row.get::<_, Option<i64>>(17)?.is_some()))
     })
 }
 
