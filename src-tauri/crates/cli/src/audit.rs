@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand};
 use serde_json::json;
-use store::tables::audit::{self, Verdict};
+use store::tables::audit;
 
 use crate::{
     Failure,
@@ -41,14 +41,16 @@ pub(crate) fn run(options: &Options, everywhere: &Everywhere) -> Result<(), Fail
         Wish::Verify => {
             let head = look.audit_head();
             let (verdict, rows) = look
-                .read(|reader| Ok((audit::verify(reader, &head)?, audit::end(reader)?.0)))
+                .read(|reader| {
+                    Ok((
+                        audit::verify(reader, &head)?,
+                        audit::end(reader).map(|end| end.0),
+                    ))
+                })
                 .map_err(unusable)?;
-            let first_bad = match verdict {
-                Verdict::Whole(_) => None,
-                Verdict::Broken(seq) => Some(seq),
-                // The first one that should be there.
-                Verdict::Cut(_) => Some(rows + 1),
-            };
+            let first_bad = verdict.first_bad(rows.as_ref().map_or(0, |rows| *rows));
+            // Of a damaged file it may not be known how many there are.
+            let rows = rows.unwrap_or_else(|_| first_bad.map_or(0, |seq| seq - 1));
             let mut said = json!({ "rows": rows, "intact": first_bad.is_none() });
             if let Some(seq) = first_bad {
                 said["firstBad"] = json!(seq);
@@ -56,15 +58,7 @@ pub(crate) fn run(options: &Options, everywhere: &Everywhere) -> Result<(), Fail
             if everywhere.json {
                 out.json(&said)?;
             } else {
-                out.text(&match verdict {
-                    Verdict::Whole(_) => format!("The chain is whole: {rows} entries."),
-                    Verdict::Broken(seq) => format!(
-                        "The chain is broken: entry {seq} of {rows} is not as it was written."
-                    ),
-                    Verdict::Cut(last) => format!(
-                        "The chain was cut: it ends at entry {rows}, and there was an entry {last}."
-                    ),
-                })?;
+                out.text(&verdict.to_string())?;
             }
             out.flush()?;
             first_bad.map_or(Ok(()), |_| Err(Failure::No(None)))

@@ -66,6 +66,12 @@ impl Error {
         Self::Stored(error.into())
     }
 
+    /// Whoever read was told to stop.
+    pub fn is_interrupted(&self) -> bool {
+        use rusqlite::ErrorCode::OperationInterrupted;
+        matches!(self, Self::Database(error) if error.sqlite_error_code() == Some(OperationInterrupted))
+    }
+
     /// The file itself is broken, so that it must be set aside.
     pub(crate) fn is_damage(&self) -> bool {
         use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase};

@@ -43,6 +43,7 @@ struct Inner {
     readers: Mutex<Vec<Connection>>,
     dir: PathBuf,
     notice: Option<String>,
+    is_checked: bool,
     _lock: File,
 }
 
@@ -56,7 +57,13 @@ impl Store {
         make_private(dir)?;
         let lock = take_lock(dir)?;
         let mut notice = None;
-        let (connection, is_older) = match open_file(dir, now) {
+        let (
+            connection,
+            Found {
+                is_older,
+                is_checked,
+            },
+        ) = match open_file(dir, now) {
             Err(error) if error.is_damage() => {
                 let name = set_aside(dir, now)?;
                 notice = Some(format!(
@@ -73,6 +80,7 @@ impl Store {
             readers: Mutex::default(),
             dir: dir.to_owned(),
             notice,
+            is_checked,
             _lock: lock,
         };
         Ok(Self {
@@ -83,6 +91,11 @@ impl Store {
     /// Something the person should know about the opening.
     pub fn notice(&self) -> Option<&str> {
         self.inner.notice.as_deref()
+    }
+
+    /// Whether the whole file was checked when it was opened. Where it was not, `Look::damage` does it beside the work.
+    pub fn is_checked(&self) -> bool {
+        self.inner.is_checked
     }
 
     /// The folder.
@@ -214,8 +227,15 @@ fn take_lock(dir: &Path) -> Result<File> {
     }
 }
 
-/// And whether the file is of a time when the audit's head could be missing.
-fn open_file(dir: &Path, now: Time) -> Result<(Connection, bool)> {
+/// What was seen of a file before it was opened for work.
+struct Found {
+    /// Of a time when the audit's head could be missing.
+    is_older: bool,
+    /// The whole file was checked.
+    is_checked: bool,
+}
+
+fn open_file(dir: &Path, now: Time) -> Result<(Connection, Found)> {
     let path = dir.join(FILE);
     let mut connection = Connection::open(&path)?;
     connection.set_prepared_statement_cache_capacity(128);
@@ -226,21 +246,24 @@ fn open_file(dir: &Path, now: Time) -> Result<(Connection, bool)> {
     connection.pragma_update(None, "foreign_keys", true)?;
     let doubted = dir.join(DOUBTED);
     let is_doubted = doubted.exists();
-    if is_doubted || fs::metadata(&path).map_err(folder)?.len() <= CHECKED_BYTES {
-        if let Some(answer) = damage(&connection)? {
-            return Err(rusqlite::Error::SqliteFailure(
-                rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CORRUPT),
-                Some(answer),
-            )
-            .into());
-        }
-        if is_doubted {
-            fs::remove_file(doubted).map_err(folder)?;
-        }
+    let is_checked = is_doubted || fs::metadata(&path).map_err(folder)?.len() <= CHECKED_BYTES;
+    if is_doubted {
+        fs::remove_file(doubted).map_err(folder)?;
+    }
+    if is_checked && let Some(answer) = damage(&connection)? {
+        return Err(rusqlite::Error::SqliteFailure(
+            rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CORRUPT),
+            Some(answer),
+        )
+        .into());
     }
     let is_older = !audit::is_headed(&connection)?;
     migrate::migrate(&mut connection, dir, now)?;
-    Ok((connection, is_older))
+    let found = Found {
+        is_older,
+        is_checked,
+    };
+    Ok((connection, found))
 }
 
 /// What SQLite finds wrong with the whole file, in its own words.

@@ -13,9 +13,9 @@ use domain::{
 use crate::{
     Store,
     tables::{
-        accesses, agents, artifacts, attempts, audit, context, dead_letters, decisions, endpoints,
-        escalations, facts, findings, groups, health, moments, overtaken, ownership, quota,
-        records, schemas, settings, starts, tasks, texts,
+        accesses, agents, artifacts, attempts, audit, audited, context, dead_letters, decisions,
+        endpoints, escalations, facts, findings, groups, health, moments, overtaken, ownership,
+        quota, records, schemas, settings, starts, tasks, texts,
     },
 };
 
@@ -98,6 +98,7 @@ fn every_question_of_a_screen_is_answered_from_an_index() {
             agents::of(r, &endpoint)?;
             agents::get(r, &agent)?;
             audit::end(r)?;
+            audited::stopped(r, now)?;
             audit::of_subject(r, "x")?;
             dead_letters::list(r, None)?;
             dead_letters::list(r, Some(&endpoint))?;

@@ -579,8 +579,21 @@ fn a_decision_that_was_stopped_asks_again_and_is_never_sent() {
         .unwrap();
     // The row is still not what was decided, and that stays said.
     assert!(matches!(verdict(dir.path()), Verdict::Decision(_)));
-    decide(&store, 4, 1);
-    let again = decision(4, 1);
+    let again = Decision {
+        decided_at: at(70),
+        ..decision(4, 1)
+    };
+    let decided = again.clone();
+    let recorded = store
+        .write(move |tx| decisions::record(tx, at(70), &decided, |_| "shown-4".to_owned()))
+        .unwrap();
+    assert_eq!(recorded, Recorded::Yes);
+    assert_eq!(
+        store
+            .read(|reader| audited::stopped(reader, at(0)))
+            .unwrap(),
+        []
+    );
     assert_eq!(
         store.read(|reader| audited::check(reader, &again)).unwrap(),
         Agreement::Same

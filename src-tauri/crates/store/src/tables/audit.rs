@@ -5,6 +5,7 @@
 //! The hash is SHA-256 over the length-prefixed fields (previous hash, number, time, kind, subject, detail).
 
 use std::{
+    fmt,
     fs::{self, File},
     io::{self, Write as _},
     path::{Path, PathBuf},
@@ -72,6 +73,59 @@ pub enum Verdict {
     Decision(i64),
     /// After all entries, of this number: something is stored as decided that is in none.
     Unrecorded(i64),
+}
+
+impl Verdict {
+    /// The number of the first entry that is not as it should be, of `rows`; where entries are gone from the end, the first
+    /// that should be there. `None` when all is well.
+    pub fn first_bad(&self, rows: i64) -> Option<i64> {
+        match *self {
+            Self::Whole(_) => None,
+            Self::Cut(_) | Self::NoHead(_) => Some(rows + 1),
+            Self::Broken(seq)
+            | Self::OtherHead(seq)
+            | Self::Unreadable(seq)
+            | Self::Decision(seq)
+            | Self::Unrecorded(seq) => Some(seq),
+        }
+    }
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Whole(0) => write!(f, "There are no entries yet."),
+            Self::Whole(1) => write!(f, "The one entry is as it was written."),
+            Self::Whole(rows) => write!(f, "All {rows} entries are as they were written."),
+            Self::Broken(seq) => {
+                write!(f, "Entry {seq} is gone or is not as it was written.")
+            }
+            Self::Cut(rows) => {
+                write!(
+                    f,
+                    "Entries are gone from the end: there was an entry {rows}."
+                )
+            }
+            Self::NoHead(_) => write!(
+                f,
+                "The file {HEAD_FILE} beside the database, which says where the entries end, is gone or cannot be read."
+            ),
+            Self::OtherHead(seq) => write!(
+                f,
+                "Entry {seq} is not the one that the file {HEAD_FILE} beside the database knows."
+            ),
+            Self::Unreadable(seq) => {
+                write!(f, "The database is damaged: entry {seq} cannot be read.")
+            }
+            Self::Decision(seq) => write!(
+                f,
+                "What you decided in entry {seq} is not what is stored as decided, or is not stored any more."
+            ),
+            Self::Unrecorded(_) => {
+                write!(f, "A decision is stored that no entry knows.")
+            }
+        }
+    }
 }
 
 /// What the file outside says.

@@ -345,9 +345,9 @@ pub struct Stop {
     pub escalation: EscalationId,
 }
 
-/// Those that were stopped since a time, newest first.
+/// Those that were stopped since a time and whose question was not answered after that, newest first.
 pub fn stopped(reader: &Reader, from: Time) -> Result<Vec<Stop>> {
-    sql::all(
+    let stops = sql::all(
         reader,
         "SELECT at, detail FROM audit WHERE kind = 'stopped' AND at >= ?1 ORDER BY at DESC",
         [sql::micros(from)],
@@ -361,5 +361,13 @@ pub fn stopped(reader: &Reader, from: Time) -> Result<Vec<Stop>> {
                 escalation: word("escalation").into(),
             })
         },
-    )
+    )?;
+    let mut open = vec![];
+    for stop in stops {
+        let answer = decisions::of_escalation(reader, &stop.endpoint, &stop.escalation)?;
+        if answer.is_none_or(|answer| answer.decided_at < stop.at) {
+            open.push(stop);
+        }
+    }
+    Ok(open)
 }
