@@ -162,6 +162,14 @@ export function fake(scenario = asked("fleet") ?? "office", state = asked("state
         announce("settings");
         return answers["settings"];
       }
+      case "checkRecord": {
+        const before = answers["settings"] as SettingsView;
+        const at = (answers["status"] as StatusView).now;
+        const record = { ...before.record, rows: 214, intact: true, sentence: "All 214 entries are as they were written.", checkedAt: at };
+        answers["settings"] = { ...before, record: { ...record, database: "No damage was found.", databaseAt: at } };
+        announce("settings");
+        return answers["settings"];
+      }
       case "editDraft":
       case "importOwnership":
       case "restoreVersion":

@@ -10,7 +10,7 @@ use std::{
 
 use agents::Outcome;
 use domain::ids::{DecisionId, TaskRef};
-use store::Store;
+use store::{InterruptHandle, Store};
 use tokio::{
     runtime::Handle,
     sync::{broadcast, mpsc, oneshot, watch},
@@ -19,7 +19,10 @@ use tokio::{
 
 use crate::{
     announce::{HIDDEN, SEEN, announce},
-    api::{ApiError, views::Changed},
+    api::{
+        ApiError,
+        views::{Changed, Topic},
+    },
     clock::{self, wall},
     connect::Connector,
     demo::script::Script,
@@ -27,6 +30,7 @@ use crate::{
     live::Live,
     owner::{Ask, Event, Events, Owner, Parts},
     poll::Lanes,
+    record::{self, Check, Database},
     secrets::Secrets,
 };
 
@@ -47,6 +51,8 @@ struct Inner {
     changed: broadcast::Sender<Changed>,
     seen: watch::Sender<Duration>,
     owner: Mutex<Option<JoinHandle<()>>>,
+    /// Ends the check of the start.
+    checking: Option<InterruptHandle>,
     beat: tokio::task::JoinHandle<()>,
 }
 
@@ -96,7 +102,15 @@ impl Engine {
             })?;
         tokio::spawn(announce(stales, gap, changed.clone()));
         let beat = tokio::spawn(beat(events.clone()));
-        Ok(Self {
+        if store.is_checked() {
+            live.write().record.database = Some(Database {
+                at: wall(),
+                damage: None,
+            });
+        }
+        let check = Check::begin(&store, &live);
+        let checking = check.as_ref().map(Check::interrupter);
+        let engine = Self {
             inner: Arc::new(Inner {
                 store,
                 secrets,
@@ -105,9 +119,53 @@ impl Engine {
                 changed,
                 seen,
                 owner: Mutex::new(Some(owner)),
+                checking,
                 beat,
             }),
-        })
+        };
+        if let Some(check) = check {
+            engine.check_beside(check)?;
+        }
+        Ok(engine)
+    }
+
+    /// Runs the check of the start on a thread of its own, which keeps nothing from ending.
+    fn check_beside(&self, mut check: Check) -> store::Result<()> {
+        let engine = Arc::downgrade(&self.inner);
+        let whole = !self.store().is_checked();
+        std::thread::Builder::new()
+            .name("record-check".to_owned())
+            .spawn(move || {
+                check.run(whole);
+                drop(check);
+                if let Some(inner) = engine.upgrade() {
+                    Self { inner }.checked();
+                }
+            })
+            .map_err(|error| {
+                store::Error::Folder(error, "no thread could be started".to_owned())
+            })?;
+        Ok(())
+    }
+
+    /// Checks the record and the database now. Blocks.
+    pub(crate) fn check_now(&self) {
+        let Some(mut check) = Check::begin(self.store(), self.live()) else {
+            return;
+        };
+        self.announce(vec![Topic::Settings]);
+        check.run(true);
+        drop(check);
+        self.checked();
+    }
+
+    /// Says what a check found, and sees to it that damage is looked at before the next start reads anything.
+    fn checked(&self) {
+        if record::is_damaged(self.live()) {
+            // Where nothing can be written, the next start may still find it when it reads.
+            let _ = self.store().doubt();
+        }
+        self.announce(vec![Topic::Settings, Topic::Status]);
     }
 
     /// What is remembered.
@@ -140,6 +198,9 @@ impl Engine {
     /// Ends everything in order: no new polls, what is decided is on the disk.
     pub fn end(&self) {
         self.inner.beat.abort();
+        if let Some(checking) = &self.inner.checking {
+            checking.interrupt();
+        }
         // Ended twice is ended.
         let _ = self.inner.events.send(Event::Shutdown);
         let owner = self
@@ -161,7 +222,7 @@ impl Engine {
     }
 
     /// Tells the screens what is stale without a fact.
-    pub(crate) fn announce(&self, topics: Vec<crate::api::views::Topic>) {
+    pub(crate) fn announce(&self, topics: Vec<Topic>) {
         let revision = {
             let mut present = self.inner.live.write();
             present.revision += 1;

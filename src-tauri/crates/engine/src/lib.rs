@@ -9,6 +9,7 @@ pub mod folder;
 pub mod journal;
 pub mod live;
 pub mod pace;
+pub mod record;
 
 mod ear;
 mod engine;

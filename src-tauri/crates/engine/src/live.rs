@@ -8,6 +8,8 @@ use std::{
 
 use domain::{fact::PollError, ids::EndpointId, time::Time};
 
+use crate::record::Record;
+
 /// The present, shared by the engine (writes) and what screens ask for (reads).
 #[derive(Clone, Debug, Default)]
 pub struct Live {
@@ -23,6 +25,8 @@ pub struct Present {
     pub revision: u64,
     /// Why nothing can be written, in a sentence.
     pub read_only: Option<String>,
+    /// What the checks of the record and the database found.
+    pub record: Record,
     /// When the last poll of any endpoint came back.
     pub last_poll_at: Option<Time>,
 }

@@ -125,6 +125,7 @@ export type Commands = {
   settleContext: [SettleRequest, SettleView];
   settings: [Nothing, SettingsView];
   saveSettings: [SettingsRequest, SettingsView];
+  checkRecord: [Nothing, SettingsView];
   search: [SearchRequest, SearchView];
   openLink: [LinkRequest, Nothing];
   uiReady: [Nothing, Nothing];
@@ -183,6 +184,7 @@ export const topics: Record<keyof Commands, Topic[]> = {
   settleContext: [],
   settings: ["settings"],
   saveSettings: [],
+  checkRecord: [],
   search: [],
   openLink: [],
   uiReady: [],

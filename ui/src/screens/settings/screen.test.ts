@@ -38,6 +38,18 @@ test("a threshold that makes no sense cannot be saved and says why", async () =>
   expect(asked("saveSettings")).toMatchObject([{ rules: { stallAfterSeconds: 1200 } }]);
 });
 
+test("the record is checked by button and by key, and says what was found and what that proves", async () => {
+  const { asked } = await opened(Settings);
+  await says("It was not checked yet.");
+  expect(page()).toContain("It cannot find what somebody with full use of your account computed anew");
+  await fireEvent.click(button("Check the record now"));
+  await says("All 214 entries are as they were written.");
+  expect(page()).toMatch(/Checked at .+ No damage was found\./);
+  await press("c");
+  expect(asked("checkRecord")).toHaveLength(2);
+  expect(keysNow()).toContain("Check the record now");
+});
+
 test("folder and versions are told", async () => {
   await opened(Settings);
   await says("/home/you/.local/share/mission-control");

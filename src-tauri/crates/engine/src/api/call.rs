@@ -557,8 +557,21 @@ impl Api {
 
     async fn settings(&self, _: Nothing) -> Answer<SettingsView> {
         let webkit = self.inner.webkit_version.clone();
-        self.look(move |engine, reader, _| Ok(settings::settings(reader, engine.store(), webkit)?))
-            .await
+        self.look(move |engine, reader, present| {
+            let view = settings::settings(reader, engine.store(), present, webkit)?;
+            Ok(view)
+        })
+        .await
+    }
+
+    async fn check_record(&self, _: Nothing) -> Answer<SettingsView> {
+        let engine = self.shown();
+        blocking(move || {
+            engine.check_now();
+            Ok(())
+        })
+        .await?;
+        self.settings(Nothing {}).await
     }
 
     async fn save_settings(&self, request: SettingsRequest) -> Answer<SettingsView> {

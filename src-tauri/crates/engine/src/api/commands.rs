@@ -59,6 +59,7 @@ macro_rules! with_commands {
             settle_context: SettleRequest => SettleView [];
             settings: Nothing => SettingsView [Settings];
             save_settings: SettingsRequest => SettingsView [];
+            check_record: Nothing => SettingsView [];
             search: SearchRequest => SearchView [];
             open_link: LinkRequest => Nothing [];
             ui_ready: Nothing => Nothing [];

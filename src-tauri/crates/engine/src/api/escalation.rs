@@ -524,6 +524,9 @@ fn history(glance: Glance<'_>, record: &EscalationRecord, name: &str) -> Result<
                 Ok(said) => format!("{} by you.", outcome(said)),
                 Err(_) => "Decided by you.".to_owned(),
             },
+            "stopped" => {
+                "Not sent: what was stored is not what you decided. Answer it again.".to_owned()
+            }
             "undone" => "Taken back by you.".to_owned(),
             "held-up" => {
                 "Held up: another agent acted on the same thing before it left.".to_owned()

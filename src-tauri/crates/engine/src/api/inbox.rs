@@ -13,12 +13,13 @@ use domain::{
 };
 use store::{
     Result,
-    tables::{agents, decisions, escalations, findings},
+    tables::{agents, audited, decisions, escalations, findings},
 };
 
 use super::{
     escalation::circumstances,
     routes::Routes,
+    status::STOPPED_SAID,
     views::{InboxGroup, InboxItem, InboxView, Shape},
     wording::{
         Glance, agent_text, between, count, escalation_key, kind, number, plain, span, whereabouts,
@@ -72,6 +73,7 @@ pub fn inbox(glance: Glance<'_>) -> Result<InboxView> {
     let routes = Routes::read(glance.reader)?;
     let mut asked = vec![];
     let altered = decisions::unseen_alterations(glance.reader)?;
+    let stops = audited::stopped(glance.reader, glance.now - STOPPED_SAID)?;
     for record in escalations::pending(glance.reader)? {
         let exchanged = altered.iter().any(|decision| is_about(decision, &record));
         let name = agents::get(glance.reader, &record.agent)?
@@ -87,10 +89,14 @@ pub fn inbox(glance: Glance<'_>) -> Result<InboxView> {
         };
         let known = circumstances(glance.reader, &record)?;
         let overtaken = known.overtaking.is_some();
+        let not_sent = stops
+            .iter()
+            .any(|stop| stop.endpoint == record.agent.endpoint && stop.escalation == value.id);
         let route = routes.of_question(&record);
         let item = InboxItem {
             key: escalation_key(record.agent.endpoint.as_str(), value.id.as_str()),
             shape: match value.kind {
+                _ if not_sent => Shape::Failed,
                 EscalationKind::Conflict => Shape::Conflict,
                 _ if overtaken || exchanged => Shape::Conflict,
                 _ => Shape::NeedsYou,
@@ -102,15 +108,16 @@ pub fn inbox(glance: Glance<'_>) -> Result<InboxView> {
             due_at: Some(record.due_at),
             overdue: glance.now >= record.due_at,
             severity: match value.severity {
-                _ if exchanged => Severity::Critical,
+                _ if not_sent || exchanged => Severity::Critical,
                 Some(EscalationSeverity::High | EscalationSeverity::Critical) => Severity::Critical,
                 Some(EscalationSeverity::Low) => Severity::Info,
                 Some(EscalationSeverity::Medium) | None => Severity::Warning,
             },
             count: 1,
-            state_label: match (exchanged, overtaken) {
-                (true, _) => Some(EXCHANGED.to_owned()),
-                (_, true) => Some("Overtaken".to_owned()),
+            state_label: match (not_sent, exchanged, overtaken) {
+                (true, ..) => Some("Not sent".to_owned()),
+                (_, true, _) => Some(EXCHANGED.to_owned()),
+                (_, _, true) => Some("Overtaken".to_owned()),
                 _ => None,
             },
             route: Some(routes.question_view(&record, &route, glance.now)),

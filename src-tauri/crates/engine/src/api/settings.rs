@@ -7,8 +7,10 @@ use store::{Reader, Result, Store, Tx, tables::settings};
 
 use super::{
     ApiError,
-    views::{ReversibleAction, SettingsRequest, SettingsView},
+    views::{RecordView, ReversibleAction, SettingsRequest, SettingsView},
+    wording::plain,
 };
+use crate::{live::Present, record::Record};
 
 const RULES: &str = "rules";
 const WINDOW: &str = "window";
@@ -17,6 +19,10 @@ const DECIDING: &str = "deciding";
 const MOST_REVERSIBLE: usize = 200;
 const THEMES: [&str; 3] = ["system", "light", "dark"];
 const DENSITIES: [&str; 3] = ["compact", "default", "roomy"];
+
+const MEANS: &str = "Everything you decided and changed stands in it, each entry bound to the one before. A check finds damage \
+    and careless changes. It cannot find what somebody with full use of your account computed anew; for that, keep what \
+    missionctl audit export prints somewhere else.";
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
@@ -87,6 +93,7 @@ pub fn rules(reader: &Reader) -> Result<Settings> {
 pub fn settings(
     reader: &Reader,
     store: &Store,
+    present: &Present,
     webkit_version: Option<String>,
 ) -> Result<SettingsView> {
     let window: Window = settings::get(reader, WINDOW)?.unwrap_or_default();
@@ -105,7 +112,29 @@ pub fn settings(
         sqlite_version: store::sqlite_version().to_owned(),
         webkit_version,
         version: env!("CARGO_PKG_VERSION").to_owned(),
+        record: record(&present.record),
     })
+}
+
+fn record(record: &Record) -> RecordView {
+    let entries = record.entries.as_ref();
+    let database = record.database.as_ref();
+    RecordView {
+        running: record.running > 0,
+        rows: entries.map_or(0, |found| found.rows),
+        intact: entries.map(|found| found.intact),
+        sentence: entries.map_or_else(
+            || "It was not checked yet.".to_owned(),
+            |found| found.sentence.clone(),
+        ),
+        checked_at: entries.map(|found| found.at),
+        means: MEANS.to_owned(),
+        database: database.map(|found| match &found.damage {
+            None => "No damage was found.".to_owned(),
+            Some(words) => format!("It is damaged. SQLite says: {}", plain(words)),
+        }),
+        database_at: database.map(|found| found.at),
+    }
 }
 
 /// Why thresholds cannot be used, in a sentence.
@@ -126,6 +155,21 @@ pub fn check(rules: &Settings) -> std::result::Result<(), ApiError> {
         return Ok(());
     };
     Err(ApiError::new("invalid", refused))
+}
+
+/// All that can be set, by name.
+pub fn all(reader: &Reader) -> Result<serde_json::Map<String, serde_json::Value>> {
+    let window: Window = settings::get(reader, WINDOW)?.unwrap_or_default();
+    let mut all = serde_json::Map::new();
+    for part in [
+        serde_json::to_value(window)?,
+        serde_json::to_value(rules(reader)?)?,
+    ] {
+        if let serde_json::Value::Object(members) = part {
+            all.extend(members);
+        }
+    }
+    Ok(all)
 }
 
 /// Saves what is given; the rest stays. An unknown word for theme or density is left out.

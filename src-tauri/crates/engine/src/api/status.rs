@@ -1,8 +1,9 @@
 //! The status line and the numbers beside the screens' names.
 
+use chrono::TimeDelta;
 use store::{
     Result, Store,
-    tables::{decisions, endpoints, escalations, findings, tasks},
+    tables::{audited, decisions, endpoints, escalations, findings, tasks},
 };
 
 use super::{
@@ -10,6 +11,9 @@ use super::{
     views::{StatusView, UndoView},
     wording::{Glance, outcome, plain},
 };
+
+/// How long it is said on every screen that an answer was not sent.
+pub(super) const STOPPED_SAID: TimeDelta = TimeDelta::hours(24);
 
 /// What the frame of the window says. `demo`: the demo fleet runs.
 pub fn status(glance: Glance<'_>, store: &Store, demo: bool) -> Result<StatusView> {
@@ -42,9 +46,27 @@ pub fn status(glance: Glance<'_>, store: &Store, demo: bool) -> Result<StatusVie
         letters_count: letters::standing(glance)?,
         undo: undo(glance)?,
         needs_setup: endpoints == 0,
-        notice: store.notice().map(str::to_owned),
+        notice: notice(glance, store)?,
         now: glance.now,
     })
+}
+
+/// What nobody may miss.
+fn notice(glance: Glance<'_>, store: &Store) -> Result<Option<String>> {
+    let stopped = audited::stopped(glance.reader, glance.now - STOPPED_SAID)?;
+    let stopped = match stopped.len() {
+        0 => None,
+        1 => Some("An answer was not sent: what was stored is not what you decided. Answer its question again.".to_owned()),
+        many => Some(format!(
+            "{many} answers were not sent: what was stored is not what you decided. Answer their questions again."
+        )),
+    };
+    let record = glance.present.record.notice();
+    let all: Vec<String> = [record, stopped, store.notice().map(str::to_owned)]
+        .into_iter()
+        .flatten()
+        .collect();
+    Ok((!all.is_empty()).then(|| all.join(" ")))
 }
 
 fn undo(glance: Glance<'_>) -> Result<Option<UndoView>> {

@@ -372,7 +372,10 @@ views! {
     DiscoverView { found: Vec<ProbeView>, asked: u32, }
     RawView { text: AgentText, at: Option<Time>, truncated: bool, }
 
-    SettingsView { rules: domain::settings::Settings, theme: String, density: String, single_keys: bool, replace_hold: bool, safe_graphics: bool, ask_again_minutes: u32, reversible: Vec<ReversibleAction>, data_folder: String, store_bytes: u64, sqlite_version: String, webkit_version: Option<String>, version: String, }
+    SettingsView { rules: domain::settings::Settings, theme: String, density: String, single_keys: bool, replace_hold: bool, safe_graphics: bool, ask_again_minutes: u32, reversible: Vec<ReversibleAction>, data_folder: String, store_bytes: u64, sqlite_version: String, webkit_version: Option<String>, version: String, record: RecordView, }
+    /// The record of decisions and the file it lies in. `intact` is absent before the first check. The sentences say what was
+    /// found, `means` what a check can show and what it cannot.
+    RecordView { running: bool, rows: u32, intact: Option<bool>, sentence: String, checked_at: Option<Time>, means: String, database: Option<String>, database_at: Option<Time>, }
     SettingsRequest {
         theme: Option<String>, density: Option<String>, single_keys: Option<bool>, replace_hold: Option<bool>, safe_graphics: Option<bool>, rules: Option<domain::settings::Settings>,
         #[serde(default)]

@@ -17,7 +17,14 @@ use domain::{
 };
 use store::{
     breakpoint,
-    tables::{decisions, decisions::TakenBack, endpoints, escalations, facts::FactKind, overtaken},
+    tables::{
+        audited::{self, Agreement},
+        decisions,
+        decisions::TakenBack,
+        endpoints, escalations,
+        facts::FactKind,
+        overtaken,
+    },
 };
 
 use super::Owner;
@@ -39,6 +46,8 @@ const LATE: &str = "The time to answer ended before the agent confirmed it; it i
 
 /// Of one whose question was settled as another one.
 const ALTERED: &str = "The agent shows something else as settled than what you answered.";
+/// A delivery that could not be begun is begun again after this.
+const TRIED_AGAIN: TimeDelta = TimeDelta::seconds(30);
 
 const TOPICS: [Topic; 4] = [Topic::Inbox, Topic::Board, Topic::Status, Topic::Timeline];
 
@@ -47,6 +56,8 @@ pub(super) struct Parcel {
     decision: Decision,
     /// Tries without an answer, since the start.
     failures: u32,
+    /// Not before this: what is needed to send it could not be read or written.
+    tried_again_at: Option<Time>,
     /// It was taken and not confirmed, and the question moved on: the endpoint is asked what became of it.
     doubted: bool,
     /// Its question may have moved on before this could react to it, and polls tell that only once: it was read from the
@@ -71,6 +82,7 @@ impl Parcel {
         Self {
             decision,
             failures: 0,
+            tried_again_at: None,
             doubted: false,
             unseen: false,
         }
@@ -84,7 +96,7 @@ impl Parcel {
     }
 
     fn due(&self) -> Option<Time> {
-        match self.decision.delivery.state {
+        let due = match self.decision.delivery.state {
             DeliveryState::Held => Some(self.decision.held_until),
             DeliveryState::Queued => Some(
                 self.decision
@@ -93,7 +105,8 @@ impl Parcel {
                     .unwrap_or(self.decision.decided_at),
             ),
             _ => None,
-        }
+        };
+        due.max(self.tried_again_at.filter(|_| due.is_some()))
     }
 }
 
@@ -161,6 +174,9 @@ impl Owner {
     /// The undo time is over: now it is decided.
     fn release(&mut self, id: &DecisionId) {
         breakpoint("undo-over");
+        if !self.is_as_decided(id) {
+            return;
+        }
         let Some(parcel) = self.outbox.get(id) else {
             return;
         };
@@ -188,7 +204,47 @@ impl Owner {
         }
     }
 
+    /// Whether a decision is, in the store and here, what the person decided. One that is not never leaves, and its
+    /// question waits again. What cannot be read now is tried later.
+    fn is_as_decided(&mut self, id: &DecisionId) -> bool {
+        let Some(parcel) = self.outbox.get(id) else {
+            return false;
+        };
+        let decision = parcel.decision.clone();
+        let found = self
+            .parts
+            .store
+            .read(|reader| audited::check(reader, &decision));
+        let found = match found {
+            Ok(Agreement::Same) => return true,
+            Ok(found) => found,
+            Err(_) => {
+                self.try_later(id);
+                return false;
+            }
+        };
+        let now = self.now();
+        if self.commit_only(move |tx| audited::stop(tx, now, &decision, &found)) {
+            self.dequeue(id);
+            self.announce_topics(&TOPICS);
+        } else {
+            self.try_later(id);
+        }
+        false
+    }
+
+    /// Nothing was done, so nothing is written.
+    fn try_later(&mut self, id: &DecisionId) {
+        let later = self.now() + TRIED_AGAIN;
+        if let Some(parcel) = self.outbox.get_mut(id) {
+            parcel.tried_again_at = Some(later);
+        }
+    }
+
     fn send(&mut self, id: &DecisionId) {
+        if !self.is_as_decided(id) {
+            return;
+        }
         let Some(parcel) = self.outbox.get(id) else {
             return;
         };

@@ -86,7 +86,12 @@ fn answers(stage: &Stage, cards: u32) -> BTreeMap<String, Value> {
     });
     all.insert("status".to_owned(), on_no_machine(value(frame)));
     let chosen = stage.see(now, |glance| {
-        settings::settings(glance.reader, &stage.store, Some("2.50.6".to_owned()))
+        settings::settings(
+            glance.reader,
+            &stage.store,
+            glance.present,
+            Some("2.50.6".to_owned()),
+        )
     });
     all.insert("settings".to_owned(), on_no_machine(value(chosen)));
     let list = stage.see(now, inbox::inbox);
