@@ -3,6 +3,7 @@
 //! All facts pass here one after the other, each with its own time, so that replaying the log gives the same findings.
 //! Nothing here waits for a network: endpoints are asked by their loops (`poll`), which send what came as events.
 
+pub(crate) mod kept;
 mod lapse;
 mod load;
 mod outbox;

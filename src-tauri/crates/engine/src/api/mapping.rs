@@ -21,9 +21,10 @@ use super::{
     wording::{between, plain, span},
 };
 use crate::{
+    clock::wall,
     connect::{mapping_name, word},
     engine::Engine,
-    owner::Ask,
+    owner::{Ask, kept},
     secrets,
 };
 
@@ -65,7 +66,16 @@ pub(super) async fn save(engine: &Engine, request: SaveMappingRequest) -> Result
         return Err(invalid("Only a metrics page has a mapping."));
     }
     let (store, name) = (engine.store().clone(), mapping_name(&row.id));
-    blocking(move || Ok(store.write(move |tx| settings::set(tx, &name, &wanted))?)).await?;
+    let (now, subject) = (wall(), row.id.clone());
+    blocking(move || {
+        store.write(move |tx| {
+            let before: Option<Mapping> = settings::get(tx, &name)?;
+            settings::set(tx, &name, &wanted)?;
+            kept::change(tx, now, "mapping", subject.as_str(), &before, &wanted)
+        })?;
+        Ok(())
+    })
+    .await?;
     engine.ask(|reply| Ask::Put(row, reply)).await
 }
 

@@ -27,7 +27,7 @@ use store::{
 };
 use tokio::sync::oneshot;
 
-use super::Owner;
+use super::{Owner, kept};
 use crate::{
     api::{
         ApiError, escalation,
@@ -87,6 +87,20 @@ const UNSAVED: &str = "It could not be saved, so nothing was done.";
 
 pub(super) fn unsaved() -> ApiError {
     ApiError::new("store", UNSAVED)
+}
+
+/// Saves settings, with a row of the record for what they were.
+fn saved_settings(tx: &store::Tx<'_>, now: Time, request: &SettingsRequest) -> store::Result<()> {
+    let before = settings::all(tx)?;
+    settings::save(tx, request)?;
+    kept::change(
+        tx,
+        now,
+        "settings",
+        "settings",
+        &before,
+        &settings::all(tx)?,
+    )
 }
 
 impl Owner {
@@ -350,7 +364,7 @@ impl Owner {
         let (at, said) = (fresh.at, sentence.clone());
         let done = self.commit(fresh, move |tx| {
             ownership::save(tx, at, revision, &after, &said)?.ok_or(store::Error::Closed)?;
-            Ok(())
+            kept::change(tx, at, "rules", "ownership", &before, &after)
         });
         if !done {
             return Err(unsaved());
@@ -373,10 +387,10 @@ impl Owner {
     }
 
     fn save_rules(&mut self, request: &SaveRequest) -> Result<(), ApiError> {
-        let ready = self
-            .parts
-            .store
-            .read(|reader| Ok(ready_to_save(reader, request)))??;
+        let (ready, before) = self.parts.store.read(|reader| {
+            let before = ownership::current(reader)?.map(|version| version.document);
+            Ok(ready_to_save(reader, request).map(|ready| (ready, before.unwrap_or_default())))
+        })??;
         let rules = ready.document.clone();
         let fresh = self
             .fresh(FactKind::Rules, None, |at| fact::write_rules(at, &rules))
@@ -385,7 +399,7 @@ impl Owner {
         // Nobody else saves: what was ready a moment ago still is.
         let done = self.commit(fresh, move |tx| {
             commit_save(tx, at, &ready)?.map_err(|_| store::Error::Closed)?;
-            Ok(())
+            kept::change(tx, at, "rules", "ownership", &before, &ready.document)
         });
         if !done {
             return Err(unsaved());
@@ -398,9 +412,10 @@ impl Owner {
         let before = self.parts.store.read(settings::rules)?;
         match request.rules.clone().filter(|rules| *rules != before) {
             None => {
+                let now = self.now();
                 self.parts
                     .store
-                    .write(move |tx| settings::save(tx, &request))?;
+                    .write(move |tx| saved_settings(tx, now, &request))?;
             }
             Some(rules) => {
                 settings::check(&rules)?;
@@ -409,7 +424,8 @@ impl Owner {
                         fact::write_settings(at, &rules)
                     })
                     .map_err(|problem| ApiError::new("invalid", problem))?;
-                if !self.commit(fresh, move |tx| settings::save(tx, &request)) {
+                let at = fresh.at;
+                if !self.commit(fresh, move |tx| saved_settings(tx, at, &request)) {
                     return Err(unsaved());
                 }
             }
@@ -424,8 +440,11 @@ impl Owner {
             .store
             .read(|reader| endpoints::get(reader, &row.id))?;
         let was_paused = before.as_ref().is_some_and(|before| before.paused);
-        let written = row.clone();
-        let put = move |tx: &store::Tx<'_>| endpoints::put(tx, &written);
+        let (written, now) = (row.clone(), self.now());
+        let put = move |tx: &store::Tx<'_>| {
+            endpoints::put(tx, &written)?;
+            kept::endpoint(tx, now, before.as_ref(), Some(&written))
+        };
         let done = match (was_paused, row.paused) {
             (false, true) => self.person(
                 &PersonAction::Pause {
@@ -461,6 +480,9 @@ impl Owner {
         };
         let done = self.person(&left, move |tx| {
             tasks::forget(tx, &name)?;
+            if let Some(row) = endpoints::get(tx, &name)? {
+                kept::endpoint(tx, now, Some(&row), None)?;
+            }
             endpoints::remove(tx, &name, now)
         });
         if !done {

@@ -50,11 +50,13 @@ impl Owner {
         let (kept, words) = (name.to_owned(), text.map(str::to_owned));
         let digest = text.map(domain::decision::digest);
         let write = move |tx: &Tx<'_>, now| {
+            let before = schemas::get(tx, &kept)?.map(|row| domain::decision::digest(&row.text));
             match &words {
                 Some(text) => schemas::put(tx, &kept, text, now)?,
                 None => schemas::remove(tx, &kept)?,
             }
-            audit::append(tx, now, "schema", &kept, &json!({ "kept": digest }))?;
+            let detail = json!({ "kept": digest, "before": before });
+            audit::append(tx, now, "schema", &kept, &detail)?;
             Ok(())
         };
         let done = if self.seq == 0 {
