@@ -226,7 +226,7 @@ async fn what_the_person_changes_is_in_the_record_and_no_secret_is() {
     ask(&api, "editEndpoint", edit(other)).await;
     ask(&api, "editEndpoint", edit(json!({ "keep": "file" }))).await;
     ask(&api, "saveSettings", json!({ "theme": "dark" })).await;
-    let text = "[[rule]]\nresource = \"output:mail/*\"\nowner = \"clerk\"\n";
+    let text = "version = 1\n[[rules]]\nresource = \"output:mail/*\"\nowner = \"clerk\"\n[[exceptions]]\nagents = [\"*\"]\nroute_to = \"me\"\n";
     ask(&api, "importOwnership", json!({ "text": text })).await;
     ask(
         &api,
