@@ -15,7 +15,7 @@ use agent::{Agent, lock};
 use engine::api::Api;
 use screen::{ask, reopen, until};
 use serde_json::{Value, json};
-use store::tables::{audit, settings};
+use store::tables::{audit, ownership};
 
 fn api(dir: &Path) -> Api {
     Api::open(dir, None, Box::new(|_| Ok(()))).expect("it starts")
@@ -172,7 +172,8 @@ async fn the_record_is_checked_after_the_start_and_when_the_person_asks() {
 async fn a_large_database_is_checked_beside_the_work_and_set_aside_at_the_next_start() {
     let dir = tempfile::tempdir().expect("a folder");
     let store = reopen(dir.path()).await;
-    let filled = store.write(|tx| settings::set(tx, "filler", &"x".repeat(20 << 20)));
+    let filled =
+        store.write(|tx| ownership::set_draft(tx, Some((0, &json!("x".repeat(20 << 20))))));
     filled.expect("it is written");
     drop(store);
     let path = dir.path().join("mission-control.db");
@@ -226,7 +227,7 @@ async fn what_the_person_changes_is_in_the_record_and_no_secret_is() {
     ask(&api, "editEndpoint", edit(other)).await;
     ask(&api, "editEndpoint", edit(json!({ "keep": "file" }))).await;
     ask(&api, "saveSettings", json!({ "theme": "dark" })).await;
-    let text = "version = 1\n[[rules]]\nresource = \"output:mail/*\"\nowner = \"clerk\"\n[[exceptions]]\nagents = [\"*\"]\nroute_to = \"me\"\n";
+    let text = "version = 1\n[[rules]]\nresource = \"output:mail/*\"\nowner = \"clerk\"\n[[exceptions]]\nagents = [\"*\"]\nroute_to = \"me\"\nsla_hours = 24\npriority = 1\nfallback = \"hold\"\n";
     ask(&api, "importOwnership", json!({ "text": text })).await;
     ask(
         &api,
