@@ -225,7 +225,7 @@ impl Owner {
         };
         let now = self.now();
         if self.commit_only(move |tx| audited::stop(tx, now, &decision, &found)) {
-            self.dequeue(id);
+            self.outbox.remove(id);
             self.announce_topics(&TOPICS);
         } else {
             self.try_later(id);
