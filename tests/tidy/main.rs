@@ -10,6 +10,7 @@ mod files;
 mod map;
 mod shell;
 mod sources;
+mod supply;
 
 /// Fails with all offenders at once, so that they can be mended in one go.
 fn check(rule: &str, offenders: impl IntoIterator<Item = String>) {
