@@ -1,9 +1,65 @@
 //! What can go wrong with the file, in words that a person may read. Raw errors are kept as sources for the log only.
 
-use std::{io, path::PathBuf};
+use std::{fmt, fs::File, io, path::PathBuf};
 
 /// Result of everything in this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What stands in the way of reading or writing. None of it is the fault of what was to be written: once it is gone, the
+/// same can be done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hindrance {
+    /// No space is left.
+    Full,
+    /// Nothing may be written there.
+    ReadOnly,
+    /// This process, or the computer, has as many files open as it may.
+    TooManyFiles,
+    /// Another program holds the file.
+    Busy,
+    /// The disk said that it could not read or write.
+    Failing,
+}
+
+impl fmt::Display for Hindrance {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Full => "The disk is full.",
+            Self::ReadOnly => "The data folder is read-only.",
+            Self::TooManyFiles => "Too many files are open on this computer.",
+            Self::Busy => "Another program holds the database.",
+            Self::Failing => "The disk does not read or write as it should.",
+        })
+    }
+}
+
+impl Hindrance {
+    fn of(error: &rusqlite::Error) -> Option<Self> {
+        use rusqlite::ErrorCode as Code;
+        match error.sqlite_error_code()? {
+            Code::DiskFull => Some(Self::Full),
+            Code::ReadOnly | Code::PermissionDenied => Some(Self::ReadOnly),
+            Code::DatabaseBusy | Code::DatabaseLocked => Some(Self::Busy),
+            // SQLite does not say why a file could not be opened; whether any can be is seen by opening one.
+            Code::CannotOpen | Code::SystemIoFailure if none_can_be_opened() => {
+                Some(Self::TooManyFiles)
+            }
+            Code::CannotOpen | Code::SystemIoFailure | Code::FileLockingProtocolFailed => {
+                Some(Self::Failing)
+            }
+            _ => None,
+        }
+    }
+}
+
+/// `EMFILE` and `ENFILE` have these numbers on every Unix.
+pub(crate) fn is_too_many(error: &io::Error) -> bool {
+    cfg!(unix) && matches!(error.raw_os_error(), Some(23 | 24))
+}
+
+fn none_can_be_opened() -> bool {
+    File::open(".").is_err_and(|error| is_too_many(&error))
+}
 
 /// Why the store could not do it.
 #[derive(Debug, thiserror::Error)]
@@ -37,15 +93,28 @@ pub enum Error {
     /// Some other program's database.
     #[error("{0} belongs to another program.")]
     Foreign(PathBuf),
+    /// Somebody else could read or exchange what is kept there.
+    #[error(
+        "{0} belongs to another user of this computer. Choose a data folder of your own, or make this one yours."
+    )]
+    OfAnother(PathBuf),
+    /// A link or a folder stands where a file of ours should be: what it leads to is not touched.
+    #[error(
+        "{0} is not a file, but a link or a folder. Put the file itself there, or choose another data folder."
+    )]
+    NotAFile(PathBuf),
     /// SQLite itself is too old to be trusted with the WAL.
     #[error("SQLite {0} is too old; 3.51.3 is needed.")]
     OldSqlite(&'static str),
     /// Folder or file.
     #[error("The data folder could not be used: {1}.")]
     Folder(#[source] io::Error, String),
+    /// What it lies on does not let us.
+    #[error("{0}")]
+    Disk(Hindrance, #[source] rusqlite::Error),
     /// The database refused.
     #[error("The database could not do this.")]
-    Database(#[from] rusqlite::Error),
+    Database(#[source] rusqlite::Error),
     /// What was stored cannot be read as what it should be.
     #[error("A stored entry could not be read.")]
     Stored(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -76,6 +145,20 @@ impl Error {
     pub(crate) fn is_damage(&self) -> bool {
         use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase};
         matches!(self, Self::Database(error) if matches!(error.sqlite_error_code(), Some(DatabaseCorrupt | NotADatabase)))
+    }
+
+    /// Nothing else can be written now either, whatever it is.
+    pub fn stops_all(&self) -> bool {
+        matches!(self, Self::Disk(..) | Self::Folder(..) | Self::Closed) || self.is_damage()
+    }
+}
+
+impl From<rusqlite::Error> for Error {
+    fn from(error: rusqlite::Error) -> Self {
+        match Hindrance::of(&error) {
+            Some(why) => Self::Disk(why, error),
+            None => Self::Database(error),
+        }
     }
 }
 

@@ -12,13 +12,14 @@ mod migrate;
 mod open;
 #[cfg(test)]
 mod plans;
+pub mod private;
 mod sql;
 pub mod tables;
 mod writer;
 
 pub use apply::{apply, apply_all};
 pub use breakpoint::breakpoint;
-pub use error::{Error, Result};
+pub use error::{Error, Hindrance, Result};
 pub use look::Look;
 pub use open::Store;
 pub use rusqlite::InterruptHandle;

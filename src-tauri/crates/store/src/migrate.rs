@@ -48,8 +48,7 @@ pub(crate) fn migrate(connection: &mut Connection, dir: &Path, now: Time) -> Res
     }
     if (1..known).contains(&found) {
         let name = format!("before-format-{known}-{}.db", open::stamp(now));
-        let path = dir.join(name).to_string_lossy().into_owned();
-        connection.execute("VACUUM INTO ?1", [path])?;
+        open::copy(connection, &dir.join(name))?;
     }
     for (index, step) in STEPS
         .iter()

@@ -15,7 +15,9 @@ use domain::time::Time;
 use rusqlite::{Connection, OpenFlags};
 
 use crate::{
-    Error, Reader, Result, migrate,
+    Error, Reader, Result,
+    error::is_too_many,
+    migrate, private,
     tables::audit::{self, Head},
     writer::{Tx, Writer},
 };
@@ -174,15 +176,21 @@ impl Store {
 
     /// A whole copy of the database as a file of its own.
     pub fn backup(&self, to: &Path) -> Result<()> {
-        let connection = self.reader()?;
-        connection.execute("VACUUM INTO ?1", [to.to_string_lossy()])?;
-        Ok(())
+        copy(&self.reader()?, to)
     }
 
     /// Where the head of the audit chain is kept outside the database.
     pub fn audit_head(&self) -> Head {
         Head::in_folder(&self.inner.dir)
     }
+}
+
+/// Writes a whole copy for this user alone.
+pub(crate) fn copy(connection: &Connection, to: &Path) -> Result<()> {
+    // SQLite goes on in an empty file, and refuses to write over any other.
+    private::make_empty(to).map_err(folder)?;
+    connection.execute("VACUUM INTO ?1", [to.to_string_lossy()])?;
+    Ok(())
 }
 
 /// A time that can stand in a file name.
@@ -193,6 +201,7 @@ pub(crate) fn stamp(now: Time) -> String {
 
 pub(crate) fn folder(error: io::Error) -> Error {
     let words = match error.kind() {
+        _ if is_too_many(&error) => "too many files are open on this computer",
         io::ErrorKind::PermissionDenied => "there is no permission to write there",
         io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => "it is not a folder",
         io::ErrorKind::StorageFull => "the disk is full",
@@ -202,19 +211,23 @@ pub(crate) fn folder(error: io::Error) -> Error {
     Error::Folder(error, words.to_owned())
 }
 
-/// Makes the folder for this user alone.
+/// Makes the folder when it is not there, and closes what lies in it to others. A folder of another user is refused, and
+/// so is a database that lies elsewhere.
 fn make_private(dir: &Path) -> Result<()> {
-    fs::create_dir_all(dir).map_err(folder)?;
+    private::make_folder(dir).map_err(folder)?;
     #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        fs::set_permissions(dir, fs::Permissions::from_mode(0o700)).map_err(folder)?;
+    private::is_ours(dir, &fs::metadata(dir).map_err(folder)?)?;
+    for name in [LOCK, audit::HEAD_FILE] {
+        private::close(&dir.join(name))?;
+    }
+    for end in ["", "-wal", "-shm"] {
+        private::close(&dir.join(format!("{FILE}{end}")))?;
     }
     Ok(())
 }
 
 fn take_lock(dir: &Path) -> Result<File> {
-    let lock = File::options()
+    let lock = private::options()
         .create(true)
         .truncate(false)
         .write(true)
@@ -237,6 +250,7 @@ struct Found {
 
 fn open_file(dir: &Path, now: Time) -> Result<(Connection, Found)> {
     let path = dir.join(FILE);
+    private::make_empty(&path).map_err(folder)?;
     let mut connection = Connection::open(&path)?;
     connection.set_prepared_statement_cache_capacity(128);
     connection.pragma_update(None, "trusted_schema", false)?;

@@ -142,19 +142,6 @@ fn a_second_process_is_told_that_the_folder_is_in_use() {
     open(dir.path());
 }
 
-#[cfg(unix)]
-#[test]
-fn the_folder_is_for_its_owner_alone() {
-    use std::os::unix::fs::PermissionsExt;
-    let dir = folder();
-    let _store = open(&dir.path().join("inside"));
-    let mode = fs::metadata(dir.path().join("inside"))
-        .unwrap()
-        .permissions()
-        .mode();
-    assert_eq!(mode & 0o777, 0o700);
-}
-
 #[test]
 fn a_newer_file_is_refused_in_words_and_left_alone() {
     let dir = folder();

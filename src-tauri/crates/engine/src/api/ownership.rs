@@ -3,7 +3,7 @@
 //! What rules mean and whether they are right is `domain::ownership`'s. Saving is in two halves, so that the engine can
 //! put the new rules into the log in the same transaction: [`ready_to_save`], then [`commit_save`].
 
-use std::path::Path;
+use std::{io::Write, path::Path};
 
 use domain::{
     ownership::{
@@ -13,7 +13,7 @@ use domain::{
     },
     time::Time,
 };
-use store::{Reader, Tx, tables};
+use store::{Reader, Tx, private, tables};
 
 use super::{
     ApiError,
@@ -195,8 +195,17 @@ pub fn export(reader: &Reader, asked: &ExportRequest) -> Answer<ExportView> {
 pub fn write_export(folder: &Path, view: ExportView) -> Answer<ExportView> {
     let path = folder.join(&view.file_name);
     let part = folder.join(format!(".{}.part", view.file_name));
-    let written = std::fs::create_dir_all(folder)
-        .and_then(|()| std::fs::write(&part, &view.text))
+    let write = || {
+        let mut options = private::options();
+        let mut file = options
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .open(&part)?;
+        file.write_all(view.text.as_bytes())
+    };
+    let written = private::make_folder(folder)
+        .and_then(|()| write())
         .and_then(|()| std::fs::rename(&part, &path));
     match written {
         Ok(()) => Ok(ExportView {

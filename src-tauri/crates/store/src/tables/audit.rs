@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
-use crate::{Error, Reader, Result, Tx, open::folder, sql, tables::audited};
+use crate::{Error, Reader, Result, Tx, open::folder, private, sql, tables::audited};
 
 /// Name of the file with the chain's end.
 pub(crate) const HEAD_FILE: &str = "audit.head";
@@ -207,7 +207,11 @@ impl Head {
 
     fn replace(&self, text: &str) -> io::Result<()> {
         let fresh = self.path.with_extension("head-new");
-        let mut file = File::create(&fresh)?;
+        let mut file = private::options()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .open(&fresh)?;
         writeln!(file, "{text}")?;
         file.sync_all()?;
         fs::rename(&fresh, &self.path)?;
