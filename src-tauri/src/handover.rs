@@ -2,8 +2,9 @@
 //! asks the first to come forward, and ends. No port is opened, and nothing but that one wish can be said.
 
 use crate::error::StartError;
+use engine::private;
 use std::{
-    fs::{self, File, TryLockError},
+    fs::{File, TryLockError},
     path::Path,
     thread,
     time::{Duration, Instant},
@@ -23,8 +24,8 @@ pub(crate) struct First {
 /// `None`: another start holds the folder, and its window has come forward.
 pub(crate) fn claim(folder: &Path) -> Result<Option<First>, StartError> {
     let unusable = |error| StartError::Folder(folder.to_path_buf(), error);
-    make_private(folder).map_err(unusable)?;
-    let lock = File::options()
+    private::make_folder(folder).map_err(unusable)?;
+    let lock = private::options()
         .create(true)
         .truncate(false)
         .write(true)
@@ -49,19 +50,6 @@ pub(crate) fn claim(folder: &Path) -> Result<Option<First>, StartError> {
             Err(TryLockError::Error(error)) => return Err(unusable(error)),
         }
     }
-}
-
-fn make_private(folder: &Path) -> std::io::Result<()> {
-    if folder.is_dir() {
-        return Ok(());
-    }
-    fs::create_dir_all(folder)?;
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        fs::set_permissions(folder, fs::Permissions::from_mode(0o700))?;
-    }
-    Ok(())
 }
 
 impl First {
@@ -157,7 +145,7 @@ mod socket {
 #[cfg(all(test, unix))]
 mod tests {
     use super::*;
-    use std::sync::mpsc;
+    use std::{fs, sync::mpsc};
 
     #[test]
     fn a_second_start_brings_the_first_window_forward_and_does_not_open_its_own() {

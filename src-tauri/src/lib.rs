@@ -38,6 +38,7 @@ pub fn main() -> ExitCode {
 }
 
 fn open(folder: &Path) -> Result<(), StartError> {
+    engine::process::close();
     // Before anything of the window's toolkit is touched: it reads the environment once.
     environment::prepare();
     let Some(first) = handover::claim(folder)? else {

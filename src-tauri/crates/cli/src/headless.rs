@@ -39,6 +39,7 @@ fn named(text: &str) -> Result<(String, String), String> {
 
 /// Runs until it is interrupted, or until nobody reads what it prints.
 pub(crate) fn run(options: &Options, everywhere: &Everywhere) -> Result<(), Failure> {
+    engine::process::close();
     let folder = everywhere.folder()?;
     let credential = everywhere.credential()?;
     let mut out = Printer {

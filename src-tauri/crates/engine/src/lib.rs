@@ -9,6 +9,7 @@ pub mod folder;
 pub mod journal;
 pub mod live;
 pub mod pace;
+pub mod process;
 pub mod record;
 
 mod ear;
@@ -18,3 +19,4 @@ mod poll;
 mod secrets;
 
 pub use engine::Engine;
+pub use store::private;

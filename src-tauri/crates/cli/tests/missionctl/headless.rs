@@ -161,6 +161,22 @@ fn what_is_found_live_is_what_a_replay_of_the_recording_finds() {
     assert_eq!(run(&["audit", "verify", "--data", &path]).code, 0);
 }
 
+/// Whether it can be read at all is seen from within (`engine::process`): root can always.
+#[cfg(target_os = "linux")]
+#[test]
+fn the_running_engine_leaves_no_core_dump() {
+    let (dir, _path) = folder();
+    let mut headless = Headless::start(dir.path(), &[]);
+    assert_eq!(headless.next().expect("it starts")["event"], "started");
+    let limits = format!("/proc/{}/limits", headless.child().id());
+    let limits = std::fs::read_to_string(limits).expect("it runs");
+    let core = limits
+        .lines()
+        .find(|line| line.starts_with("Max core file size"));
+    let words: Vec<_> = core.expect("a line").split_whitespace().collect();
+    assert_eq!(words[4..6], ["0", "0"], "{limits}");
+}
+
 #[test]
 fn an_endpoint_that_cannot_be_added_is_unusable() {
     let (_dir, path) = folder();
