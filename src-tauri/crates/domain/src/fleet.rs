@@ -38,7 +38,7 @@ use crate::{
 };
 
 /// The state of everything, as far as the rules need it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Fleet {
     world: World,
     slots: Slots,

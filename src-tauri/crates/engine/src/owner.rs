@@ -9,10 +9,14 @@ mod load;
 mod outbox;
 mod person;
 mod schema;
+mod stuck;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::mpsc::{Receiver, RecvTimeoutError, Sender},
+    sync::{
+        Arc,
+        mpsc::{Receiver, RecvTimeoutError, Sender},
+    },
     time::Duration,
 };
 
@@ -29,7 +33,7 @@ use domain::{
 use serde_json::Value;
 use store::{
     Store, Tx,
-    tables::{endpoints, escalations, facts, facts::FactKind, health},
+    tables::{endpoints, escalations, facts::FactKind, health},
 };
 use tokio::{
     runtime::Handle,
@@ -37,8 +41,11 @@ use tokio::{
     time::Instant,
 };
 
-use self::outbox::Parcel;
 pub(crate) use self::person::Ask;
+use self::{
+    outbox::Parcel,
+    stuck::{Entry, Stuck},
+};
 use crate::{
     announce::Stale,
     api::views::Topic,
@@ -191,7 +198,7 @@ pub(crate) struct Owner {
     /// Not before this, when a due rule had nothing to say.
     judged_again_at: Option<Time>,
     /// The last write failed.
-    stuck: bool,
+    stuck: Option<Stuck>,
     /// The next hard deadline of a question.
     expiry: Option<Time>,
     /// When the next question is to be refused because nobody answered in time.
@@ -207,6 +214,8 @@ struct Fresh {
     endpoint: Option<EndpointId>,
     text: String,
     changes: Vec<Change>,
+    /// What was true before an act of the person, who is told when it cannot be saved: then it was not done.
+    before: Option<Box<Fleet>>,
 }
 
 impl Owner {
@@ -221,12 +230,13 @@ impl Owner {
             outbox: loaded.outbox,
             counts_written_at: wall(),
             judged_again_at: None,
-            stuck: false,
+            stuck: None,
             expiry: parts.store.read(escalations::next_expiry)?,
             lapse: parts.store.read(escalations::next_lapse)?,
             alive_said_at: wall(),
             parts,
         };
+        owner.parts.live.write().read_only = None;
         let rows = owner.parts.store.read(endpoints::list)?;
         for row in rows {
             owner.follow(&row);
@@ -260,6 +270,9 @@ impl Owner {
 
     /// What time alone brings: rules that are due, decisions whose undo time is over, deadlines.
     fn due(&mut self) {
+        if !self.can_write() {
+            return;
+        }
         let now = self.now();
         if self.rule_due().is_some_and(|due| due <= now) {
             self.tick();
@@ -286,6 +299,9 @@ impl Owner {
     }
 
     fn wait(&self) -> Duration {
+        if let Some(wait) = self.tries_in() {
+            return wait;
+        }
         let now = self.now();
         [self.rule_due(), self.post_due(), self.expiry, self.lapse]
             .into_iter()
@@ -323,13 +339,19 @@ impl Owner {
     }
 
     fn look_for_expiry(&mut self) {
+        // What cannot be read now is looked for again soon: no deadline is forgotten.
+        let soon = Some(self.now() + DUE_AGAIN);
         let next = self.parts.store.read(escalations::next_expiry);
-        self.expiry = next.ok().flatten();
+        self.expiry = next.unwrap_or(soon);
         let next = self.parts.store.read(escalations::next_lapse);
-        self.lapse = next.ok().flatten();
+        self.lapse = next.unwrap_or(soon);
     }
 
     fn take(&mut self, event: Event) {
+        if self.stuck.is_some() {
+            self.hold_back(event);
+            return;
+        }
         match event {
             Event::Observed {
                 endpoint,
@@ -540,6 +562,9 @@ impl Owner {
             Ok(None) => return Err("The line says nothing.".to_owned()),
             Err(error) => return Err(error.message),
         };
+        let before = kind
+            .is_of_the_person()
+            .then(|| Box::new(self.fleet.clone()));
         let mut changes = self.fleet.take(&line);
         self.fleet.judge(at, &mut changes);
         Ok(Fresh {
@@ -548,72 +573,77 @@ impl Owner {
             endpoint: endpoint.cloned(),
             text,
             changes,
+            before,
         })
     }
 
-    /// Writes a fact, what it changes and `also` in one transaction. True when all of it is on the disk.
+    /// Writes a fact, what it changes and `also` in one transaction. True when all of it is on the disk. When the disk does
+    /// not let us, it is written later, but for an act of the person, which then was not done.
     fn commit(
         &mut self,
         fresh: Fresh,
-        also: impl FnOnce(&Tx<'_>) -> store::Result<()> + Send + 'static,
+        also: impl Fn(&Tx<'_>) -> store::Result<()> + Send + Sync + 'static,
     ) -> bool {
-        let Fresh {
-            at,
-            kind,
-            endpoint,
-            text,
-            changes,
-        } = fresh;
-        let mut stale = Stale::default();
-        for change in &changes {
-            stale.add_change(change);
+        for change in &fresh.changes {
             if let Some(known) = said_of(change).and_then(|name| self.known.get_mut(name)) {
                 known.note(change);
             }
         }
-        // What was counted goes along: it costs no transaction of its own.
-        let polls = endpoint.as_ref().and_then(|name| {
+        let polls = fresh.endpoint.as_ref().and_then(|name| {
             let known = self.known.get_mut(name)?;
             let (good, bad) = std::mem::take(&mut known.polls);
-            Some((name.clone(), at, good, bad))
+            Some((name.clone(), fresh.at, good, bad))
         });
-        let written = self.parts.store.write(move |tx| {
-            let seq = facts::append(tx, at, kind, endpoint.as_ref(), &text)?;
-            write_counts(tx, polls.as_slice())?;
-            store::apply_all(tx, &changes)?;
-            also(tx)?;
-            Ok((seq, changes, text))
+        let entry = Arc::new(Entry {
+            at: fresh.at,
+            kind: fresh.kind,
+            endpoint: fresh.endpoint,
+            text: fresh.text,
+            changes: fresh.changes,
+            polls,
+            also: Box::new(also),
         });
-        match written {
-            Ok((seq, changes, line)) => {
-                self.seq = seq;
-                self.moves_again();
-                self.tell_of_fact(seq, at, line, &changes);
-                if changes
-                    .iter()
-                    .any(|change| matches!(change, Change::Escalation(_)))
-                {
-                    self.look_for_expiry();
-                }
-                self.announce(stale);
-                self.react(&changes);
-                true
+        let row = Arc::clone(&entry);
+        let written = self.write(move |tx| row.write(tx));
+        match (written, fresh.before) {
+            (Ok(seq), _) => {
+                self.written(seq, &entry);
+                return true;
             }
-            Err(error) => {
-                self.stuck_on(&error);
-                false
-            }
+            (Err(_), Some(before)) => self.fleet = *before,
+            (Err(_), None) => self.write_later(entry),
         }
+        false
     }
 
-    fn tell_of_fact(&self, seq: u64, at: Time, line: String, changes: &[Change]) {
+    /// Believes and says what is on the disk now.
+    fn written(&mut self, seq: u64, entry: &Arc<Entry>) {
+        self.seq = seq;
+        self.tell_of_fact(seq, entry);
+        if entry
+            .changes
+            .iter()
+            .any(|change| matches!(change, Change::Escalation(_)))
+        {
+            self.look_for_expiry();
+        }
+        let mut stale = Stale::default();
+        entry
+            .changes
+            .iter()
+            .for_each(|change| stale.add_change(change));
+        self.announce(stale);
+        self.follows(entry);
+    }
+
+    fn tell_of_fact(&self, seq: u64, entry: &Entry) {
         if let Some(journal) = &self.parts.journal {
             // Whoever listened may be gone.
             let _ = journal.send(Happened::Fact {
                 seq,
-                at,
-                line,
-                changes: changes.to_vec(),
+                at: entry.at,
+                line: entry.text.clone(),
+                changes: entry.changes.clone(),
             });
         }
     }
@@ -623,45 +653,20 @@ impl Owner {
         &mut self,
         change: impl FnOnce(&Tx<'_>) -> store::Result<()> + Send + 'static,
     ) -> bool {
-        match self.parts.store.write(change) {
-            Ok(()) => {
-                self.moves_again();
-                true
-            }
-            Err(error) => {
-                self.stuck_on(&error);
-                false
-            }
-        }
+        self.write(change).is_ok()
     }
 
-    /// The write failed, so memory is ahead of the disk: say so, and read the disk again.
-    fn stuck_on(&mut self, error: &store::Error) {
-        self.stuck = true;
-        self.parts.live.write().read_only = Some(format!(
-            "Nothing can be saved now. {error} What is shown is what was saved last."
-        ));
-        let mut stale = Stale::default();
-        stale.add(Topic::Status);
-        self.announce(stale);
-        if let Ok(mut loaded) = load::load(&self.parts.store) {
-            for (name, known) in &mut self.known {
-                let fresh = loaded.known.entry(name.clone()).or_default();
-                fresh.poller = known.poller.take();
-                fresh.failures = known.failures;
-                fresh.polls = known.polls;
-            }
-            self.fleet = loaded.fleet;
-            self.seq = loaded.seq;
-            self.known = loaded.known;
-            self.outbox = loaded.outbox;
+    /// Writes in one transaction. When the disk does not let us, that is said, and nothing more is tried until it does: what
+    /// comes later is never written before what came first.
+    fn write<T: Send + 'static>(
+        &mut self,
+        change: impl FnOnce(&Tx<'_>) -> store::Result<T> + Send + 'static,
+    ) -> store::Result<T> {
+        if self.stuck.is_some() {
+            return Err(store::Error::Closed);
         }
-    }
-
-    fn moves_again(&mut self) {
-        if std::mem::take(&mut self.stuck) {
-            self.parts.live.write().read_only = None;
-        }
+        let written = self.parts.store.write(change);
+        written.inspect_err(|error| self.stuck_on(error))
     }
 
     fn announce(&self, stale: Stale) {

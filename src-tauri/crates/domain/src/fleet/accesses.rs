@@ -99,7 +99,7 @@ impl PartialEq for Used {
 impl Eq for Used {}
 
 /// The latest few, in order of their time.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Latest(VecDeque<Used>);
 
 impl Latest {
@@ -130,7 +130,7 @@ impl Latest {
 }
 
 /// What was done to one resource.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Touched {
     /// Numbers of the rules in force that cover it.
     pub(crate) covered: Vec<usize>,
@@ -145,7 +145,7 @@ pub(crate) struct Touched {
 }
 
 /// What one agent wrote, or took as an event.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Writer {
     pub(crate) agent: AgentRef,
     pub(crate) first: Used,
@@ -185,7 +185,7 @@ impl Touched {
 }
 
 /// What one task did.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Uses {
     /// Latest accesses of any kind.
     pub(crate) used: Latest,
@@ -195,7 +195,7 @@ pub(crate) struct Uses {
 }
 
 /// Every access an endpoint ever told: a hash of it by a hash of its id.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Told {
     secret: ahash::RandomState,
     known: Index<u64, u64>,

@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// Claims by what they cover.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Claimed {
     exact: BTreeMap<Resource, BTreeSet<Key>>,
     /// Few are patterns.

@@ -16,7 +16,7 @@ use crate::{
 const FORMER: usize = 16;
 
 /// The rules of one document.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Book {
     since: Time,
     /// The line and place they were given in.
@@ -54,7 +54,7 @@ impl Book {
 }
 
 /// The rules in force, and those before them.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Books {
     pub(crate) now: Book,
     former: Vec<Book>,

@@ -24,7 +24,7 @@ use crate::{
 const ERRORS: usize = 50;
 
 /// The schemas, ready for use.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Schemas {
     by_name: BTreeMap<String, Validator>,
 }

@@ -53,7 +53,7 @@ pub(crate) enum Subject {
 }
 
 /// What must be looked at again. Marking is cheap, as most is marked by a single fact; each is taken once, in order.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Dirty(Vec<Subject>);
 
 impl Dirty {
@@ -268,7 +268,7 @@ impl Verdict {
 }
 
 /// What the rules answer about one subject.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Said {
     pub(crate) verdicts: Vec<Verdict>,
     due: Option<Time>,
@@ -318,7 +318,7 @@ impl Said {
     }
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Episode {
     /// As it was told last.
     verdict: Verdict,
@@ -332,7 +332,7 @@ struct Episode {
     told: BTreeSet<BTreeSet<TaskRef>>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Slot {
     episodes: BTreeMap<String, Episode>,
     due: Option<Time>,
@@ -360,7 +360,7 @@ impl Slot {
 }
 
 /// All episodes, by subject.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Slots {
     slots: Index<Subject, Slot>,
     due: BTreeSet<(Time, Subject)>,

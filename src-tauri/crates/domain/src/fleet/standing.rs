@@ -36,7 +36,7 @@ const CONFLICTS: [&str; 7] = [
 ];
 
 /// An agent's record.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Standing {
     /// Considered decisions.
     pub(crate) decisions: u32,
@@ -51,7 +51,7 @@ pub(crate) struct Standing {
 }
 
 /// One day of one endpoint.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Day {
     good: u32,
     bad: u32,

@@ -22,7 +22,7 @@ const AFTER: u32 = 3600;
 type Moment = (u32, Evidence);
 
 /// What is known of the days of one pool.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Daily {
     offset: Option<FixedOffset>,
     first_use: BTreeMap<AgentRef, BTreeMap<NaiveDate, Moment>>,
@@ -30,7 +30,7 @@ pub(crate) struct Daily {
 }
 
 /// Agents that will begin together, on a pool that ran out when they did.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Rush {
     pub(crate) at: Time,
     pub(crate) agents: [AgentRef; 2],

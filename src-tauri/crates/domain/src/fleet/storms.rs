@@ -40,7 +40,7 @@ pub(crate) enum StormOf {
 }
 
 /// Its occurrences, in order of their own time.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Storm {
     /// Whose; an endpoint's errors are nobody's.
     pub(crate) agent: Option<AgentRef>,
@@ -56,7 +56,7 @@ pub(crate) struct Occurrence {
 }
 
 /// When an agent did something well.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Successes {
     /// Tasks completed.
     pub(crate) done: BTreeSet<Time>,

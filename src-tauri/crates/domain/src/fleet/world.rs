@@ -49,7 +49,7 @@ pub(crate) struct Seen {
 }
 
 /// One endpoint.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct EndpointState {
     /// Time of the last good answer.
     pub(crate) answered: Option<Time>,
@@ -85,7 +85,7 @@ impl EndpointState {
 pub(crate) const HEARING: TimeDelta = TimeDelta::seconds(60);
 
 /// Errors in a row.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct ErrorRun {
     pub(crate) count: u32,
     pub(crate) first: Option<Time>,
@@ -128,7 +128,7 @@ pub(crate) enum RunVerdict {
 }
 
 /// One agent.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct AgentState {
     pub(crate) card: AgentCard,
     pub(crate) needs: Option<(Needs, Evidence)>,
@@ -263,7 +263,7 @@ pub(crate) struct Dead {
 }
 
 /// One pool: who uses it, and the samples of each of its windows.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct PoolState {
     /// Newest report, and whether it was a refusal without any number.
     pub(crate) newest: Option<(Seen, bool)>,
@@ -302,7 +302,7 @@ pub(crate) type Index<K, V> = HashMap<K, V, ahash::RandomState>;
 pub(crate) type Key<T = String> = (EndpointId, T);
 
 /// Everything.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct World {
     pub(crate) rules: Ownership,
     /// The line and place that tell when they were reviewed last, or that nothing does.

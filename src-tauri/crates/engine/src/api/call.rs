@@ -108,6 +108,12 @@ impl Api {
         api
     }
 
+    /// Where the real fleet is kept.
+    #[cfg(test)]
+    pub(crate) fn store(&self) -> &Store {
+        self.inner.real.store()
+    }
+
     /// Hears what became stale.
     pub fn changed(&self) -> broadcast::Receiver<Changed> {
         self.inner.changed.subscribe()

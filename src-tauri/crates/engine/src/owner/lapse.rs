@@ -61,7 +61,7 @@ impl Owner {
         let detail = json!({ "version": record.value.version, "fallback": record.fallback });
         let written = decision.clone();
         // What was tried is noted with it, so that it is never tried twice.
-        let recorded = self.parts.store.write(move |tx| {
+        let recorded = self.write(move |tx| {
             audit::append(tx, now, escalations::LAPSED, &subject, &detail)?;
             match &written {
                 Some(decision) => {

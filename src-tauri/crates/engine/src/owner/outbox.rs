@@ -27,7 +27,7 @@ use store::{
     },
 };
 
-use super::Owner;
+use super::{Event, Owner};
 use crate::{
     api::{settings, views::Topic},
     journal::Happened,
@@ -333,6 +333,7 @@ impl Owner {
         delivery.detail = None;
         delivery.next_attempt_at = None;
         let doubted = parcel.doubted;
+        let brought = outcome.clone();
         delivery.state = match outcome {
             // It took the answer before, so that the question is gone says nothing of it.
             Outcome::Sent | Outcome::Expired | Outcome::Changed if doubted => {
@@ -373,7 +374,13 @@ impl Owner {
             }
         };
         let is_taken = delivery.state == DeliveryState::Sent;
-        self.move_on(id, delivery);
+        if !self.move_on(id, delivery) {
+            self.once_more(Event::Delivered {
+                decision: id.clone(),
+                outcome: brought,
+            });
+            return;
+        }
         breakpoint("answer-stored");
         if let Some(parcel) = self.outbox.get_mut(id) {
             parcel.unseen |= is_taken;

@@ -83,10 +83,27 @@ enum Kind {
     Other,
 }
 
-const UNSAVED: &str = "It could not be saved, so nothing was done.";
-
-pub(super) fn unsaved() -> ApiError {
-    ApiError::new("store", UNSAVED)
+impl Ask {
+    /// Answers that it was not done.
+    pub(super) fn refuse(self, refusal: ApiError) {
+        // Whoever asked may be gone.
+        match self {
+            Self::Decide(_, reply) => drop(reply.send(Err(refusal))),
+            Self::ChangeRules(_, reply) => drop(reply.send(Err(refusal))),
+            Self::Schema(_, _, reply) => drop(reply.send(Err(refusal))),
+            Self::Undo(_, reply)
+            | Self::Acknowledge(_, reply)
+            | Self::Note(_, _, reply)
+            | Self::Letter(_, reply)
+            | Self::Keep(_, _, _, reply)
+            | Self::Save(_, reply)
+            | Self::Settings(_, reply)
+            | Self::Put(_, reply)
+            | Self::Remove(_, reply)
+            | Self::Poll(_, reply) => drop(reply.send(Err(refusal))),
+            Self::Cancel(_, _, answer) => drop(answer.send(Outcome::Refused(refusal.message))),
+        }
+    }
 }
 
 /// Saves settings, with a row of the record for what they were.
@@ -123,7 +140,7 @@ impl Owner {
                     audit::append(tx, now, kind, &subject, &detail)?;
                     Ok(())
                 });
-                drop(reply.send(kept.then_some(()).ok_or_else(unsaved)));
+                drop(reply.send(kept.then_some(()).ok_or_else(|| self.unsaved())));
             }
             Ask::ChangeRules(edits, reply) => drop(reply.send(self.change_rules(&edits))),
             Ask::Save(request, reply) => drop(reply.send(self.save_rules(&request))),
@@ -200,9 +217,8 @@ impl Owner {
         let written = decision.clone();
         breakpoint("decision-unwritten");
         let recorded = self
-            .parts
-            .store
-            .write(move |tx| decisions::record(tx, now, &written, domain::decision::binding_of))?;
+            .write(move |tx| decisions::record(tx, now, &written, domain::decision::binding_of))
+            .map_err(|_| self.unsaved())?;
         match recorded {
             Recorded::Yes => {}
             Recorded::Gone => {
@@ -255,7 +271,7 @@ impl Owner {
         if self.take_back(id, &TakenBack::ByPerson) {
             Ok(())
         } else {
-            Err(unsaved())
+            Err(self.unsaved())
         }
     }
 
@@ -263,7 +279,7 @@ impl Owner {
     fn acknowledge(&mut self, id: DecisionId) -> Result<(), ApiError> {
         let now = self.now();
         if !self.commit_only(move |tx| decisions::acknowledge(tx, now, &id)) {
-            return Err(unsaved());
+            return Err(self.unsaved());
         }
         self.announce_topics(&[Topic::Inbox, Topic::Status]);
         Ok(())
@@ -292,7 +308,7 @@ impl Owner {
             Ok(())
         });
         if !done {
-            return Err(unsaved());
+            return Err(self.unsaved());
         }
         self.announce_topics(&[Topic::Inbox, Topic::Board, Topic::Status, Topic::Ownership]);
         Ok(())
@@ -330,7 +346,7 @@ impl Owner {
             None => self.commit_only(write),
         };
         if !done {
-            return Err(unsaved());
+            return Err(self.unsaved());
         }
         self.announce_topics(&[Topic::Letters, Topic::Inbox, Topic::Agents, Topic::Status]);
         Ok(())
@@ -367,7 +383,7 @@ impl Owner {
             kept::change(tx, at, "rules", "ownership", &before, &after)
         });
         if !done {
-            return Err(unsaved());
+            return Err(self.unsaved());
         }
         self.announce_topics(&[Topic::Ownership, Topic::Inbox, Topic::Status]);
         Ok(format!("The rules were saved: {sentence}"))
@@ -377,7 +393,7 @@ impl Owner {
     fn person(
         &mut self,
         action: &PersonAction,
-        also: impl FnOnce(&store::Tx<'_>) -> store::Result<()> + Send + 'static,
+        also: impl Fn(&store::Tx<'_>) -> store::Result<()> + Send + Sync + 'static,
     ) -> bool {
         let fresh = self.fresh(FactKind::Person, None, |at| fact::write_person(at, action));
         match fresh {
@@ -402,7 +418,7 @@ impl Owner {
             kept::change(tx, at, "rules", "ownership", &before, &ready.document)
         });
         if !done {
-            return Err(unsaved());
+            return Err(self.unsaved());
         }
         self.announce_topics(&[Topic::Ownership, Topic::Inbox, Topic::Status]);
         Ok(())
@@ -413,9 +429,8 @@ impl Owner {
         match request.rules.clone().filter(|rules| *rules != before) {
             None => {
                 let now = self.now();
-                self.parts
-                    .store
-                    .write(move |tx| saved_settings(tx, now, &request))?;
+                self.write(move |tx| saved_settings(tx, now, &request))
+                    .map_err(|_| self.unsaved())?;
             }
             Some(rules) => {
                 settings::check(&rules)?;
@@ -426,7 +441,7 @@ impl Owner {
                     .map_err(|problem| ApiError::new("invalid", problem))?;
                 let at = fresh.at;
                 if !self.commit(fresh, move |tx| saved_settings(tx, at, &request)) {
-                    return Err(unsaved());
+                    return Err(self.unsaved());
                 }
             }
         }
@@ -461,7 +476,7 @@ impl Owner {
             _ => self.commit_only(put),
         };
         if !done {
-            return Err(unsaved());
+            return Err(self.unsaved());
         }
         self.follow(&row);
         self.announce_topics(&[Topic::Agents, Topic::Board, Topic::Status, Topic::Ownership]);
@@ -486,7 +501,12 @@ impl Owner {
             endpoints::remove(tx, &name, now)
         });
         if !done {
-            return Err(unsaved());
+            // It stays, and is asked on.
+            let row = self.parts.store.read(|reader| endpoints::get(reader, id));
+            if let Ok(Some(row)) = row {
+                self.follow(&row);
+            }
+            return Err(self.unsaved());
         }
         self.known.remove(id);
         self.parts.live.write().endpoints.remove(id);
@@ -513,7 +533,7 @@ impl Owner {
             audit::append(tx, now, "cancel-asked", &subject, &detail)?;
             Ok(())
         }) {
-            let _ = answer.send(Outcome::Refused(UNSAVED.to_owned()));
+            let _ = answer.send(Outcome::Refused(self.unsaved().message));
             return;
         }
         let poller = self

@@ -10,7 +10,7 @@ use store::{
     tables::{audit, facts, facts::FactKind, schemas},
 };
 
-use super::{Owner, load, person::unsaved};
+use super::{Owner, load};
 use crate::api::{
     ApiError,
     schemas::{ready_to_keep, refused_by},
@@ -62,12 +62,13 @@ impl Owner {
         let done = if self.seq == 0 {
             // Nothing was heard yet: a recording begins with it.
             let now = self.now();
-            let config = store.write(move |tx| {
+            let config = self.write(move |tx| {
                 write(tx, now)?;
                 let config = load::first_config(tx)?;
                 facts::set_config(tx, &serde_json::to_value(&config)?)?;
                 Ok(config)
-            })?;
+            });
+            let config = config.map_err(|_| self.unsaved())?;
             self.fleet = Fleet::new(config);
             true
         } else {
@@ -81,7 +82,7 @@ impl Owner {
             self.commit(fresh, move |tx| write(tx, at))
         };
         if !done {
-            return Err(unsaved());
+            return Err(self.unsaved());
         }
         self.announce_topics(&TOPICS);
         match text {

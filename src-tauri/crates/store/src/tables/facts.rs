@@ -33,6 +33,14 @@ pub enum FactKind {
 }
 
 impl FactKind {
+    /// The person did it, and waits to hear that it is done.
+    pub fn is_of_the_person(self) -> bool {
+        matches!(
+            self,
+            Self::Person | Self::Rules | Self::Settings | Self::Schemas
+        )
+    }
+
     fn word(self) -> &'static str {
         match self {
             Self::Status => "status",
