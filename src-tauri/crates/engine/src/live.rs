@@ -27,6 +27,8 @@ pub struct Present {
     pub read_only: Option<String>,
     /// What the checks of the record and the database found.
     pub record: Record,
+    /// That the record is ahead of this computer's clock, in a sentence.
+    pub clock: Option<String>,
     /// When the last poll of any endpoint came back.
     pub last_poll_at: Option<Time>,
 }

@@ -3,6 +3,7 @@
 //! All facts pass here one after the other, each with its own time, so that replaying the log gives the same findings.
 //! Nothing here waits for a network: endpoints are asked by their loops (`poll`), which send what came as events.
 
+mod ahead;
 pub(crate) mod kept;
 mod lapse;
 mod load;
@@ -43,6 +44,7 @@ use tokio::{
 
 pub(crate) use self::person::Ask;
 use self::{
+    ahead::Ahead,
     outbox::Parcel,
     stuck::{Entry, Stuck},
 };
@@ -199,6 +201,8 @@ pub(crate) struct Owner {
     judged_again_at: Option<Time>,
     /// The last write failed.
     stuck: Option<Stuck>,
+    /// The log is ahead of the wall clock.
+    ahead: Ahead,
     /// The next hard deadline of a question.
     expiry: Option<Time>,
     /// When the next question is to be refused because nobody answered in time.
@@ -224,6 +228,7 @@ impl Owner {
         let loaded = load::load(&parts.store)?;
         let mut owner = Self {
             fleet: loaded.fleet,
+            ahead: Ahead::at_start(&parts.store, loaded.last, loaded.seq)?,
             clock: Clock::after(loaded.last),
             seq: loaded.seq,
             known: loaded.known,
@@ -273,6 +278,7 @@ impl Owner {
         if !self.can_write() {
             return;
         }
+        self.look_ahead();
         let now = self.now();
         if self.rule_due().is_some_and(|due| due <= now) {
             self.tick();

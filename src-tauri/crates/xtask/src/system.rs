@@ -10,7 +10,7 @@ use std::{
 };
 
 /// What the packages are wanted for: checks also need a virtual screen, the driver of the window's engine, a keyring,
-/// and a recorder of what a process writes.
+/// a recorder of what a process writes, and a clock that jumps.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Need {
     Run,
@@ -59,6 +59,7 @@ fn row(system: System) -> Option<Row> {
                 "dbus",
                 "gnome-keyring",
                 "strace",
+                "faketime",
             ],
             ask: &["dpkg-query", "--show", "--showformat=${db:Status-Status}"],
             install: &["apt-get", "install", "--yes", "--no-install-recommends"],
@@ -83,6 +84,7 @@ fn row(system: System) -> Option<Row> {
                 "dbus-tools",
                 "gnome-keyring",
                 "strace",
+                "libfaketime",
             ],
             ask: &["rpm", "--query"],
             install: &["dnf", "install", "--assumeyes"],
@@ -104,6 +106,7 @@ fn row(system: System) -> Option<Row> {
                 "dbus",
                 "gnome-keyring",
                 "strace",
+                "libfaketime",
             ],
             ask: &["pacman", "--query"],
             install: &["pacman", "--sync", "--needed", "--noconfirm"],

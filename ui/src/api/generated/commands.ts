@@ -123,6 +123,7 @@ export type Commands = {
   context: [Nothing, ContextView];
   contextDocument: [ContextRequest, ContextDocument];
   settleContext: [SettleRequest, SettleView];
+  trustClock: [Nothing, Nothing];
   settings: [Nothing, SettingsView];
   saveSettings: [SettingsRequest, SettingsView];
   checkRecord: [Nothing, SettingsView];
@@ -182,6 +183,7 @@ export const topics: Record<keyof Commands, Topic[]> = {
   context: ["context"],
   contextDocument: ["context"],
   settleContext: [],
+  trustClock: [],
   settings: ["settings"],
   saveSettings: [],
   checkRecord: [],

@@ -461,6 +461,10 @@ impl Api {
         self.done(|reply| Ask::Poll(request.endpoint, reply)).await
     }
 
+    async fn trust_clock(&self, _: Nothing) -> Answer<Nothing> {
+        self.done(Ask::TrustClock).await
+    }
+
     async fn raw_answer(&self, request: EndpointRequest) -> Answer<RawView> {
         self.glance(move |glance| Ok(agent_views::raw(glance, &request)))
             .await

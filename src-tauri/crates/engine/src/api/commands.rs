@@ -57,6 +57,7 @@ macro_rules! with_commands {
             context: Nothing => ContextView [Context];
             context_document: ContextRequest => ContextDocument [Context];
             settle_context: SettleRequest => SettleView [];
+            trust_clock: Nothing => Nothing [];
             settings: Nothing => SettingsView [Settings];
             save_settings: SettingsRequest => SettingsView [];
             check_record: Nothing => SettingsView [];

@@ -51,7 +51,7 @@ pub fn status(glance: Glance<'_>, store: &Store, demo: bool) -> Result<StatusVie
     })
 }
 
-/// What nobody may miss.
+/// What nobody may miss, one after the other.
 fn notice(glance: Glance<'_>, store: &Store) -> Result<Option<String>> {
     let stopped = audited::stopped(glance.reader, glance.now - STOPPED_SAID)?;
     let stopped = match stopped.len() {
@@ -62,7 +62,8 @@ fn notice(glance: Glance<'_>, store: &Store) -> Result<Option<String>> {
         )),
     };
     let record = glance.present.record.notice();
-    let all: Vec<String> = [record, stopped, store.notice().map(str::to_owned)]
+    let clock = glance.present.clock.clone();
+    let all: Vec<String> = [record, stopped, store.notice().map(str::to_owned), clock]
         .into_iter()
         .flatten()
         .collect();

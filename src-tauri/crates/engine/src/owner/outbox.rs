@@ -10,7 +10,10 @@ use chrono::TimeDelta;
 use domain::{
     change::{Change, EscalationPhase, EscalationRecord},
     contract::EscalationStatus,
-    decision::{Decision, Delivery, DeliveryState, Risk, act_name, same_question, takes_gesture},
+    decision::{
+        Decision, Delivery, DeliveryState, Risk, UNDO_SECONDS, act_name, same_question,
+        takes_gesture,
+    },
     fact,
     ids::DecisionId,
     time::Time,
@@ -46,6 +49,9 @@ const LATE: &str = "The time to answer ended before the agent confirmed it; it i
 
 /// Of one whose question was settled as another one.
 const ALTERED: &str = "The agent shows something else as settled than what you answered.";
+/// The longest that an endpoint can ask us to wait.
+const LONGEST_WAIT: TimeDelta = TimeDelta::hours(1);
+
 /// A delivery that could not be begun is begun again after this.
 const TRIED_AGAIN: TimeDelta = TimeDelta::seconds(30);
 
@@ -95,28 +101,30 @@ impl Parcel {
         waits && delivery.attempts == 0
     }
 
-    fn due(&self) -> Option<Time> {
-        let due = match self.decision.delivery.state {
-            DeliveryState::Held => Some(self.decision.held_until),
-            DeliveryState::Queued => Some(
-                self.decision
-                    .delivery
-                    .next_attempt_at
-                    .unwrap_or(self.decision.decided_at),
-            ),
-            _ => None,
+    /// A time further away than any wait was set by a clock that was ahead: it is over.
+    fn due(&self, now: Time) -> Option<Time> {
+        let (due, longest) = match self.decision.delivery.state {
+            DeliveryState::Held => (self.decision.held_until, TimeDelta::seconds(UNDO_SECONDS)),
+            DeliveryState::Queued => {
+                let delivery = &self.decision.delivery;
+                let due = delivery.next_attempt_at.unwrap_or(self.decision.decided_at);
+                (due, LONGEST_WAIT)
+            }
+            _ => return None,
         };
-        due.max(self.tried_again_at.filter(|_| due.is_some()))
+        let due = Some(due).max(self.tried_again_at);
+        due.map(|due| if due - now > longest { now } else { due })
     }
 }
 
 impl Owner {
     /// When the next parcel can go; those whose endpoint is away wait for it.
     pub(super) fn post_due(&self) -> Option<Time> {
+        let now = self.now();
         self.outbox
             .values()
             .filter(|parcel| self.can_go(parcel))
-            .filter_map(Parcel::due)
+            .filter_map(|parcel| parcel.due(now))
             .min()
     }
 
@@ -155,7 +163,7 @@ impl Owner {
             .outbox
             .iter()
             .filter(|(_, parcel)| self.can_go(parcel))
-            .filter(|(_, parcel)| parcel.due().is_some_and(|due| due <= now))
+            .filter(|(_, parcel)| parcel.due(now).is_some_and(|due| due <= now))
             .map(|(id, _)| id.clone())
             .collect();
         for id in due {
@@ -278,7 +286,8 @@ impl Owner {
             if resend {
                 self.finish(id, DeliveryState::Unknown, Some(LATE.to_owned()));
             } else {
-                self.finish(id, DeliveryState::Expired, None);
+                let why = "Its deadline passed before the answer could leave.".to_owned();
+                self.finish(id, DeliveryState::Expired, Some(why));
             }
             return;
         }

@@ -70,6 +70,8 @@ pub(crate) enum Ask {
     Put(EndpointRow, Reply<()>),
     /// Take an endpoint out of the fleet.
     Remove(EndpointId, Reply<()>),
+    /// This computer's clock is right, though the log is ahead of it.
+    TrustClock(Reply<()>),
     /// Ask an endpoint at once.
     Poll(EndpointId, Reply<()>),
     /// Ask an endpoint to cancel a task.
@@ -100,6 +102,7 @@ impl Ask {
             | Self::Settings(_, reply)
             | Self::Put(_, reply)
             | Self::Remove(_, reply)
+            | Self::TrustClock(reply)
             | Self::Poll(_, reply) => drop(reply.send(Err(refusal))),
             Self::Cancel(_, _, answer) => drop(answer.send(Outcome::Refused(refusal.message))),
         }
@@ -150,6 +153,7 @@ impl Owner {
             Ask::Settings(request, reply) => drop(reply.send(self.settings(*request))),
             Ask::Put(row, reply) => drop(reply.send(self.put(row))),
             Ask::Remove(id, reply) => drop(reply.send(self.remove(&id))),
+            Ask::TrustClock(reply) => drop(reply.send(self.trust_clock())),
             Ask::Poll(id, reply) => drop(reply.send(self.poll_now(&id))),
             Ask::Cancel(task, key, answer) => self.cancel(&task, key, answer),
         }
@@ -175,6 +179,7 @@ impl Owner {
                 .read(|reader| decisions::standing(reader, &record))?;
             return Err(ApiError::new("settled", wording::settled(winner, now)));
         }
+        self.is_certain(&record)?;
         // Discarding what was overtaken needs no words: the agent is told what was done.
         let told = known
             .overtaking
