@@ -10,7 +10,7 @@ pub(crate) mod json;
 mod members;
 mod read;
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -21,8 +21,9 @@ use crate::{
     time::Time,
 };
 
+pub use members::leads_elsewhere;
 pub(crate) use members::read_time;
-pub(crate) use read::{LISTS, read_node, speaker, tree};
+pub(crate) use read::{LISTS, over, read_node, speaker, tree, write_left_out};
 pub use read::{read, read_state};
 
 /// The A2A extension URI under which the same records ride inside A2A.
@@ -81,7 +82,12 @@ pub struct Document {
     pub poll_after_seconds: Option<u32>,
     /// Items that are dead letters.
     pub problems: Vec<Problem>,
+    /// Items of a list that were too many to be read; 0 where a whole list was read that could have left some out.
+    pub left_out: LeftOut,
 }
+
+/// How many items of which list.
+pub type LeftOut = BTreeMap<&'static str, u64>;
 
 /// Why one item (or one member) could not be used.
 #[derive(Clone, Debug, PartialEq, Serialize, TS)]

@@ -7,15 +7,15 @@ mod items;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use self::items::{AGENT, Group, PLACES, digest, groups, place};
+use self::items::{AGENT, Group, PLACES, digest, groups, left_out, place};
 use crate::{
     contract::{
-        ClaimState, Document, EscalationStatus, Item, Problem, Task,
+        ClaimState, Document, EscalationStatus, Item, LISTS, Problem, Task,
         ending::{ENDING, ended},
         json::{Node, Tree},
-        read_node, speaker, tree,
+        read_node, speaker, tree, write_left_out,
     },
     fleet::merge::rank,
     time::Time,
@@ -38,6 +38,9 @@ pub struct Differ {
     round: u32,
     /// Lists the snapshot under way has listed so far.
     listed: BTreeSet<usize>,
+    /// What was left out of which list of the snapshot under way, and of the last that was told of.
+    left_out: BTreeMap<usize, u64>,
+    told_left_out: BTreeMap<usize, u64>,
     /// `schemaVersion` and `agent` as they were written last.
     head: Option<Box<str>>,
 }
@@ -69,6 +72,8 @@ struct Page {
     hash: u128,
     snapshot: bool,
     lists: BTreeSet<usize>,
+    /// Items of a list that are not read.
+    left_out: Vec<(usize, u64)>,
     /// What stands on it, and the hash of each.
     slots: Vec<(u32, u128)>,
 }
@@ -87,9 +92,10 @@ impl Differ {
         if let Some(page) = self.seen(hash) {
             self.mark(&page);
             let gone = self.missing(&page, last_page);
+            let same = gone.is_empty() && self.otherwise_left_out(&page, last_page).is_empty();
             ended = Some(gone);
             self.pages.insert(self.page, page);
-            if ended.as_ref().is_some_and(Vec::is_empty) {
+            if same {
                 self.turn(last_page);
                 return Ok(None);
             }
@@ -98,11 +104,14 @@ impl Differ {
         let speaks = speaker(&node)?;
         let groups = self.read(&node, speaks.as_str());
         let page = self.noted(hash, &node, &groups);
-        self.mark(&page);
+        if ended.is_none() {
+            self.mark(&page);
+        }
         let gone = ended.unwrap_or_else(|| self.missing(&page, last_page));
 
         self.head = Some(head(&node).into());
-        let written = self.written(&groups, &gone);
+        let left_out = self.otherwise_left_out(&page, last_page);
+        let written = self.written(&groups, &gone, &left_out);
         if let Some(written) = &written {
             self.learn(written);
         }
@@ -130,6 +139,11 @@ impl Differ {
             }
         }
         self.accounts(&read);
+        for (at, list) in LISTS.iter().enumerate() {
+            if let Some(more) = read.left_out.get(list) {
+                self.told_left_out.insert(at, *more);
+            }
+        }
         for problem in &read.problems {
             let item = problem.item.as_deref().unwrap_or_default();
             if let Some(slot) = self.slot(&problem.list, item)
@@ -168,6 +182,7 @@ impl Differ {
                 .filter(|group| group.opens())
                 .map(|group| group.list)
                 .collect(),
+            left_out: left_out(node),
             slots: groups
                 .iter()
                 .map(|group| (group.slot, group.hash))
@@ -177,6 +192,9 @@ impl Differ {
 
     /// Notes that the snapshot under way lists what stands on this page.
     fn mark(&mut self, page: &Page) {
+        for (list, more) in &page.left_out {
+            *self.left_out.entry(*list).or_default() += more;
+        }
         if !page.snapshot {
             return;
         }
@@ -193,10 +211,30 @@ impl Differ {
         if !page.snapshot || !last_page {
             return vec![];
         }
-        let gone =
-            |slot: &Slot| self.listed.contains(&usize::from(slot.list)) && slot.round != self.round;
+        let gone = |slot: &Slot| {
+            let list = usize::from(slot.list);
+            // What was not read may well be listed.
+            let whole = !self.left_out.contains_key(&list);
+            whole && self.listed.contains(&list) && slot.round != self.round
+        };
         let open = self.open.iter().copied();
         open.filter(|slot| self.slots.get(*slot as usize).is_some_and(gone))
+            .collect()
+    }
+
+    /// What was left out of which list, where it is another number than the one told last. A snapshot says it once, with
+    /// its last page; what is only a part says nothing of a list it leaves nothing out of.
+    fn otherwise_left_out(&self, page: &Page, last_page: bool) -> Vec<(usize, u64)> {
+        if !last_page {
+            return vec![];
+        }
+        let listed = self.listed.iter().filter(|_| page.snapshot);
+        let lists: BTreeSet<_> = listed.chain(self.left_out.keys()).copied().collect();
+        let known = |of: &BTreeMap<usize, u64>, list: usize| of.get(&list).copied().unwrap_or(0);
+        let lists = lists.into_iter();
+        lists
+            .map(|list| (list, known(&self.left_out, list)))
+            .filter(|(list, more)| known(&self.told_left_out, *list) != *more)
             .collect()
     }
 
@@ -204,6 +242,7 @@ impl Differ {
     fn turn(&mut self, last_page: bool) {
         self.page += 1;
         if last_page {
+            self.left_out.clear();
             self.pages.truncate(self.page);
             self.page = 0;
             self.round = self.round.wrapping_add(1);
@@ -252,17 +291,27 @@ impl Differ {
     }
 
     /// The document of what is new.
-    fn written(&self, groups: &[Group<'_>], gone: &[u32]) -> Option<String> {
+    fn written(
+        &self,
+        groups: &[Group<'_>],
+        gone: &[u32],
+        left_out: &[(usize, u64)],
+    ) -> Option<String> {
         let fresh = |group: &&Group<'_>| {
             let slot = self.slots.get(group.slot as usize);
             slot.is_none_or(|slot| slot.hash != group.hash)
         };
         let fresh: Vec<_> = groups.iter().filter(fresh).collect();
-        if fresh.is_empty() && gone.is_empty() {
+        if fresh.is_empty() && gone.is_empty() && left_out.is_empty() {
             return None;
         }
         let mut out = self.nothing()?;
         out.pop();
+        if !left_out.is_empty() {
+            let counts = left_out.iter().map(|(list, more)| (place(*list), *more));
+            out.push(',');
+            out.push_str(&write_left_out(counts));
+        }
         for list in 0..PLACES {
             let name = place(list);
             let mut items: Vec<&str> = vec![];

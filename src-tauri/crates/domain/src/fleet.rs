@@ -12,6 +12,7 @@ pub(crate) mod merge;
 mod pools;
 mod questions;
 mod references;
+mod room;
 pub(crate) mod rulebook;
 mod schemas;
 pub(crate) mod slots;
@@ -78,14 +79,7 @@ impl Fleet {
             self.world.dirty.insert(Subject::Review);
             self.world.dirty.insert(Subject::Overlaps);
         }
-        let mut intake = Intake {
-            world: &mut self.world,
-            changes: vec![],
-            now,
-            line: line.number,
-        };
-        intake.fact(line);
-        let changes = intake.changes;
+        let changes = Intake::new(&mut self.world, now, line.number).take(line);
         match &line.fact {
             Fact::Status { endpoint, .. } => {
                 let waiting = self.slots.waiting_for(endpoint);

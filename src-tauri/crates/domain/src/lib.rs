@@ -4,6 +4,7 @@
 //! Pure: no I/O, no clock, no async, no HTTP, no SQL. Time and ids are parameters; the same facts in the same order
 //! always give the same changes.
 
+pub mod caps;
 pub mod ids;
 pub mod object;
 pub mod time;

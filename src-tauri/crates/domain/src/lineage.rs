@@ -2,7 +2,7 @@
 //!
 //! For showing only. Whether somebody began too early is a rule's business.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::ids::TaskRef;
 
@@ -36,24 +36,31 @@ pub fn in_order(tasks: &[(TaskRef, &[String])]) -> Vec<usize> {
             needed.filter(|needed| *needed != at).collect()
         })
         .collect();
-    let mut done = vec![false; tasks.len()];
-    let mut order = vec![];
-    // Each round takes the first that is free, so that what need not move stays.
-    while order.len() < tasks.len() {
-        let free = |at: &usize| {
-            let needed = needs.get(*at).into_iter().flatten();
-            let mut open = needed.filter(|needed| done.get(**needed) == Some(&false));
-            done.get(*at) == Some(&false) && open.next().is_none()
-        };
-        let next = (0..tasks.len()).find(free);
-        let stuck = || done.iter().position(|done| !done);
-        let Some(at) = next.or_else(stuck) else {
-            break;
-        };
-        if let Some(done) = done.get_mut(at) {
-            *done = true;
+    let mut open: Vec<usize> = needs.iter().map(Vec::len).collect();
+    let mut needed_by: Vec<Vec<usize>> = vec![vec![]; tasks.len()];
+    for (at, needs) in needs.iter().enumerate() {
+        for needed in needs {
+            if let Some(by) = needed_by.get_mut(*needed) {
+                by.push(at);
+            }
         }
+    }
+    // The first that is free comes next, so that what need not move stays; where all wait for each other, the first.
+    let free = open.iter().enumerate().filter(|(_, open)| **open == 0);
+    let mut free: BTreeSet<usize> = free.map(|(at, _)| at).collect();
+    let mut left: BTreeSet<usize> = (0..tasks.len()).collect();
+    let mut order = vec![];
+    while let Some(at) = free.pop_first().or_else(|| left.first().copied()) {
+        left.remove(&at);
         order.push(at);
+        for by in needed_by.get(at).into_iter().flatten() {
+            if let Some(open) = open.get_mut(*by) {
+                *open -= 1;
+                if *open == 0 && left.contains(by) {
+                    free.insert(*by);
+                }
+            }
+        }
     }
     order
 }

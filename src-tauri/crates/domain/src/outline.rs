@@ -5,6 +5,9 @@
 
 use crate::contract::json::{Node, Tree, escape, parse};
 
+/// What stands below a place with a longer pointer has no rows.
+const LONGEST: usize = 4096;
+
 /// One row: a member of an object, an item of a list, or the whole.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Row {
@@ -76,8 +79,8 @@ fn find<'n, 'a>(node: &'n Node<'a>, pointer: &str) -> Option<&'n Node<'a>> {
 
 fn walk(node: &Node<'_>, name: Option<String>, pointer: String, depth: u32, rows: &mut Vec<Row>) {
     let (kind, size) = match &node.tree {
-        Tree::Map(members) => ("object", members.len()),
-        Tree::List(nodes) => ("list", nodes.len()),
+        Tree::Map(members) => ("object", members.len() + node.more),
+        Tree::List(nodes) => ("list", nodes.len() + node.more),
         Tree::Text(_) => ("text", 0),
         Tree::Number => ("number", 0),
         Tree::Null | Tree::Bool(_) | Tree::TooDeep => ("word", 0),
@@ -91,6 +94,10 @@ fn walk(node: &Node<'_>, name: Option<String>, pointer: String, depth: u32, rows
         size,
         pointer: pointer.clone(),
     });
+    // Every row below would hold all of it.
+    if pointer.len() > LONGEST {
+        return;
+    }
     match &node.tree {
         Tree::Map(members) => {
             for (key, node) in members {

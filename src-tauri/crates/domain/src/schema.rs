@@ -61,15 +61,13 @@ pub fn read(text: &str) -> Result<Value, Refusal> {
             &format!("it is not JSON from line {line}, column {column}"),
         )
     })?;
-    let mut flaws = vec![];
-    if let Ok(node) = parse(text) {
-        node.flaws("", &mut flaws);
-    }
-    if let Some((place, flaw)) = flaws.into_iter().next() {
+    let flaws = parse(text).map(|node| node.flaws("", 1));
+    if let Some((place, flaw)) = flaws.into_iter().flatten().next() {
         let why = match flaw {
             Flaw::DuplicateKey => "this name stands there twice",
             Flaw::HalfCharacter => "this text holds half a character",
             Flaw::TooDeep => "it is nested too deeply",
+            Flaw::TooMany => "it holds too much",
         };
         return Err(refusal(place, why));
     }

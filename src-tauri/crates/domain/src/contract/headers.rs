@@ -19,6 +19,7 @@ const EPOCH: f64 = 1e9;
 /// The windows that headers tell of, by name. `at`: when they were received.
 pub(super) fn windows(headers: &[(String, String)], at: Option<Time>) -> Vec<QuotaWindow> {
     let mut found: BTreeMap<String, QuotaWindow> = BTreeMap::new();
+    let bare = bare(headers);
     for (name, value) in headers {
         let value = value.trim();
         if let Some(rest) = name.strip_prefix("anthropic-ratelimit-unified-") {
@@ -32,7 +33,7 @@ pub(super) fn windows(headers: &[(String, String)], at: Option<Time>) -> Vec<Quo
         } else if let Some(rest) = name.strip_prefix("x-ratelimit-") {
             let (field, of) = rest.split_once('-').unwrap_or((rest, ""));
             if matches!(field, "limit" | "remaining" | "used" | "reset") {
-                let of = if of.is_empty() { bare(headers) } else { of };
+                let of = if of.is_empty() { bare } else { of };
                 set(window(&mut found, of), field, value, at);
             }
         } else if let Some(field) = name.strip_prefix("ratelimit-") {

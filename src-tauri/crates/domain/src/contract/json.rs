@@ -3,7 +3,18 @@
 //! Needed because digests are over received bytes and because a repeated key must make its item a dead letter, not
 //! silently win. It does not interpret numbers or dates.
 
-use std::fmt;
+use std::{collections::HashSet, fmt};
+
+use crate::caps::{MEMBERS, VALUES};
+
+/// Objects with fewer members are compared name by name.
+const FEW: usize = 16;
+
+/// A pointer that would be longer names the place around it.
+const POINTER_BYTES: usize = 4096;
+
+/// Structure so near to the top is always taken apart: a line, its document, a list.
+const TOP: usize = 2;
 
 /// What nests deeper than this is not taken apart; far above any real document, far below a stack's end.
 const DEPTH: usize = 100;
@@ -15,6 +26,8 @@ pub(crate) struct Node<'a> {
     pub(crate) raw: &'a str,
     /// What it is.
     pub(crate) tree: Tree<'a>,
+    /// Members or items that stand in its bytes and were not taken apart, being too many.
+    pub(crate) more: usize,
 }
 
 /// The six kinds of JSON.
@@ -74,27 +87,89 @@ impl<'a> Node<'a> {
         }
     }
 
-    /// Pointers of keys that stand twice in one object, and of texts that are none, anywhere below.
-    pub(crate) fn flaws(&self, pointer: &str, out: &mut Vec<(String, Flaw)>) {
+    /// Pointers of keys that stand twice in one object, and of texts that are none, anywhere below; the first so many.
+    pub(crate) fn flaws(&self, pointer: &str, most: usize) -> Vec<(String, Flaw)> {
+        let mut found = Found {
+            pointer: pointer.to_owned(),
+            most,
+            out: vec![],
+        };
+        self.search(&mut found);
+        found.out
+    }
+
+    fn search(&self, found: &mut Found) {
+        if found.out.len() >= found.most {
+            return;
+        }
+        if self.more > 0 {
+            found.note(Flaw::TooMany);
+        }
         match &self.tree {
-            Tree::Text(None) => out.push((pointer.to_owned(), Flaw::HalfCharacter)),
-            Tree::TooDeep => out.push((pointer.to_owned(), Flaw::TooDeep)),
+            Tree::Text(None) => found.note(Flaw::HalfCharacter),
+            Tree::TooDeep => found.note(Flaw::TooDeep),
             Tree::List(nodes) => {
                 for (index, node) in nodes.iter().enumerate() {
-                    node.flaws(&format!("{pointer}/{index}"), out);
+                    // What holds nothing has nothing wrong in it, and most is that.
+                    if !node.is_plain() {
+                        found.within(&index.to_string(), |found| node.search(found));
+                    }
                 }
             }
             Tree::Map(members) => {
+                let mut known = HashSet::<&str, ahash::RandomState>::default();
                 for (index, (key, node)) in members.iter().enumerate() {
-                    let here = format!("{pointer}/{}", escape(key));
-                    if members.iter().take(index).any(|(other, _)| other == key) {
-                        out.push((here.clone(), Flaw::DuplicateKey));
+                    let before = || members.iter().take(index);
+                    let doubled = if members.len() < FEW {
+                        before().any(|(other, _)| other == key)
+                    } else {
+                        !known.insert(key)
+                    };
+                    if doubled || !node.is_plain() {
+                        found.within(key, |found| {
+                            if doubled {
+                                found.note(Flaw::DuplicateKey);
+                            }
+                            node.search(found);
+                        });
                     }
-                    node.flaws(&here, out);
                 }
             }
             _ => {}
         }
+    }
+
+    fn is_plain(&self) -> bool {
+        self.more == 0
+            && matches!(
+                self.tree,
+                Tree::Null | Tree::Bool(_) | Tree::Number | Tree::Text(Some(_))
+            )
+    }
+}
+
+/// Flaws and where the search is. The place is written once, however many values stand there.
+struct Found {
+    pointer: String,
+    most: usize,
+    out: Vec<(String, Flaw)>,
+}
+
+impl Found {
+    fn note(&mut self, flaw: Flaw) {
+        if self.out.len() < self.most {
+            self.out.push((self.pointer.clone(), flaw));
+        }
+    }
+
+    fn within(&mut self, name: &str, search: impl FnOnce(&mut Self)) {
+        let before = self.pointer.len();
+        if before + name.len() < POINTER_BYTES {
+            self.pointer.push('/');
+            self.pointer.push_str(&escape(name));
+        }
+        search(self);
+        self.pointer.truncate(before);
     }
 }
 
@@ -104,6 +179,8 @@ pub(crate) enum Flaw {
     DuplicateKey,
     HalfCharacter,
     TooDeep,
+    /// Members, or values in all.
+    TooMany,
 }
 
 /// One reference token of RFC 6901.
@@ -113,7 +190,11 @@ pub(crate) fn escape(key: &str) -> String {
 
 /// Reads one JSON text.
 pub(crate) fn parse(text: &str) -> Result<Node<'_>, Broken> {
-    let mut parser = Parser { text, at: 0 };
+    let mut parser = Parser {
+        text,
+        at: 0,
+        values: 0,
+    };
     parser.space();
     let node = parser.value(0)?;
     parser.space();
@@ -127,6 +208,8 @@ pub(crate) fn parse(text: &str) -> Result<Node<'_>, Broken> {
 struct Parser<'a> {
     text: &'a str,
     at: usize,
+    /// Taken apart so far.
+    values: usize,
 }
 
 impl<'a> Parser<'a> {
@@ -158,10 +241,17 @@ impl<'a> Parser<'a> {
 
     fn value(&mut self, depth: usize) -> Result<Node<'a>, Broken> {
         let start = self.at;
+        self.values += 1;
+        let mut more = 0;
         let tree = match self.peek() {
             Some(b'{' | b'[') if depth > DEPTH => self.skip()?,
-            Some(b'{') => self.map(depth)?,
-            Some(b'[') => self.list(depth)?,
+            Some(b'{' | b'[') if self.full() && depth > TOP => {
+                more = 1;
+                self.skip()?;
+                Tree::Null
+            }
+            Some(b'{') => self.map(depth, &mut more)?,
+            Some(b'[') => self.list(depth, &mut more)?,
             Some(b'"') => Tree::Text(self.string()?),
             Some(b'-' | b'0'..=b'9') => {
                 self.number()?;
@@ -175,7 +265,12 @@ impl<'a> Parser<'a> {
         Ok(Node {
             raw: self.slice(start),
             tree,
+            more,
         })
+    }
+
+    fn full(&self) -> bool {
+        self.values > VALUES
     }
 
     /// To the end of a list or an object, without going into it: one item that nests too deeply loses only itself.
@@ -246,7 +341,7 @@ impl<'a> Parser<'a> {
         Ok(())
     }
 
-    fn list(&mut self, depth: usize) -> Result<Tree<'a>, Broken> {
+    fn list(&mut self, depth: usize, more: &mut usize) -> Result<Tree<'a>, Broken> {
         self.at += 1;
         let mut nodes = vec![];
         self.space();
@@ -255,7 +350,12 @@ impl<'a> Parser<'a> {
         }
         loop {
             self.space();
-            nodes.push(self.value(depth + 1)?);
+            let node = self.value(depth + 1)?;
+            if self.full() {
+                *more += 1;
+            } else {
+                nodes.push(node);
+            }
             self.space();
             if self.take(b']') {
                 return Ok(Tree::List(nodes));
@@ -266,7 +366,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    fn map(&mut self, depth: usize) -> Result<Tree<'a>, Broken> {
+    fn map(&mut self, depth: usize, more: &mut usize) -> Result<Tree<'a>, Broken> {
         self.at += 1;
         let mut members = vec![];
         self.space();
@@ -284,7 +384,12 @@ impl<'a> Parser<'a> {
                 return Err(self.broken());
             }
             self.space();
-            members.push((key, self.value(depth + 1)?));
+            let node = self.value(depth + 1)?;
+            if members.len() < MEMBERS {
+                members.push((key, node));
+            } else {
+                *more += 1;
+            }
             self.space();
             if self.take(b'}') {
                 return Ok(Tree::Map(members));
@@ -422,8 +527,7 @@ mod tests {
         let node = parse(&text).unwrap();
         assert_eq!(node.get("b").unwrap().raw, "1");
         assert_eq!(node.get("a").unwrap().raw, deep);
-        let mut flaws = vec![];
-        node.flaws("", &mut flaws);
+        let flaws = node.flaws("", 9);
         assert_eq!(flaws.len(), 1);
         assert_eq!(flaws[0].1, Flaw::TooDeep);
         for broken in ["[".repeat(200), format!("{}}}", "[".repeat(150))] {
@@ -440,8 +544,7 @@ mod tests {
     #[test]
     fn a_repeated_key_is_seen_wherever_it_stands() {
         let node = parse("{\"a\":[{\"x/y\":1,\"x/y\":2}],\"b\":\"\\ud800\"}").unwrap();
-        let mut flaws = vec![];
-        node.flaws("", &mut flaws);
+        let flaws = node.flaws("", 9);
         assert_eq!(
             flaws,
             [

@@ -9,7 +9,11 @@ use super::{
     Problem,
     json::{Flaw, Node, Tree, escape},
 };
-use crate::time::Time;
+use crate::{
+    caps::{COMMAND, ENTRIES, ITEM_BYTES, PROBLEMS, WILDCARDS},
+    ownership::pattern::Pattern,
+    time::Time,
+};
 
 /// Ids, keys and resources.
 const ID_BYTES: usize = 512;
@@ -21,48 +25,59 @@ const BODY_BYTES: usize = 1024 * 1024;
 const KEPT_BYTES: usize = 64 * 1024;
 
 /// What is wrong with one item so far.
-pub(super) struct Report {
+pub(super) struct Report<'n> {
     list: &'static str,
-    raw: std::sync::Arc<str>,
+    pointer: String,
+    /// The bytes of the item.
+    of: &'n str,
+    raw: Option<std::sync::Arc<str>>,
     item: Option<String>,
     pub(super) problems: Vec<Problem>,
+    /// It is too large, or too much is wrong with it: no more is read of it.
+    over: bool,
 }
 
-impl Report {
-    pub(super) fn new(list: &'static str, node: &Node<'_>, pointer: &str) -> Self {
+impl<'n> Report<'n> {
+    pub(super) fn new(list: &'static str, node: &Node<'n>, pointer: &str) -> Self {
         let mut report = Self {
             list,
-            raw: kept(node.raw),
+            pointer: pointer.to_owned(),
+            of: node.raw,
+            raw: None,
             item: None,
             problems: vec![],
+            over: false,
         };
-        let mut flaws = vec![];
-        node.flaws(pointer, &mut flaws);
-        for (place, flaw) in flaws {
-            match flaw {
-                Flaw::DuplicateKey => {
-                    report.add(
-                        place,
-                        "duplicate-key",
-                        "This member stands twice.".to_owned(),
-                    );
-                }
-                Flaw::TooDeep => report.add(
-                    place,
-                    "too-deep",
-                    "This nests more than 100 levels deep.".to_owned(),
-                ),
-                Flaw::HalfCharacter => report.add(
-                    place,
-                    "wrong-type",
-                    "This text holds half of a character.".to_owned(),
-                ),
-            }
+        if node.raw.len() > ITEM_BYTES {
+            let message = format!("At most {ITEM_BYTES} bytes, found {}.", node.raw.len());
+            report.add(pointer.to_owned(), "too-long", message);
+            report.over = true;
+        }
+        for (place, flaw) in node.flaws(pointer, PROBLEMS) {
+            let (code, message) = match flaw {
+                Flaw::DuplicateKey => ("duplicate-key", "This member stands twice."),
+                Flaw::TooDeep => ("too-deep", "This nests more than 100 levels deep."),
+                Flaw::HalfCharacter => ("wrong-type", "This text holds half of a character."),
+                Flaw::TooMany => ("too-many", "This holds more than is read."),
+            };
+            report.add(place, code, message.to_owned());
         }
         report
     }
 
     pub(super) fn add(&mut self, pointer: String, code: &str, message: String) {
+        if self.over {
+            return;
+        }
+        let last = self.problems.len() + 1 >= PROBLEMS;
+        let (pointer, code, message) = if last {
+            let more = format!("It is wrong in {PROBLEMS} places and more.");
+            (self.pointer.clone(), "too-many", more)
+        } else {
+            (pointer, code, message)
+        };
+        self.over = last;
+        let raw = self.raw.get_or_insert_with(|| kept(self.of));
         self.problems.push(Problem {
             pointer,
             list: self.list.to_owned(),
@@ -70,7 +85,7 @@ impl Report {
             code: code.to_owned(),
             message,
             schema: None,
-            raw: self.raw.clone(),
+            raw: raw.clone(),
         });
     }
 
@@ -102,11 +117,11 @@ pub(super) fn kept(raw: &str) -> std::sync::Arc<str> {
 pub(super) struct Members<'n, 'a, 'r> {
     node: &'n Node<'a>,
     pointer: String,
-    pub(super) report: &'r mut Report,
+    pub(super) report: &'r mut Report<'a>,
 }
 
 impl<'n, 'a, 'r> Members<'n, 'a, 'r> {
-    pub(super) fn new(node: &'n Node<'a>, pointer: String, report: &'r mut Report) -> Self {
+    pub(super) fn new(node: &'n Node<'a>, pointer: String, report: &'r mut Report<'a>) -> Self {
         if !matches!(node.tree, Tree::Map(_)) {
             let message = format!("Expected an object, found {}.", node.kind());
             report.add(pointer.clone(), "wrong-type", message);
@@ -295,6 +310,33 @@ impl<'n, 'a, 'r> Members<'n, 'a, 'r> {
         self.word(name).unwrap_or(otherwise)
     }
 
+    /// An id that names something the person can answer or stop: it becomes a piece of an address.
+    pub(super) fn need_piece(&mut self, name: &str) -> String {
+        let id = self.need_id(name);
+        if leads_elsewhere(&id) {
+            let message = "An id that is a way within an address (\".\" or \"..\") names nothing.";
+            let place = self.place(name);
+            self.report.add(place, "unusable-id", message.to_owned());
+        }
+        id
+    }
+
+    /// A resource or a pattern of some.
+    pub(super) fn need_pattern(&mut self, name: &str) -> String {
+        let text = self.need_resource(name);
+        let place = self.place(name);
+        self.few_wildcards(&text, place);
+        text
+    }
+
+    fn few_wildcards(&mut self, text: &str, place: String) {
+        let found = Pattern::resource(text).wildcards();
+        if found > WILDCARDS {
+            let message = format!("At most {WILDCARDS} wildcards in one pattern, found {found}.");
+            self.report.add(place, "too-many", message);
+        }
+    }
+
     /// `kind:name` with a kind of the contract.
     pub(super) fn need_resource(&mut self, name: &str) -> String {
         let text = self.need_id(name);
@@ -339,6 +381,9 @@ impl<'n, 'a, 'r> Members<'n, 'a, 'r> {
     }
 
     fn value(&mut self, name: &str, node: &Node<'_>) -> Option<Value> {
+        if self.report.over {
+            return None;
+        }
         let read = serde_json::from_str(node.raw).ok();
         // Half characters were reported already; what is left are numbers no double holds.
         if read.is_none() && self.report.problems.is_empty() {
@@ -349,24 +394,30 @@ impl<'n, 'a, 'r> Members<'n, 'a, 'r> {
 
     /// The texts of a list.
     pub(super) fn ids(&mut self, name: &str) -> Vec<String> {
-        self.each(name, |node| node.text().map(str::to_owned), ID_BYTES)
+        self.each(name, ENTRIES, ID_BYTES)
     }
 
+    /// Patterns of resources.
+    pub(super) fn patterns(&mut self, name: &str) -> Vec<String> {
+        let all = self.ids(name);
+        let place = self.place(name);
+        for (index, text) in all.iter().enumerate() {
+            self.few_wildcards(text, format!("{place}/{index}"));
+        }
+        all
+    }
+
+    /// The pieces of a command.
     pub(super) fn texts(&mut self, name: &str) -> Option<Vec<String>> {
         self.member(name)?;
-        Some(self.each(name, |node| node.text().map(str::to_owned), TEXT_BYTES))
+        Some(self.each(name, COMMAND, TEXT_BYTES))
     }
 
-    fn each(
-        &mut self,
-        name: &str,
-        read: impl Fn(&Node<'_>) -> Option<String>,
-        limit: usize,
-    ) -> Vec<String> {
+    fn each(&mut self, name: &str, most: usize, limit: usize) -> Vec<String> {
         let mut out = vec![];
-        for (node, pointer) in self.nodes(name) {
-            match read(node) {
-                Some(text) if text.len() <= limit => out.push(text),
+        for (node, pointer) in self.nodes(name, most) {
+            match node.text() {
+                Some(text) if text.len() <= limit => out.push(text.to_owned()),
                 Some(text) => {
                     let message = format!("At most {limit} bytes, found {}.", text.len());
                     self.report.add(pointer, "too-long", message);
@@ -380,7 +431,7 @@ impl<'n, 'a, 'r> Members<'n, 'a, 'r> {
         out
     }
 
-    fn nodes(&mut self, name: &str) -> Vec<(&'n Node<'a>, String)> {
+    fn nodes(&mut self, name: &str, most: usize) -> Vec<(&'n Node<'a>, String)> {
         let Some(node) = self.member(name) else {
             return vec![];
         };
@@ -389,9 +440,13 @@ impl<'n, 'a, 'r> Members<'n, 'a, 'r> {
             return vec![];
         };
         let place = self.place(name);
-        nodes
-            .iter()
-            .enumerate()
+        if nodes.len() + node.more > most {
+            let message = format!("At most {most}, found {}.", nodes.len() + node.more);
+            self.report.add(place, "too-many", message);
+            return vec![];
+        }
+        let places = nodes.iter().enumerate();
+        places
             .map(|(index, node)| (node, format!("{place}/{index}")))
             .collect()
     }
@@ -402,7 +457,7 @@ impl<'n, 'a, 'r> Members<'n, 'a, 'r> {
         name: &str,
         read: impl Fn(&mut Members<'_, '_, '_>) -> T,
     ) -> Vec<T> {
-        self.nodes(name)
+        self.nodes(name, ENTRIES)
             .into_iter()
             .map(|(node, pointer)| read(&mut Members::new(node, pointer, self.report)))
             .collect()
@@ -458,6 +513,11 @@ impl<'n, 'a, 'r> Members<'n, 'a, 'r> {
             }
             _ => node.raw.to_owned(),
         };
+        if members.len() > ENTRIES {
+            let message = format!("At most {ENTRIES}, found {}.", members.len() + node.more);
+            self.report.add(self.place(name), "too-many", message);
+            return vec![];
+        }
         members
             .iter()
             .map(|(key, node)| (key.to_ascii_lowercase(), written(node)))
@@ -483,17 +543,31 @@ pub(crate) fn is_resource(text: &str) -> bool {
     })
 }
 
-/// Pointer of the first string over the general limit.
+/// Pointer of the first string over the general limit, as far down as it is one that can be read.
 fn too_long(node: &Node<'_>, pointer: &str) -> Option<String> {
+    let within = |name: &str, node: &Node<'_>| {
+        let found = too_long(node, "")?;
+        let (here, length) = (escape(name), pointer.len() + found.len());
+        let readable = here.len() + length < ID_BYTES;
+        Some(if readable {
+            format!("{pointer}/{here}{found}")
+        } else {
+            pointer.to_owned()
+        })
+    };
     match &node.tree {
         Tree::Text(Some(text)) if text.len() > TEXT_BYTES => Some(pointer.to_owned()),
-        Tree::List(nodes) => nodes
-            .iter()
-            .enumerate()
-            .find_map(|(index, node)| too_long(node, &format!("{pointer}/{index}"))),
-        Tree::Map(members) => members
-            .iter()
-            .find_map(|(key, node)| too_long(node, &format!("{pointer}/{}", escape(key)))),
+        Tree::List(nodes) => {
+            let mut nodes = nodes.iter().enumerate();
+            nodes.find_map(|(index, node)| within(&index.to_string(), node))
+        }
+        Tree::Map(members) => members.iter().find_map(|(key, node)| within(key, node)),
         _ => None,
     }
+}
+
+/// Would it change the way within an address? Addresses drop `.` and `..`, however their dots are written.
+pub fn leads_elsewhere(id: &str) -> bool {
+    let plain = id.to_ascii_lowercase().replace("%2e", ".");
+    matches!(plain.as_str(), "." | "..")
 }

@@ -4,18 +4,18 @@
 //! An `Err` means the whole answer cannot be used: not JSON, another major version, nobody speaking. Merging documents
 //! over time is `fleet.rs`.
 
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
 use super::{
     Access, AccessMode, AgentCard, AgentStatus, Artifact, Claim, ClaimMode, ClaimState,
     ContextEntry, ContextKind, ContextRef, Document, Escalation, EscalationKind, EscalationOption,
-    EscalationStatus, Handoff, HandoffOutput, Item, List, Needs, Pool, Problem, Progress,
+    EscalationStatus, Handoff, HandoffOutput, Item, LeftOut, List, Needs, Pool, Problem, Progress,
     ProposedAction, Quota, QuotaWindow, Schedule, Task, TaskState, TaskStatus, Usage, WaitKind,
     WaitingFor,
     json::{Node, Tree, parse},
     members::{Members, Report, kept},
 };
-use crate::ids::AgentId;
+use crate::{caps::ITEMS, ids::AgentId};
 
 /// Reads one body. Codes of an `Err`: `not-json`, `wrong-type`, `missing`, `too-long`, `duplicate-key`, `incompatible`.
 pub fn read(body: &[u8]) -> Result<Document, Box<Problem>> {
@@ -58,16 +58,18 @@ pub(crate) fn read_node(node: &Node<'_>) -> Result<Document, Box<Problem>> {
         }
     }
     let found = |name: &'static str| (name, node.get(name).filter(|_| !doubled(name)));
-    let problems = &mut document.problems;
-    document.tasks = list(found("tasks"), problems, task);
-    document.accesses = list(found("accesses"), problems, |m| Arc::new(access(m)));
-    document.claims = list(found("claims"), problems, claim);
-    document.handoffs = list(found("handoffs"), problems, handoff);
-    document.artifacts = list(found("artifacts"), problems, artifact);
-    document.context = list(found("context"), problems, context);
-    document.quotas = list(found("quotas"), problems, quota);
-    document.escalations = list(found("escalations"), problems, escalation);
-    document.schedules = list(found("schedules"), problems, schedule);
+    let (problems, left_out) = (&mut document.problems, &mut document.left_out);
+    document.tasks = list(found("tasks"), (problems, left_out), task);
+    document.accesses = list(found("accesses"), (problems, left_out), |m| {
+        Arc::new(access(m))
+    });
+    document.claims = list(found("claims"), (problems, left_out), claim);
+    document.handoffs = list(found("handoffs"), (problems, left_out), handoff);
+    document.artifacts = list(found("artifacts"), (problems, left_out), artifact);
+    document.context = list(found("context"), (problems, left_out), context);
+    document.quotas = list(found("quotas"), (problems, left_out), quota);
+    document.escalations = list(found("escalations"), (problems, left_out), escalation);
+    document.schedules = list(found("schedules"), (problems, left_out), schedule);
     document.ownership = found("ownership")
         .1
         .filter(|node| node.tree != Tree::Null)
@@ -83,7 +85,24 @@ pub(crate) fn read_node(node: &Node<'_>) -> Result<Document, Box<Problem>> {
         .number("pollAfterSeconds")
         .map(|seconds| seconds.clamp(1.0, 3600.0) as u32);
     document.problems.extend(report.close());
+    // A part of what was said leaves nothing out but what it says.
+    if !document.snapshot {
+        document.left_out.retain(|_, more| *more > 0);
+    }
+    if let Some(told) = node.get("leftOut") {
+        let counts = LISTS.iter().filter_map(|list| {
+            let count = told.get(list)?.raw.parse().ok()?;
+            Some((*list, count))
+        });
+        document.left_out.extend(counts);
+    }
     Ok(document)
+}
+
+/// The member of a difference that says how much of which list was left out.
+pub(crate) fn write_left_out<'l>(counts: impl Iterator<Item = (&'l str, u64)>) -> String {
+    let counts: Vec<_> = counts.map(|(list, n)| format!("\"{list}\":{n}")).collect();
+    format!("\"leftOut\":{{{}}}", counts.join(","))
 }
 
 /// Who speaks in a document, if it can be used at all.
@@ -112,6 +131,7 @@ pub(crate) const LISTS: &[&str] = &[
 const EMPTY: Node<'static> = Node {
     raw: "",
     tree: Tree::Null,
+    more: 0,
 };
 
 fn unusable(pointer: &str, code: &str, message: String, raw: &str) -> Box<Problem> {
@@ -178,7 +198,7 @@ fn agent(node: &Node<'_>, problems: &mut Vec<Problem>) -> Result<AgentCard, Box<
 
 fn list<T>(
     (name, node): (&'static str, Option<&Node<'_>>),
-    problems: &mut Vec<Problem>,
+    (problems, left_out): (&mut Vec<Problem>, &mut LeftOut),
     read: impl Fn(&mut Members<'_, '_, '_>) -> T,
 ) -> List<T> {
     let node = node.filter(|node| node.tree != Tree::Null)?;
@@ -190,7 +210,8 @@ fn list<T>(
         });
         return None;
     };
-    let items = nodes.iter().enumerate();
+    left_out.insert(name, over(node));
+    let items = nodes.iter().take(ITEMS).enumerate();
     Some(
         items
             .filter_map(|(index, node)| {
@@ -198,6 +219,15 @@ fn list<T>(
             })
             .collect(),
     )
+}
+
+/// Items of a list that are more than is read of one.
+pub(crate) fn over(list: &Node<'_>) -> u64 {
+    let count = match &list.tree {
+        Tree::List(nodes) => nodes.len() + list.more,
+        _ => 0,
+    };
+    count.saturating_sub(ITEMS) as u64
 }
 
 fn item<T>(
@@ -221,7 +251,7 @@ fn item<T>(
 }
 
 fn task(m: &mut Members<'_, '_, '_>) -> Task {
-    let id = m.need_id("id");
+    let id = m.need_piece("id");
     m.report.name(id.clone());
     Task {
         id: id.into(),
@@ -319,7 +349,7 @@ fn claim(m: &mut Members<'_, '_, '_>) -> Claim {
     m.report.name(id.clone());
     Claim {
         id,
-        resource: m.need_resource("resource").into(),
+        resource: m.need_pattern("resource").into(),
         holder_identity: m.need_text("holderIdentity"),
         task_id: m.id("taskId").map(Into::into),
         mode: m.need_word("mode", ClaimMode::Shared),
@@ -417,7 +447,7 @@ fn quota(m: &mut Members<'_, '_, '_>) -> Quota {
     let headers = m.headers("headers");
     // What the agent says of a window counts; headers only add what it does not list.
     let more = super::headers::windows(&headers, observed_at);
-    let known: Vec<_> = windows.iter().map(|window| window.name.clone()).collect();
+    let known: HashSet<_> = windows.iter().map(|window| window.name.clone()).collect();
     windows.extend(more.into_iter().filter(|w| !known.contains(&w.name)));
     Quota {
         pool,
@@ -428,7 +458,7 @@ fn quota(m: &mut Members<'_, '_, '_>) -> Quota {
 }
 
 fn escalation(m: &mut Members<'_, '_, '_>) -> Escalation {
-    let id = m.need_id("id");
+    let id = m.need_piece("id");
     m.report.name(id.clone());
     Escalation {
         id: id.into(),
@@ -478,10 +508,10 @@ fn schedule(m: &mut Members<'_, '_, '_>) -> Schedule {
 fn needs(m: &mut Members<'_, '_, '_>) -> Needs {
     m.report.name("ownership".to_owned());
     Needs {
-        triggers: m.ids("triggers"),
-        reads: m.ids("reads"),
-        writes: m.ids("writes"),
-        outputs: m.ids("outputs"),
+        triggers: m.patterns("triggers"),
+        reads: m.patterns("reads"),
+        writes: m.patterns("writes"),
+        outputs: m.patterns("outputs"),
         exceptions_to: m.id("exceptionsTo"),
     }
 }

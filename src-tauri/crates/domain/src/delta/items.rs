@@ -2,10 +2,13 @@
 
 use sha2::{Digest, Sha256};
 
-use crate::contract::{
-    LISTS,
-    json::{Node, Tree},
-    read_time,
+use crate::{
+    caps::ITEMS,
+    contract::{
+        LISTS,
+        json::{Node, Tree},
+        over, read_time,
+    },
 };
 
 /// Members outside the lists that can be wrong for themselves.
@@ -102,7 +105,7 @@ pub(super) fn digest(bytes: &[u8]) -> u128 {
     half.map_or(0, |bytes| u128::from_le_bytes(*bytes))
 }
 
-/// Tells every item of a document: place, name and bytes.
+/// Tells every item of a document that is read: place, name and bytes.
 pub(super) fn groups<'a>(
     node: &Node<'a>,
     speaks: &str,
@@ -135,7 +138,7 @@ pub(super) fn groups<'a>(
                 Tree::Null => {}
                 Tree::List(nodes) if name != "ownership" => {
                     tell(at, "", Part::Open);
-                    for node in nodes {
+                    for node in nodes.iter().take(ITEMS) {
                         item(at, node, tell);
                     }
                 }
@@ -145,6 +148,13 @@ pub(super) fn groups<'a>(
             }
         }
     }
+}
+
+/// How many items of which list are not read.
+pub(super) fn left_out(node: &Node<'_>) -> Vec<(usize, u64)> {
+    let found = LISTS.iter().enumerate();
+    let found = found.filter_map(|(at, list)| Some((at, over(node.get(list)?))));
+    found.filter(|(_, more)| *more > 0).collect()
 }
 
 fn item<'a>(at: usize, node: &Node<'a>, tell: &mut impl FnMut(usize, &str, Part<'a>)) {

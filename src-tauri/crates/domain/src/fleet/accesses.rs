@@ -18,11 +18,11 @@ use chrono::TimeDelta;
 use super::{
     slots::Subject,
     take::Intake,
-    world::{AccessEntry, Index, World},
+    world::{AccessEntry, Entry, Index, World},
 };
 use crate::{
     change::{Change, Record},
-    contract::{Access, AccessMode, Document},
+    contract::{Access, AccessMode, Claim, ClaimMode, Document},
     ids::{AgentRef, Resource, TaskRef},
     time::Time,
 };
@@ -225,9 +225,13 @@ impl Told {
 pub(crate) type Leaving = VecDeque<(Time, TaskRef)>;
 
 impl World {
-    /// Can looking at it be wrong? Where somebody holds it, or makes it.
-    fn guarded(&self, resource: &Resource) -> bool {
-        self.addresses.contains_key(resource) || !self.claims_covering(resource.as_str()).is_empty()
+    /// Can looking at it be wrong? Where somebody else holds it alone, or makes it.
+    fn guarded(&self, resource: &Resource, agent: &AgentRef) -> bool {
+        let alone = |claim: &Entry<Claim>| {
+            claim.value.mode == ClaimMode::Exclusive && claim.seen.agent != *agent
+        };
+        self.addresses.contains_key(resource)
+            || !self.claims_covering(resource.as_str(), alone).is_empty()
     }
 
     /// Other rules are in force.
@@ -357,7 +361,7 @@ impl Intake<'_> {
             }
         }
         // Who only looked bears on no rule but about what must not be looked at.
-        if used.value.mode != AccessMode::Read || self.world.guarded(resource) {
+        if used.value.mode != AccessMode::Read || self.world.guarded(resource, agent) {
             self.mark(Subject::Resource(resource.clone()));
         }
     }

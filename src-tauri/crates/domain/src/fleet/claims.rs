@@ -5,13 +5,14 @@
 use std::collections::BTreeSet;
 
 use super::{
+    references::few_of_each,
     slots::Subject,
     take::{Intake, record},
-    world::Key,
+    world::{Entry, Key},
 };
 use crate::{
     change::Change,
-    contract::{Claim, ClaimState, Item},
+    contract::{Claim, ClaimMode, ClaimState, Item},
     ids::AgentRef,
 };
 
@@ -37,7 +38,9 @@ impl Intake<'_> {
         let first = same.map_or(self.now, |old| old.seen.at);
         let at = item.value.acquire_time.unwrap_or(first).min(self.now);
         let before = old.map(|old| old.value.resource.clone());
-        let moved = before.as_ref() != Some(&item.value.resource);
+        let shared = old.map(|old| old.value.mode);
+        let moved =
+            before.as_ref() != Some(&item.value.resource) || shared != Some(item.value.mode);
         // Given back at a time nobody told: when it was first said. What only waited was never held.
         let released = old.and_then(|old| old.value.release_time);
         let waited = old.is_some_and(|old| {
@@ -81,11 +84,19 @@ impl Intake<'_> {
         let Some(claim) = self.world.claims.get(key) else {
             return;
         };
-        let others = self.world.claims_on(claim.value.resource.as_str());
-        let others = others
+        // Only what somebody holds alone clashes with what others hold.
+        let exclusive = |claim: &Entry<Claim>| claim.value.mode == ClaimMode::Exclusive;
+        let alone = exclusive(claim);
+        let others = self
+            .world
+            .claims_on(claim.value.resource.as_str(), |other| {
+                other.seen.agent != claim.seen.agent && (alone || exclusive(other))
+            });
+        let (live, over): (Vec<_>, Vec<_>) = others
             .into_iter()
-            .filter(|(_, other)| other.seen.agent != claim.seen.agent);
-        let found: BTreeSet<_> = others.map(|(key, _)| key.clone()).collect();
+            .partition(|(_, other)| other.value.state != ClaimState::Released);
+        let found = few_of_each(live.into_iter().chain(over).collect());
+        let found: BTreeSet<_> = found.cloned().collect();
         for other in &found {
             let rivals = self.world.rivals.entry(other.clone()).or_default();
             rivals.insert(key.clone());

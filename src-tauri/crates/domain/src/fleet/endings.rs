@@ -104,7 +104,11 @@ impl Intake<'_> {
             return None;
         }
         let endpoint = self.world.endpoints.entry(agent.endpoint.clone());
-        let pages = &mut endpoint.or_default().pages;
+        let state = endpoint.or_default();
+        // What was not read may well be listed.
+        let more = [&state.left_out, &document.left_out].map(|of| of.get(list).copied());
+        let whole = more.into_iter().flatten().all(|more| more == 0);
+        let pages = &mut state.pages;
         if let Some(ids) = ids() {
             let bad = document.problems.iter().filter(|p| p.list == list);
             let listed = pages.entry(list).or_default();
@@ -113,7 +117,7 @@ impl Intake<'_> {
         }
         let next = document.next_cursor.as_deref();
         let last = next.unwrap_or_default().is_empty();
-        last.then(|| pages.remove(list)).flatten()
+        last.then(|| pages.remove(list)).flatten().filter(|_| whole)
     }
 }
 

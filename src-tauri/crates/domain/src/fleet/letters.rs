@@ -13,14 +13,28 @@ use super::{
     world::{Dead, Seen},
 };
 use crate::{
+    caps::LETTERS,
     change::{Change, DeadLetter},
     contract::{Document, Item, Problem},
     finding::Evidence,
     ids::AgentRef,
 };
 
-/// Kept per endpoint, list and item; far more than a person reads.
-const LETTERS: usize = 10_000;
+/// What a dead letter can be about: a list, the card, or the document itself.
+const PLACES: [&str; 12] = [
+    "tasks",
+    "accesses",
+    "claims",
+    "handoffs",
+    "artifacts",
+    "context",
+    "quotas",
+    "escalations",
+    "schedules",
+    "ownership",
+    "agent",
+    "",
+];
 
 /// What is wrong in one document, by list and item.
 type Letters = BTreeMap<String, BTreeMap<String, Vec<Problem>>>;
@@ -117,7 +131,30 @@ impl Intake<'_> {
         self.letter(agent, list.to_owned(), name, vec![problem]);
     }
 
+    /// Keeps it if there is room, and else that there was one more.
     fn letter(&mut self, agent: &AgentRef, list: String, item: String, problems: Vec<Problem>) {
+        let key = (agent.endpoint.clone(), list, item);
+        if !self.world.dead.contains_key(&key) {
+            let world = &self.world;
+            let kept = self.letters.get_or_insert_with(|| world.letters(&key.0));
+            if *kept >= LETTERS {
+                let of_list = PLACES.iter().find(|place| **place == key.1);
+                let over = self.over.entry((of_list.unwrap_or(&""), true)).or_default();
+                *over += 1;
+                return;
+            }
+            *kept += 1;
+        }
+        self.keep_letter(agent, key.1, key.2, problems);
+    }
+
+    pub(super) fn keep_letter(
+        &mut self,
+        agent: &AgentRef,
+        list: String,
+        item: String,
+        problems: Vec<Problem>,
+    ) {
         let Some(first) = problems.first() else {
             return;
         };
@@ -144,9 +181,6 @@ impl Intake<'_> {
             line: self.line,
             at: self.now,
         }));
-        if self.world.dead.len() >= LETTERS && known.is_none() {
-            return;
-        }
         self.refused_again(agent, &list, &problems, &seen.evidence);
         self.mark(Subject::Item(key.0.clone(), list, item));
         self.world.dead.insert(key, Dead { seen, problems });
@@ -180,6 +214,9 @@ impl Intake<'_> {
         if self.world.dead.remove(&key).is_none() {
             return;
         }
+        if let Some(kept) = &mut self.letters {
+            *kept = kept.saturating_sub(1);
+        }
         self.worked(agent.clone());
         self.changes.push(Change::DeadLetterCleared {
             endpoint: key.0.clone(),
@@ -202,7 +239,7 @@ fn item_pointer(pointer: &str) -> String {
         .join("/")
 }
 
-fn digest(raw: &str, pointer: &str) -> String {
+pub(super) fn digest(raw: &str, pointer: &str) -> String {
     let bytes = if raw.is_empty() { pointer } else { raw };
     let digest = Sha256::digest(bytes.as_bytes());
     let hex: String = digest.iter().take(16).map(|b| format!("{b:02x}")).collect();

@@ -5,7 +5,7 @@
 
 use super::{
     slots::Subject,
-    take::Intake,
+    take::{Intake, trim},
     world::{Completion, TaskEntry, World, waits_for_person},
 };
 use crate::{
@@ -13,6 +13,9 @@ use crate::{
     ids::{AgentRef, TaskRef},
     time::Time,
 };
+
+/// Times of waiting for a person that are kept of one task.
+const WAITS: usize = 1024;
 
 /// Takes in one item of `tasks`.
 pub(super) fn task(intake: &mut Intake<'_>, agent: &AgentRef, task: &TaskRef, item: &Item<Task>) {
@@ -140,6 +143,7 @@ pub(super) fn task(intake: &mut Intake<'_>, agent: &AgentRef, task: &TaskRef, it
         (Some(start), false) => {
             entry.asks_since = None;
             entry.waited_for_person.push((start, from));
+            trim(&mut entry.waited_for_person, WAITS);
         }
         _ => {}
     }
@@ -207,16 +211,19 @@ fn changed(intake: &mut Intake<'_>, task: &TaskRef) {
     if let Some(key) = key {
         intake.mark(Subject::Work(key));
     }
-    let World { used_by, dirty, .. } = &mut *intake.world;
-    if let Some(uses) = used_by.get(task) {
-        dirty.extend(uses.wrote.iter().cloned().map(Subject::Resource));
-        if uses.versions {
-            dirty.insert(Subject::Reading(task.clone()));
+    // However often one line tells of it: what comes to refer to it later in the line is marked by that.
+    if intake.changed.insert(task.clone()) {
+        let World { used_by, dirty, .. } = &mut *intake.world;
+        if let Some(uses) = used_by.get(task) {
+            dirty.extend(uses.wrote.iter().cloned().map(Subject::Resource));
+            if uses.versions {
+                dirty.insert(Subject::Reading(task.clone()));
+            }
         }
+        intake.mark(Subject::Task(task.clone()));
+        intake.mark_tries(task);
+        intake.mark_referring(task);
     }
-    intake.mark(Subject::Task(task.clone()));
-    intake.mark_tries(task);
-    intake.mark_referring(task);
     intake.emit_task(task);
 }
 

@@ -12,6 +12,7 @@ use super::{
     world::{Sample, Seen},
 };
 use crate::{
+    caps::WINDOWS,
     change::Change,
     contract::{Document, Quota, QuotaWindow},
     forecast::{KEPT, Point},
@@ -48,7 +49,15 @@ impl Intake<'_> {
             if pool.newest.as_ref().is_none_or(after) {
                 pool.newest = Some((entry.seen.clone(), bare));
             }
+            let own =
+                |samples: &Vec<Sample>| samples.last().is_some_and(|s| s.seen.agent == *agent);
             for window in &value.windows {
+                let fresh = !pool.windows.contains_key(&window.name);
+                if fresh && pool.windows.values().filter(|samples| own(samples)).count() >= WINDOWS
+                {
+                    *self.over.entry(("quotas", false)).or_default() += 1;
+                    continue;
+                }
                 let samples = pool.windows.entry(window.name.clone()).or_default();
                 let sample = Sample {
                     seen: entry.seen.clone(),

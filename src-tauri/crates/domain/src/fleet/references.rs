@@ -10,8 +10,9 @@ use super::{
     world::{Entry, Key, World},
 };
 use crate::{
+    caps::RIVALS,
     contract::{Artifact, Claim, Task, WaitKind},
-    ids::{EndpointId, Resource, TaskRef},
+    ids::{AgentRef, EndpointId, Resource, TaskRef},
     ownership::pattern::Pattern,
 };
 
@@ -46,39 +47,63 @@ impl Claimed {
 }
 
 impl World {
-    /// Claims that cover what was used by that name, which is no pattern.
-    pub(crate) fn claims_covering<'w>(&'w self, name: &str) -> Vec<(&'w Key, &'w Entry<Claim>)> {
-        let patterns = self.claimed.patterns.iter();
-        let patterns = patterns.filter(|(_, pattern)| pattern.matches(name));
+    /// Wanted claims that cover what was used by that name, which is no pattern; no other is compared with it.
+    pub(crate) fn claims_covering<'w>(
+        &'w self,
+        name: &str,
+        wanted: impl Fn(&Entry<Claim>) -> bool,
+    ) -> Vec<(&'w Key, &'w Entry<Claim>)> {
         let exact = self.claimed.exact.get(name).into_iter().flatten();
-        let mut keys: Vec<&Key> = patterns.map(|(key, _)| key).chain(exact).collect();
-        keys.sort_unstable();
-        keys.into_iter()
-            .filter_map(|key| self.claims.get_key_value(key))
-            .collect()
+        let exact = exact.filter_map(|key| self.claims.get_key_value(key));
+        let exact = exact.filter(|(_, claim)| wanted(claim));
+        let patterns = self.claimed.patterns.iter();
+        let patterns = patterns.filter_map(|(key, pattern)| {
+            let known = self.claims.get_key_value(key);
+            known.filter(|(_, claim)| wanted(claim) && pattern.matches(name))
+        });
+        let mut found: Vec<_> = patterns.chain(exact).collect();
+        found.sort_unstable_by_key(|(key, _)| *key);
+        found
     }
 
-    /// Claims that cover some of what a resource or pattern means.
-    pub(crate) fn claims_on<'w>(&'w self, resource: &str) -> Vec<(&'w Key, &'w Entry<Claim>)> {
-        let wanted = Pattern::resource(resource);
-        let mut keys: BTreeSet<&Key> = self
-            .claimed
-            .patterns
-            .iter()
-            .filter(|(_, pattern)| pattern.overlap(&wanted).is_some())
-            .map(|(key, _)| key)
-            .collect();
-        if wanted.literal() {
-            keys.extend(self.claimed.exact.get(resource).into_iter().flatten());
-        } else {
-            let exact = self.claimed.exact.iter();
-            let fit = exact.filter(|(name, _)| wanted.matches(name.as_str()));
-            keys.extend(fit.flat_map(|(_, keys)| keys));
+    /// Wanted claims that cover some of what a resource or pattern means.
+    pub(crate) fn claims_on<'w>(
+        &'w self,
+        resource: &str,
+        wanted: impl Fn(&Entry<Claim>) -> bool,
+    ) -> Vec<(&'w Key, &'w Entry<Claim>)> {
+        let asked = Pattern::resource(resource);
+        if asked.literal() {
+            return self.claims_covering(resource, wanted);
         }
-        keys.into_iter()
-            .filter_map(|key| self.claims.get_key_value(key))
-            .collect()
+        let claim = |key| self.claims.get_key_value(key);
+        let exact = self.claimed.exact.range(Resource::from(asked.prefix())..);
+        let exact = exact
+            .take_while(|(name, _)| name.as_str().starts_with(asked.prefix()))
+            .filter(|(name, _)| asked.matches(name.as_str()))
+            .flat_map(|(_, keys)| keys)
+            .filter_map(claim)
+            .filter(|(_, claim)| wanted(claim));
+        let patterns = self.claimed.patterns.iter();
+        let patterns = patterns.filter_map(|(key, pattern)| {
+            claim(key).filter(|(_, claim)| wanted(claim) && pattern.overlaps(&asked))
+        });
+        let mut found: Vec<_> = patterns.chain(exact).collect();
+        found.sort_unstable_by_key(|(key, _)| *key);
+        found
     }
+}
+
+/// The first few of each agent.
+pub(crate) fn few_of_each<'w>(
+    claims: Vec<(&'w Key, &'w Entry<Claim>)>,
+) -> impl Iterator<Item = &'w Key> {
+    let mut counts: BTreeMap<&AgentRef, usize> = BTreeMap::new();
+    claims.into_iter().filter_map(move |(key, claim)| {
+        let count = counts.entry(&claim.seen.agent).or_default();
+        *count += 1;
+        (*count <= RIVALS).then_some(key)
+    })
 }
 
 impl Intake<'_> {
@@ -101,8 +126,7 @@ impl Intake<'_> {
             let known = self.world.touched.contains_key(resource);
             known.then(|| resource.clone()).into_iter().collect()
         } else {
-            let text = resource.as_str();
-            let prefix = text.split('*').next().unwrap_or_default();
+            let prefix = pattern.prefix();
             let from = self.world.resources.range(Resource::from(prefix)..);
             from.take_while(|name| name.as_str().starts_with(prefix))
                 .filter(|name| pattern.matches(name.as_str()))

@@ -23,6 +23,9 @@ use crate::{
 /// Told of one body at most; a person reads fewer.
 const ERRORS: usize = 50;
 
+/// Receivers kept of one artifact.
+const STAGES: usize = 100;
+
 /// The schemas, ready for use.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Schemas {
@@ -126,7 +129,13 @@ impl Intake<'_> {
         };
         let key = (key.0.clone(), artifact);
         let stages = self.world.handed_to.entry(key.clone()).or_default();
-        if stages.insert(handoff.to.clone()) {
+        if stages.len() >= STAGES || !stages.insert(handoff.to.clone()) {
+            return;
+        }
+        // Most are held to nothing of their own.
+        let stages = self.world.rules.stages.iter();
+        let mut meant = stages.filter(|s| s.name == handoff.to || s.agent == handoff.to);
+        if meant.any(|stage| stage.accepts_schema.is_some()) {
             self.fits(&key, Held::Handed);
         }
     }

@@ -4,6 +4,8 @@
 
 use std::collections::BTreeSet;
 
+use sha2::{Digest, Sha256};
+
 use super::{
     slots::Subject,
     take::Intake,
@@ -51,8 +53,8 @@ pub(crate) struct Storm {
 pub(crate) struct Occurrence {
     pub(crate) at: Time,
     pub(crate) evidence: Evidence,
-    /// Tells it from one that is sent again.
-    print: String,
+    /// Tells it from one that is sent again: of what was sent, however long.
+    print: [u8; 16],
 }
 
 /// When an agent did something well.
@@ -138,7 +140,7 @@ impl Intake<'_> {
             of: StormOf::Attempts(task.task.clone()),
         };
         let print = attempt.unwrap_or_default().to_string();
-        self.occurred(key, Some(agent), at, evidence, print);
+        self.occurred(key, Some(agent), at, evidence, &print);
     }
 
     /// The task changed: its attempts may be about nothing any more.
@@ -177,8 +179,7 @@ impl Intake<'_> {
                 endpoint: agent.endpoint.clone(),
                 of,
             };
-            let print = problem.raw.to_string();
-            self.occurred(key, Some(agent), self.now, evidence.clone(), print);
+            self.occurred(key, Some(agent), self.now, evidence.clone(), &problem.raw);
         }
     }
 
@@ -197,7 +198,7 @@ impl Intake<'_> {
             of: StormOf::Errors(error.kind, error.http_status),
         };
         let print = self.line.to_string();
-        self.occurred(key, None, self.now, evidence, print);
+        self.occurred(key, None, self.now, evidence, &print);
     }
 
     /// The endpoint answers again: its errors are over.
@@ -227,18 +228,25 @@ impl Intake<'_> {
         of: impl Fn(&mut Successes) -> &mut BTreeSet<Time>,
         at: Time,
     ) {
-        for key in self.of_endpoint(&agent.endpoint) {
-            // What happened less often was never told of.
-            let storm = self.world.storms.get(&key);
-            let often = self.world.settings.retry_storm_count as usize;
-            if storm.is_some_and(|storm| storm.times.len() >= often) {
-                self.look_at(&key);
-            }
-        }
+        self.well.insert(agent.endpoint.clone());
         let times = of(self.world.successes.entry(agent).or_default());
         times.insert(at);
         if times.len() > KEPT {
             times.pop_first();
+        }
+    }
+
+    /// Looks at what happens again and again where something went well, once for all that a line tells.
+    pub(super) fn went_well(&mut self) {
+        let often = self.world.settings.retry_storm_count as usize;
+        for endpoint in std::mem::take(&mut self.well) {
+            for key in self.of_endpoint(&endpoint) {
+                // What happened less often was never told of.
+                let storm = self.world.storms.get(&key);
+                if storm.is_some_and(|storm| storm.times.len() >= often) {
+                    self.look_at(&key);
+                }
+            }
         }
     }
 
@@ -248,8 +256,10 @@ impl Intake<'_> {
         agent: Option<&AgentRef>,
         at: Time,
         evidence: Evidence,
-        print: String,
+        print: &str,
     ) {
+        let digest = Sha256::digest(print.as_bytes());
+        let print = digest.first_chunk().copied().unwrap_or_default();
         self.forget_calm(&key.endpoint);
         let storm = self.world.storms.entry(key.clone()).or_default();
         storm.agent = agent.cloned();
@@ -274,8 +284,11 @@ impl Intake<'_> {
         self.look_at(&key);
     }
 
-    /// Drops what has not happened for two windows.
+    /// Drops what has not happened for two windows, once a line.
     fn forget_calm(&mut self, endpoint: &EndpointId) {
+        if !self.forgot.insert(endpoint.clone()) {
+            return;
+        }
         let window = seconds(self.world.settings.retry_storm_window_seconds);
         let old = self.now - window * 2;
         for key in self.of_endpoint(endpoint) {

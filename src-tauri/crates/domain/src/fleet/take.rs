@@ -2,7 +2,10 @@
 //!
 //! Draws no conclusions. Whether a task may be replaced by what was just said of it is `merge.rs`.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use super::{
     claims, merge, questions,
@@ -36,10 +39,48 @@ pub(super) struct Intake<'w> {
     pub(super) changes: Vec<Change>,
     pub(super) now: Time,
     pub(super) line: u64,
+    /// Tasks that changed.
+    pub(super) changed: BTreeSet<TaskRef>,
+    /// Tasks of which is still to be told whether they wait.
+    pub(super) queued: BTreeSet<TaskRef>,
+    /// Endpoints where something went well.
+    pub(super) well: BTreeSet<EndpointId>,
+    /// Endpoints of which what is long over was dropped.
+    pub(super) forgot: BTreeSet<EndpointId>,
+    /// Items that are more than is kept of one endpoint, by list; good ones, and dead letters.
+    pub(super) over: BTreeMap<(&'static str, bool), u64>,
+    /// What is open was counted for this line.
+    pub(super) counted: bool,
+    /// Dead letters of the endpoint, once they were counted.
+    pub(super) letters: Option<usize>,
 }
 
-impl Intake<'_> {
-    pub(super) fn fact(&mut self, line: &Line) {
+impl<'w> Intake<'w> {
+    pub(super) fn new(world: &'w mut World, now: Time, line: u64) -> Self {
+        Self {
+            world,
+            changes: vec![],
+            now,
+            line,
+            changed: BTreeSet::new(),
+            queued: BTreeSet::new(),
+            well: BTreeSet::new(),
+            forgot: BTreeSet::new(),
+            over: BTreeMap::new(),
+            counted: false,
+            letters: None,
+        }
+    }
+
+    /// Takes in a line whole.
+    pub(super) fn take(mut self, line: &Line) -> Vec<Change> {
+        self.fact(line);
+        self.went_well();
+        self.queue_all();
+        self.changes
+    }
+
+    fn fact(&mut self, line: &Line) {
         match &line.fact {
             Fact::Config(_) | Fact::Tick => {}
             Fact::Status { endpoint, document } => self.document(endpoint, document),
@@ -115,7 +156,7 @@ impl Intake<'_> {
     fn woke(&mut self, slept: u64) {
         let start = self.now - super::world::seconds(slept);
         self.world.sleeps.push((start, self.now));
-        trim(&mut self.world.sleeps);
+        trim(&mut self.world.sleeps, STRETCHES);
         for endpoint in self.world.endpoints.values_mut() {
             endpoint.run = Default::default();
         }
@@ -231,7 +272,7 @@ impl Intake<'_> {
         {
             let from = state.resumed.map_or(last.0, |resumed| resumed.max(last.0));
             last.1 = Some(now);
-            trim(&mut state.outages);
+            trim(&mut state.outages, STRETCHES);
             if !state.paused {
                 self.was_away(endpoint, from);
             }
@@ -252,6 +293,10 @@ impl Intake<'_> {
             endpoint: endpoint.clone(),
             agent: card.id.clone(),
         };
+        if !self.room_for_agent(&agent) {
+            self.left_out(&agent, &Document::default());
+            return;
+        }
         self.agent(&agent, document);
         // All it tells shares one name of it.
         let known = self.world.agents.get_key_value(&agent);
@@ -260,9 +305,12 @@ impl Intake<'_> {
         self.end_tasks(&agent, document);
         self.accesses(&agent, document);
         for item in furthest(&document.claims, |claim| &claim.id, claims::further) {
-            self.claim(&agent, item);
+            if self.room_for_claim(&agent, &item.value) {
+                self.claim(&agent, item);
+            }
         }
         self.end_claims(&agent, document);
+        let mut handed = BTreeSet::new();
         for item in furthest(&document.handoffs, |h| &h.id, |h| h.acknowledged_at) {
             let value = &item.value;
             let key = (endpoint.clone(), value.id.clone());
@@ -286,6 +334,9 @@ impl Intake<'_> {
             self.changes.push(Change::Handoff(Box::new(record(&entry))));
             self.world.handoffs.insert(key.clone(), entry);
             self.handed(&key, value);
+            handed.insert(task);
+        }
+        for task in handed {
             self.emit_task(&task);
         }
         for item in furthest(&document.artifacts, |a| &a.id, |a| a.created_at) {
@@ -312,16 +363,21 @@ impl Intake<'_> {
         }
         let questions = furthest(&document.escalations, |e| e.id.as_str(), questions::further);
         for item in questions {
-            self.escalation(&agent, item);
+            if self.room_for_question(&agent, &item.value) {
+                self.escalation(&agent, item);
+            }
         }
         self.end_escalations(&agent, document);
         self.context(&agent, document);
         self.quotas(&agent, document);
         for item in document.schedules.iter().flatten() {
-            self.schedule(&agent, item);
+            if self.room_for_schedule(&agent, &item.value) {
+                self.schedule(&agent, item);
+            }
         }
         self.end_schedules(&agent, document);
         self.dead_letters(&agent, document);
+        self.left_out(&agent, document);
     }
 
     /// What starts by itself is a trigger its agent declares for as long as it is on.
@@ -395,6 +451,7 @@ impl Intake<'_> {
             };
             (item.value.clone(), evidence)
         });
+        let needs = needs.filter(|(needs, _)| self.room_for_needs(agent, needs));
         let known = self.world.agents.get_mut(agent);
         let changed = match known {
             None => {
@@ -464,7 +521,9 @@ impl Intake<'_> {
                 endpoint: agent.endpoint.clone(),
                 task: item.value.id.clone(),
             };
-            merge::task(self, agent, &task, item);
+            if self.room_for_task(&task, &item.value) {
+                merge::task(self, agent, &task, item);
+            }
         }
     }
 
@@ -574,9 +633,9 @@ fn furthest<'d, T, R: Ord>(
     items.iter().filter(counts)
 }
 
-fn trim<T>(stretches: &mut Vec<T>) {
-    if stretches.len() > STRETCHES {
-        stretches.drain(..STRETCHES / 2);
+pub(super) fn trim<T>(stretches: &mut Vec<T>, most: usize) {
+    if stretches.len() > most {
+        stretches.drain(..most / 2);
     }
 }
 

@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 
 use super::{
+    references::few_of_each,
     slots::Subject,
     take::Intake,
     world::{Entry, Key, TaskEntry, World},
@@ -23,6 +24,8 @@ pub(crate) enum Node {
     Task(TaskRef),
     Claim(Key),
     Agent(AgentRef),
+    /// The tasks of whoever holds a claim: many claims lead to them, and they are looked at once.
+    Holder(AgentRef),
 }
 
 impl World {
@@ -46,6 +49,10 @@ impl World {
                     vec![]
                 }
             }
+            Node::Holder(agent) => {
+                let tasks = self.live_of.get(agent).into_iter().flatten();
+                tasks.cloned().map(Node::Task).collect()
+            }
         }
     }
 
@@ -59,7 +66,7 @@ impl World {
                 claims.max().max(of_task(task))
             }
             Node::Claim(key) => self.claims.get(key).map(|claim| claim.seen.at),
-            Node::Agent(agent) => {
+            Node::Agent(agent) | Node::Holder(agent) => {
                 let tasks = self.live_of.get(agent).into_iter().flatten();
                 let changed = self.live_since.get(agent).copied();
                 tasks.filter_map(of_task).max().max(changed)
@@ -134,13 +141,12 @@ impl World {
         resource: &str,
         nodes: &mut BTreeSet<Node>,
     ) {
-        for (key, claim) in self.claims_on(resource) {
+        let others = self.claims_on(resource, |claim| {
             let mine = claim.seen.agent == entry.seen.agent
                 && claim.value.task_id.as_ref().is_none_or(|t| *t == task.task);
-            if !mine && self.holds_now(claim) {
-                nodes.insert(Node::Claim(key.clone()));
-            }
-        }
+            !mine && self.holds_now(claim)
+        });
+        nodes.extend(few_of_each(others).cloned().map(Node::Claim));
     }
 
     fn holds_now(&self, claim: &Entry<Claim>) -> bool {
@@ -151,18 +157,14 @@ impl World {
     /// Who can give a claim back: the tasks of its holder.
     fn holders(&self, claim: &Entry<Claim>, narrow: bool) -> Vec<Node> {
         let agent = &claim.seen.agent;
-        let live = self.live_of.get(agent).into_iter().flatten();
-        let task = claim.value.task_id.as_ref();
-        let its: Vec<_> = live
-            .clone()
-            .filter(|t| narrow && Some(&t.task) == task)
-            .cloned()
-            .map(Node::Task)
-            .collect();
-        if its.is_empty() {
-            live.cloned().map(Node::Task).collect()
-        } else {
-            its
+        let its = claim.value.task_id.clone().map(|task| TaskRef {
+            endpoint: agent.endpoint.clone(),
+            task,
+        });
+        let live = self.live_of.get(agent);
+        match its.filter(|its| narrow && live.is_some_and(|live| live.contains(its))) {
+            Some(task) => vec![Node::Task(task)],
+            None => vec![Node::Holder(agent.clone())],
         }
     }
 
@@ -232,8 +234,19 @@ impl Intake<'_> {
         }
     }
 
-    /// Keeps whether a task waits, by its own word or for a claim that was not given yet.
     fn queue(&mut self, task: &TaskRef) {
+        self.queued.insert(task.clone());
+    }
+
+    /// Keeps what waits, once for all that a line tells of it.
+    pub(super) fn queue_all(&mut self) {
+        for task in std::mem::take(&mut self.queued) {
+            self.queue_now(&task);
+        }
+    }
+
+    /// Keeps whether a task waits, by its own word or for a claim that was not given yet.
+    fn queue_now(&mut self, task: &TaskRef) {
         // Also the last to leave may open a circle.
         self.look_at_waits();
         let claims = self.world.claims_of.get(task).into_iter().flatten();

@@ -12,6 +12,7 @@ use chrono::{NaiveDate, TimeDelta};
 use super::{
     accesses::{Leaving, Told, Touched, Used, Uses},
     references::Claimed,
+    room::Open,
     rulebook::Books,
     schemas::Schemas,
     slots::{Dirty, Verdict, names},
@@ -22,8 +23,8 @@ use super::{
 use crate::{
     change::EscalationPhase,
     contract::{
-        Access, AgentCard, Artifact, Claim, ContextEntry, Escalation, Handoff, Needs, Problem,
-        QuotaWindow, Schedule, Task, TaskState,
+        Access, AgentCard, Artifact, Claim, ContextEntry, Escalation, Handoff, LeftOut, Needs,
+        Problem, QuotaWindow, Schedule, Task, TaskState,
     },
     fact::{Config, PollError, PollErrorKind},
     finding::Evidence,
@@ -73,6 +74,12 @@ pub(crate) struct EndpointState {
     pub(crate) told: Told,
     /// Ids of the pages of a snapshot that is not complete yet, per list.
     pub(crate) pages: BTreeMap<&'static str, BTreeSet<String>>,
+    /// What was left out of them.
+    pub(crate) left_out: LeftOut,
+    /// What is open, as it was counted last and what came since.
+    pub(crate) open: Open,
+    /// Lists of which a dead letter says that there is no room for more; true: for more dead letters.
+    pub(crate) full: BTreeSet<(&'static str, bool)>,
 }
 
 impl EndpointState {

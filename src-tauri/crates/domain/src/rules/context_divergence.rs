@@ -5,14 +5,18 @@
 //! It is not ahead of the others by it either: they could not have read it before it was there, and how far somebody has
 //! read is what `contextRefs` say.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde_json::Value;
 
+use super::lives::latest_of_each;
 use crate::{
+    contract::ContextEntry,
     fleet::{
         slots::{Said, Verdict},
-        world::{TaskEntry, World},
+        world::{Entry, TaskEntry, World},
     },
-    ids::{DocumentId, TaskRef},
+    ids::{AgentRef, DocumentId, TaskRef},
 };
 
 const RULE: &str = "context-divergence";
@@ -31,13 +35,28 @@ pub(crate) fn said(world: &World, document: &DocumentId, key: &str, said: &mut S
         .filter(|place| !world.superseded.contains(place))
         .filter_map(|place| world.context.get(&place)?.first())
         .collect();
-    for (index, later) in entries.iter().enumerate() {
-        for first in entries.iter().take(index) {
-            let (Some(a), Some(b)) = (&first.value.value, &later.value.value) else {
+    // Of each agent its first word and the first that differs from it: whatever another says differs from one of them,
+    // if it differs from anything. And two agents differ once.
+    let mut before: BTreeMap<&AgentRef, (&Entry<ContextEntry>, Option<&Entry<ContextEntry>>)> =
+        BTreeMap::new();
+    let mut told = BTreeSet::new();
+    for later in entries {
+        let Some(b) = &later.value.value else {
+            continue;
+        };
+        let two = &later.seen.agent;
+        for (one, (first, other)) in &before {
+            let differs = |entry: &&&Entry<ContextEntry>| {
+                entry.value.value.as_ref().is_some_and(|a| !same(a, b))
+            };
+            let found = [Some(first), other.as_ref()]
+                .into_iter()
+                .flatten()
+                .find(differs);
+            let Some(first) = found.filter(|_| *one != two) else {
                 continue;
             };
-            let (one, two) = (&first.seen.agent, &later.seen.agent);
-            if one == two || same(a, b) {
+            if !told.insert((two.min(one), two.max(one))) {
                 continue;
             }
             said.push(
@@ -50,6 +69,16 @@ pub(crate) fn said(world: &World, document: &DocumentId, key: &str, said: &mut S
                     ))
                     .offers(RESOLUTIONS),
             );
+        }
+        match before.get_mut(two) {
+            None => {
+                before.insert(two, (later, None));
+            }
+            Some((first, other @ None)) => {
+                let known = first.value.value.as_ref();
+                *other = known.is_none_or(|a| !same(a, b)).then_some(later);
+            }
+            Some(_) => {}
         }
     }
 }
@@ -65,9 +94,11 @@ fn same(a: &Value, b: &Value) -> bool {
 /// Live tasks of one context that have read differently far.
 pub(crate) fn readers(world: &World, document: &DocumentId, said: &mut Said) {
     let readers = world.readers.get(document).into_iter().flatten();
+    let readers = readers.filter_map(|task| Some((task, world.tasks.get(task)?.as_ref())));
+    let readers = latest_of_each(readers, |entry| entry.read_since);
     let readers: Vec<_> = readers
-        .filter_map(|task| {
-            let entry = world.tasks.get(task)?.as_ref();
+        .into_iter()
+        .filter_map(|(task, entry)| {
             let seq = world.read_up_to(&entry.value, document)?;
             Some((seq, task, entry))
         })

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::double_booking::held;
 use crate::{
+    caps::{COMPARED, STEPS},
     fleet::{
         slots::{Said, Verdict},
         waits::Node,
@@ -23,9 +24,9 @@ const WITHOUT: &[(&str, &str)] = &[("cancel", "Cancel one task")];
 
 pub(crate) fn check(world: &World, said: &mut Said) {
     // A claim leads to all tasks of its holder; where the one it is for closes the circle, that is the one to tell.
-    let told: BTreeSet<_> = circles(&graph(world, true)).into_iter().collect();
+    let told = circles(&graph(world, true));
     let within: BTreeSet<_> = told.iter().flatten().collect();
-    let wide: BTreeSet<_> = circles(&graph(world, false)).into_iter().collect();
+    let wide = circles(&graph(world, false));
     let wide = wide.iter().filter(|circle| {
         let apart = circle.iter().all(|node| !within.contains(node));
         apart && agents(world, circle).len() > 1
@@ -70,11 +71,12 @@ fn judge(world: &World, circle: &[Node], said: &mut Said) {
                     }
                 }
             }
+            Node::Holder(_) => {}
             Node::Agent(agent) => {
                 endpoints.insert(&agent.endpoint);
                 verdict = verdict.agent(agent);
                 let tasks = world.live_of.get(agent).into_iter().flatten();
-                for task in tasks {
+                for task in tasks.take(COMPARED) {
                     if let Some(entry) = world.tasks.get(task) {
                         verdict = verdict.evidence(&entry.seen.evidence);
                     }
@@ -108,7 +110,9 @@ fn name(node: &Node) -> String {
     match node {
         Node::Task(task) => task.to_string(),
         Node::Claim((endpoint, claim)) => format!("claim:{endpoint}/{claim}"),
-        Node::Agent(agent) => format!("agent:{}/{}", agent.endpoint, agent.agent),
+        Node::Agent(agent) | Node::Holder(agent) => {
+            format!("agent:{}/{}", agent.endpoint, agent.agent)
+        }
     }
 }
 
@@ -155,17 +159,115 @@ fn prune(mut graph: Graph) -> Graph {
     graph
 }
 
-/// The shortest circle through each task that is in one, beginning at its first node.
-fn circles(graph: &Graph) -> Vec<Vec<Node>> {
-    let tasks = graph.keys().filter(|node| matches!(node, Node::Task(_)));
-    tasks.filter_map(|task| shortest(graph, task)).collect()
+/// The shortest circle through each task that is in one, beginning at its first node. Where very much waits for each
+/// other, the circles found so far have to do: one of them has to be broken first in any case.
+fn circles(graph: &Graph) -> BTreeSet<Vec<Node>> {
+    let mut found = BTreeSet::new();
+    for part in parts(graph) {
+        let part: BTreeSet<_> = part.into_iter().collect();
+        let mut steps = STEPS;
+        let tasks = part.iter().filter(|node| matches!(node, Node::Task(_)));
+        for task in tasks {
+            found.extend(shortest(graph, &part, task, &mut steps));
+            if steps == 0 {
+                break;
+            }
+        }
+    }
+    found
 }
 
-fn shortest(graph: &Graph, start: &Node) -> Option<Vec<Node>> {
+/// Nodes that can all be reached from each other, by what each says that waits (Tarjan 1972, without recursion).
+fn parts(graph: &Graph) -> Vec<Vec<&Node>> {
+    #[derive(Default)]
+    struct Place {
+        number: usize,
+        lowest: usize,
+        open: bool,
+    }
+    let mut places: BTreeMap<&Node, Place> = BTreeMap::new();
+    let (mut open, mut found) = (vec![], vec![]);
+    for root in graph.keys() {
+        if places.contains_key(root) {
+            continue;
+        }
+        let next = |node: &Node| graph.get(node).map_or(&[][..], Vec::as_slice).iter();
+        let mut way = vec![(root, next(root))];
+        let mut number = places.len();
+        let place = |number| Place {
+            number,
+            lowest: number,
+            open: true,
+        };
+        places.insert(root, place(number));
+        open.push(root);
+        while let Some((node, rest)) = way.last_mut() {
+            let node = *node;
+            let Some(to) = rest.next() else {
+                way.pop();
+                let lowest = places.get(node).map_or(0, |place| place.lowest);
+                if let Some(place) = way.last().and_then(|(before, _)| places.get_mut(before)) {
+                    place.lowest = place.lowest.min(lowest);
+                }
+                if places.get(node).is_some_and(|place| place.number == lowest) {
+                    let mut part = vec![];
+                    while let Some(member) = open.pop() {
+                        if let Some(place) = places.get_mut(member) {
+                            place.open = false;
+                        }
+                        part.push(member);
+                        if member == node {
+                            break;
+                        }
+                    }
+                    found.push(part);
+                }
+                continue;
+            };
+            match places.get(to).map(|place| (place.open, place.number)) {
+                Some((true, known)) => {
+                    if let Some(place) = places.get_mut(node) {
+                        place.lowest = place.lowest.min(known);
+                    }
+                }
+                Some((false, _)) => {}
+                None => {
+                    let Some((to, after)) = graph.get_key_value(to) else {
+                        continue;
+                    };
+                    number = places.len().max(number + 1);
+                    places.insert(to, place(number));
+                    open.push(to);
+                    way.push((to, after.iter()));
+                }
+            }
+        }
+    }
+    found
+}
+
+fn shortest(
+    graph: &Graph,
+    part: &BTreeSet<&Node>,
+    start: &Node,
+    steps: &mut usize,
+) -> Option<Vec<Node>> {
     let mut from: BTreeMap<&Node, &Node> = BTreeMap::new();
     let mut open = VecDeque::from([start]);
+    let mut seen: BTreeSet<&Node> = BTreeSet::new();
     while let Some(node) = open.pop_front() {
-        for next in graph.get(node).into_iter().flatten() {
+        // Who holds a claim is no step of its own: his tasks stand in the place of it, once.
+        let next = graph.get(node).into_iter().flatten();
+        let next = next.flat_map(|next| match next {
+            Node::Holder(_) if !seen.insert(next) => &[],
+            Node::Holder(_) => graph.get(next).map_or(&[][..], Vec::as_slice),
+            _ => std::slice::from_ref(next),
+        });
+        for next in next.filter(|next| part.contains(next)) {
+            *steps = steps.saturating_sub(1);
+            if *steps == 0 {
+                return None;
+            }
             if next == start {
                 let mut circle = vec![node.clone()];
                 let mut at = node;

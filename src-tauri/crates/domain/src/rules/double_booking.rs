@@ -9,7 +9,7 @@ use crate::{
         world::{Entry, Key, World, seconds},
     },
     ids::{Resource, TaskRef},
-    ownership::pattern::{Pattern, overlap},
+    ownership::pattern::{Pattern, overlaps},
     time::Time,
 };
 
@@ -46,7 +46,7 @@ pub(crate) fn check(world: &World, a: &Key, b: &Key, said: &mut Said) {
         said.due(end);
     }
     let (left, right) = (&first.value.resource, &second.value.resource);
-    if overlap(left.as_str(), right.as_str()).is_none() {
+    if !overlaps(left.as_str(), right.as_str()) {
         return;
     }
     // Of two patterns the plainer one names what both hold.

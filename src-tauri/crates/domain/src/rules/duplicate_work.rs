@@ -2,6 +2,7 @@
 //!
 //! Delegation is not duplication: a task and its ancestor may share a key, and so may a retry with a higher attempt.
 
+use super::lives::latest_of_each;
 use crate::{
     fleet::{
         slots::{Said, Verdict},
@@ -19,9 +20,8 @@ const RESOLUTIONS: &[(&str, &str)] = &[
 /// Live tasks of different agents with one key.
 pub(crate) fn check(world: &World, key: &str, said: &mut Said) {
     let tasks = world.work.get(key).into_iter().flatten();
-    let tasks: Vec<_> = tasks
-        .filter_map(|task| world.tasks.get(task).map(|entry| (task, entry)))
-        .collect();
+    let tasks = tasks.filter_map(|task| Some((task, world.tasks.get(task)?.as_ref())));
+    let tasks = latest_of_each(tasks, TaskEntry::live_from);
     for (index, (task, entry)) in tasks.iter().enumerate() {
         for (other, rival) in tasks.iter().take(index) {
             pair(world, key, (task, entry), (other, rival), said);

@@ -2,12 +2,16 @@
 //!
 //! An access without a task is an instant and overlaps nothing.
 
+use std::collections::BTreeMap;
+
 use crate::{
+    caps::COMPARED,
     fleet::{
         slots::{Said, Verdict},
         world::{AccessEntry, TaskEntry, World, seconds},
     },
-    ids::{Resource, TaskRef},
+    ids::{AgentRef, Resource, TaskRef},
+    time::Time,
 };
 
 /// Did the tasks of two accesses live at once for longer than the setting? Waits for both endpoints to have answered.
@@ -51,6 +55,34 @@ pub(super) fn both(
         .of(&first.seen, first.value.task_id.as_ref())
         .of(&later.seen, later.value.task_id.as_ref())
         .resource(resource)
+}
+
+/// Tasks that are compared with each other: all, or where there are very many, of each agent as many, the latest; in
+/// the order given.
+pub(super) fn latest_of_each<'w>(
+    tasks: impl Iterator<Item = (&'w TaskRef, &'w TaskEntry)>,
+    since: impl Fn(&TaskEntry) -> Time,
+) -> Vec<(&'w TaskRef, &'w TaskEntry)> {
+    let mut all: Vec<_> = tasks.collect();
+    if all.len() <= COMPARED {
+        return all;
+    }
+    let mut of: BTreeMap<&AgentRef, Vec<_>> = BTreeMap::new();
+    for (task, entry) in all {
+        let place = (entry.live(), since(entry), task);
+        of.entry(&entry.seen.agent)
+            .or_default()
+            .push((place, entry));
+    }
+    let share = (COMPARED / of.len()).max(2);
+    all = vec![];
+    for mut tasks in of.into_values() {
+        tasks.sort_unstable_by(|one, two| two.0.cmp(&one.0));
+        let few = tasks.into_iter().take(share);
+        all.extend(few.map(|((.., task), entry)| (task, entry)));
+    }
+    all.sort_unstable_by_key(|(task, _)| *task);
+    all
 }
 
 fn task<'w>(world: &'w World, access: &AccessEntry) -> Option<&'w TaskEntry> {

@@ -14,7 +14,10 @@ use crate::{
         world::World,
     },
     ids::AgentRef,
-    ownership::pattern::{Index, Pattern},
+    ownership::{
+        Rule,
+        pattern::{Index, Pattern},
+    },
 };
 
 /// Somebody's right or need.
@@ -52,15 +55,22 @@ pub(crate) fn check(world: &World, said: &mut Said) {
     let index = Index::new(all.iter().map(|given| given.pattern.as_str()));
     let mut told = BTreeSet::new();
     for (at, one) in all.iter().enumerate() {
-        let pattern = Pattern::resource(&one.pattern);
-        let earlier = index.overlapping_where(&pattern, |other| other < at);
-        for (other, witness) in earlier {
+        let Some(pattern) = index.get(at) else {
+            continue;
+        };
+        let mut earlier = index.candidates(pattern);
+        earlier.sort_unstable();
+        for other in earlier.into_iter().filter(|other| *other < at) {
             let Some(two) = all.get(other).filter(|two| !two.same_agent(one)) else {
                 continue;
             };
             let trigger = one.pattern.starts_with("trigger:");
             let meant = trigger || one.by_rule && two.by_rule;
-            if !meant || allowed(world, one, two, &witness) {
+            let both = index.get(other).filter(|_| meant);
+            let Some(both) = both.filter(|other| other.overlaps(pattern)) else {
+                continue;
+            };
+            if allowed(world, (one, pattern), (two, both)) {
                 continue;
             }
             let verdict = verdict(world, one, two);
@@ -120,20 +130,26 @@ fn given(world: &World) -> Vec<Given> {
     all
 }
 
-/// A sequence for what both can mean, in which both stand.
-fn allowed(world: &World, one: &Given, two: &Given, witness: &str) -> bool {
-    world.covering(witness).any(|(_, rule)| {
-        let listed = |given: &Given| {
-            rule.sequence.iter().any(|name| {
-                *name == given.name
-                    || given
-                        .agent
-                        .as_ref()
-                        .is_some_and(|agent| world.is(name, agent))
-            })
-        };
-        listed(one) && listed(two)
-    })
+/// A sequence for what both can mean, in which both stand. A name that shows it is sought only if there can be one.
+fn allowed(world: &World, one: (&Given, &Pattern), two: (&Given, &Pattern)) -> bool {
+    let listed = |rule: &Rule, given: &Given| {
+        rule.sequence.iter().any(|name| {
+            *name == given.name
+                || given
+                    .agent
+                    .as_ref()
+                    .is_some_and(|agent| world.is(name, agent))
+        })
+    };
+    let together = |rule: &Rule| listed(rule, one.0) && listed(rule, two.0);
+    if !world.rules.rules.iter().any(together) {
+        return false;
+    }
+    let Some(witness) = two.1.overlap(one.1) else {
+        return false;
+    };
+    let mut covering = world.covering(&witness);
+    covering.any(|(_, rule)| together(rule))
 }
 
 fn verdict(world: &World, one: &Given, two: &Given) -> Verdict {

@@ -12,7 +12,7 @@ use crate::{
         slots::{Said, Verdict},
         world::{TaskEntry, World},
     },
-    ids::{Resource, TaskRef},
+    ids::{AgentRef, Resource, TaskRef},
     time::Time,
 };
 
@@ -108,7 +108,13 @@ fn in_time(entry: &TaskEntry, start: Time, dependency: &TaskEntry, one_endpoint:
 
 /// Accesses inside what another agent held alone, and of what was not finished.
 pub(crate) fn resource(world: &World, resource: &Resource, touched: &Touched, said: &mut Said) {
-    let claims = world.claims_covering(resource.as_str());
+    let others = |holder: &AgentRef| {
+        let mut used = touched.used.iter();
+        used.any(|access| access.seen.agent != *holder)
+    };
+    let claims = world.claims_covering(resource.as_str(), |claim| {
+        claim.value.mode == ClaimMode::Exclusive && others(&claim.seen.agent)
+    });
     let made = world.addresses.get(resource).into_iter().flatten();
     let made: Vec<_> = made.filter_map(|key| world.artifacts.get(key)).collect();
     if claims.is_empty() && made.is_empty() {

@@ -2,12 +2,15 @@
 //!
 //! The same agent reacting twice is its own retry, and a sequence that holds both allows it.
 
+use std::collections::BTreeMap;
+
 use crate::{
     fleet::{
+        accesses::Used,
         slots::{Said, Verdict},
         world::World,
     },
-    ids::{Resource, TaskRef},
+    ids::{AgentRef, Resource, TaskRef},
 };
 
 const RULE: &str = "trigger-collision";
@@ -22,12 +25,21 @@ pub(crate) fn check(world: &World, resource: &Resource, event: &str, said: &mut 
     let taken = world.events.get(&key).into_iter().flatten();
     let mut taken: Vec<_> = taken.collect();
     taken.sort_by(|a, b| (a.seen.at, &a.seen.agent).cmp(&(b.seen.at, &b.seen.agent)));
-    for (index, later) in taken.iter().enumerate() {
-        for first in taken.iter().take(index) {
-            let (a, b) = (&first.seen.agent, &later.seen.agent);
-            if a == b || world.in_sequence(resource.as_str(), a, b, later.seen.at) {
+    // Of each agent the first that it took; two agents are told of again only by a later line.
+    let mut before: BTreeMap<&AgentRef, &Used> = BTreeMap::new();
+    let mut told: BTreeMap<(&AgentRef, &AgentRef), u64> = BTreeMap::new();
+    for later in taken {
+        let b = &later.seen.agent;
+        for (a, first) in &before {
+            let line = later.seen.evidence.line;
+            let known = told.get(&(*a.min(&b), *a.max(&b)));
+            if *a == b
+                || known.is_some_and(|known| *known >= line)
+                || world.in_sequence(resource.as_str(), a, b, later.seen.at)
+            {
                 continue;
             }
+            told.insert((*a.min(&b), *a.max(&b)), line);
             let mut verdict = Verdict::new(RULE, format!("{resource} {event}"))
                 .seen(&first.seen)
                 .seen(&later.seen)
@@ -39,7 +51,7 @@ pub(crate) fn check(world: &World, resource: &Resource, event: &str, said: &mut 
                 .offers(RESOLUTIONS)
                 .happened(later.seen.evidence.line);
             verdict.needs_tasks = false;
-            for access in [first, later] {
+            for access in [*first, later] {
                 if let Some(task) = &access.value.task_id {
                     verdict = verdict.task(&TaskRef {
                         endpoint: access.seen.agent.endpoint.clone(),
@@ -54,5 +66,6 @@ pub(crate) fn check(world: &World, resource: &Resource, event: &str, said: &mut 
             }
             said.push(verdict);
         }
+        before.entry(b).or_insert(later);
     }
 }

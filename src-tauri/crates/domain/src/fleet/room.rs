@@ -1,0 +1,307 @@
+//! How much of one endpoint is kept: whoever tells more than that loses what is more, and one dead letter for each list
+//! says how much that was.
+//!
+//! Counts by what is open: what has ended makes room. The numbers are `caps.rs`.
+
+use super::{letters::digest, take::Intake, world::World};
+use crate::{
+    caps::{
+        AGENTS, LETTERS, LIVE_CLAIMS, LIVE_TASKS, PATTERN_CLAIMS, PATTERN_NEEDS, QUESTIONS,
+        SCHEDULES, WINDOWS,
+    },
+    change::EscalationPhase,
+    contract::{
+        Claim, ClaimState, Document, Escalation, EscalationStatus, Needs, Problem, Schedule, Task,
+    },
+    ids::{AgentRef, EndpointId, TaskRef},
+};
+
+/// What is open of one endpoint.
+#[derive(Debug, Default)]
+pub(crate) struct Open {
+    pub(crate) claims: usize,
+    pub(crate) pattern_claims: usize,
+    pub(crate) questions: usize,
+    pub(crate) schedules: usize,
+    pub(crate) pattern_schedules: usize,
+}
+
+fn is_pattern(resource: &str) -> bool {
+    resource.contains('*')
+}
+
+impl World {
+    fn live_tasks(&self, endpoint: &EndpointId) -> usize {
+        let from = AgentRef {
+            endpoint: endpoint.clone(),
+            agent: "".into(),
+        };
+        let own = self.live_of.range(from..);
+        let own = own.take_while(|(agent, _)| agent.endpoint == *endpoint);
+        own.map(|(_, tasks)| tasks.len()).sum()
+    }
+
+    /// Dead letters kept.
+    pub(super) fn letters(&self, endpoint: &EndpointId) -> usize {
+        let from = (endpoint.clone(), String::new(), String::new());
+        let own = self.dead.range(from..);
+        own.take_while(|((of, ..), _)| of == endpoint).count()
+    }
+
+    /// Counted anew.
+    fn open(&self, endpoint: &EndpointId) -> Open {
+        let mut open = Open::default();
+        let from = (endpoint.clone(), String::new());
+        let claims = self.claims.range(from.clone()..);
+        for (_, entry) in claims.take_while(|((of, _), _)| of == endpoint) {
+            if entry.value.state != ClaimState::Released {
+                open.claims += 1;
+                open.pattern_claims += usize::from(is_pattern(entry.value.resource.as_str()));
+            }
+        }
+        let schedules = self.schedules.range(from..);
+        for (_, entry) in schedules.take_while(|((of, _), _)| of == endpoint) {
+            if entry.value.enabled {
+                open.schedules += 1;
+                open.pattern_schedules += usize::from(is_pattern(entry.value.resource.as_str()));
+            }
+        }
+        let questions = self.escalations.range((endpoint.clone(), "".into())..);
+        let questions = questions.take_while(|((of, _), _)| of == endpoint);
+        let pending = |phase| phase == EscalationPhase::Pending;
+        open.questions = questions.filter(|(_, entry)| pending(entry.phase)).count();
+        open
+    }
+}
+
+impl Intake<'_> {
+    fn more(&mut self, list: &'static str) -> bool {
+        *self.over.entry((list, false)).or_default() += 1;
+        false
+    }
+
+    pub(super) fn room_for_agent(&mut self, agent: &AgentRef) -> bool {
+        let known = self.world.endpoints.get(&agent.endpoint);
+        let full = known.is_some_and(|known| known.agents.len() >= AGENTS);
+        !full || self.world.agents.contains_key(agent) || self.more("agent")
+    }
+
+    pub(super) fn room_for_task(&mut self, task: &TaskRef, value: &Task) -> bool {
+        if !value.status.state.is_live() {
+            return true;
+        }
+        let known = self.world.tasks.get(task);
+        if known.is_some_and(|known| known.live()) {
+            return true;
+        }
+        self.world.live_tasks(&task.endpoint) < LIVE_TASKS || self.more("tasks")
+    }
+
+    pub(super) fn room_for_claim(&mut self, agent: &AgentRef, value: &Claim) -> bool {
+        let key = (agent.endpoint.clone(), value.id.clone());
+        let known = self.world.claims.get(&key);
+        let known = known.filter(|known| known.value.state != ClaimState::Released);
+        let pattern = is_pattern(value.resource.as_str());
+        let before = known.map(|known| is_pattern(known.value.resource.as_str()));
+        if value.state == ClaimState::Released || before.is_some_and(|before| before || !pattern) {
+            return true;
+        }
+        let is_full = |open: &Open| {
+            before.is_none() && open.claims >= LIVE_CLAIMS
+                || pattern && open.pattern_claims >= PATTERN_CLAIMS
+        };
+        let Some(open) = self.room(&agent.endpoint, is_full) else {
+            return self.more("claims");
+        };
+        open.claims += usize::from(before.is_none());
+        open.pattern_claims += usize::from(pattern);
+        true
+    }
+
+    pub(super) fn room_for_question(&mut self, agent: &AgentRef, value: &Escalation) -> bool {
+        let key = (agent.endpoint.clone(), value.id.clone());
+        let known = self.world.escalations.get(&key);
+        if value.status != EscalationStatus::Pending
+            || known.is_some_and(|known| known.phase == EscalationPhase::Pending)
+        {
+            return true;
+        }
+        let Some(open) = self.room(&agent.endpoint, |open| open.questions >= QUESTIONS) else {
+            return self.more("escalations");
+        };
+        open.questions += 1;
+        true
+    }
+
+    pub(super) fn room_for_schedule(&mut self, agent: &AgentRef, value: &Schedule) -> bool {
+        let key = (agent.endpoint.clone(), value.id.clone());
+        let known = self.world.schedules.get(&key);
+        let known = known.filter(|known| known.value.enabled);
+        let pattern = is_pattern(value.resource.as_str());
+        let before = known.map(|known| is_pattern(known.value.resource.as_str()));
+        if !value.enabled || before.is_some_and(|before| before || !pattern) {
+            return true;
+        }
+        let is_full = |open: &Open| {
+            before.is_none() && open.schedules >= SCHEDULES
+                || pattern && open.pattern_schedules >= PATTERN_NEEDS
+        };
+        let Some(open) = self.room(&agent.endpoint, is_full) else {
+            return self.more("schedules");
+        };
+        open.schedules += usize::from(before.is_none());
+        open.pattern_schedules += usize::from(pattern);
+        true
+    }
+
+    pub(super) fn room_for_needs(&mut self, agent: &AgentRef, needs: &Needs) -> bool {
+        let patterns = |needs: &Needs| needs.triggers.iter().filter(|t| is_pattern(t)).count();
+        let own = patterns(needs);
+        if own == 0 {
+            return true;
+        }
+        let endpoint = self.world.endpoints.get(&agent.endpoint);
+        let agents = endpoint.into_iter().flat_map(|state| state.agents.keys());
+        let others = agents.filter(|id| **id != agent.agent).map(|id| {
+            let other = AgentRef {
+                endpoint: agent.endpoint.clone(),
+                agent: id.clone(),
+            };
+            let known = self.world.agents.get(&other);
+            let needs = known.and_then(|known| known.needs.as_ref());
+            needs.map_or(0, |(needs, _)| patterns(needs))
+        });
+        own + others.sum::<usize>() <= PATTERN_NEEDS || self.more("ownership")
+    }
+
+    /// What is open, if there is room. What ended makes room: that is counted when there seems to be none, once a line.
+    fn room(
+        &mut self,
+        endpoint: &EndpointId,
+        is_full: impl Fn(&Open) -> bool,
+    ) -> Option<&mut Open> {
+        let known = self.world.endpoints.get(endpoint);
+        if known.is_some_and(|known| is_full(&known.open)) {
+            self.count_open(endpoint);
+        }
+        let state = self.world.endpoints.entry(endpoint.clone()).or_default();
+        Some(&mut state.open).filter(|open| !is_full(open))
+    }
+
+    fn count_open(&mut self, endpoint: &EndpointId) {
+        if self.counted {
+            return;
+        }
+        self.counted = true;
+        let open = self.world.open(endpoint);
+        let state = self.world.endpoints.entry(endpoint.clone()).or_default();
+        state.open = open;
+    }
+
+    /// Tells what was left out of a document, and that nothing is any more.
+    pub(super) fn left_out(&mut self, agent: &AgentRef, document: &Document) {
+        let next = document.next_cursor.as_deref().unwrap_or_default();
+        let state = self
+            .world
+            .endpoints
+            .entry(agent.endpoint.clone())
+            .or_default();
+        for (list, more) in &document.left_out {
+            *state.left_out.entry(list).or_default() += more;
+        }
+        if !document.snapshot || next.is_empty() {
+            for (list, more) in std::mem::take(&mut state.left_out) {
+                let sentence = format!(
+                    "The list is too long for one answer: {more} of its items were not read. A longer list comes in pages."
+                );
+                self.letter_of_more(agent, list, "", more, &sentence);
+            }
+        }
+        let endpoint = &agent.endpoint;
+        let mut over = std::mem::take(&mut self.over);
+        let told = self.world.endpoints.get(endpoint);
+        let told: Vec<_> = told
+            .into_iter()
+            .flat_map(|state| &state.full)
+            .copied()
+            .collect();
+        if !told.is_empty() {
+            self.count_open(endpoint);
+        }
+        for list in told {
+            if !self.is_full(endpoint, list) {
+                over.entry(list).or_insert(0);
+            }
+        }
+        for (list, more) in over {
+            let most = match list.1 {
+                true => format!("{LETTERS} items that cannot be used"),
+                false => most(list.0),
+            };
+            let sentence = format!(
+                "More than {most} are not kept of one address: {more} of this answer were left out."
+            );
+            let place = if list.1 { "/!" } else { "/-" };
+            self.letter_of_more(agent, list.0, place, more, &sentence);
+            let state = self.world.endpoints.entry(endpoint.clone()).or_default();
+            if more > 0 {
+                state.full.insert(list);
+            } else {
+                state.full.remove(&list);
+            }
+        }
+    }
+
+    fn is_full(&self, endpoint: &EndpointId, (list, letters): (&str, bool)) -> bool {
+        let Some(state) = self.world.endpoints.get(endpoint) else {
+            return false;
+        };
+        let open = &state.open;
+        match list {
+            _ if letters => self.world.letters(endpoint) >= LETTERS,
+            "tasks" => self.world.live_tasks(endpoint) >= LIVE_TASKS,
+            "claims" => open.claims >= LIVE_CLAIMS || open.pattern_claims >= PATTERN_CLAIMS,
+            "escalations" => open.questions >= QUESTIONS,
+            "schedules" => open.schedules >= SCHEDULES || open.pattern_schedules >= PATTERN_NEEDS,
+            "agent" => state.agents.len() >= AGENTS,
+            _ => false,
+        }
+    }
+
+    fn letter_of_more(
+        &mut self,
+        agent: &AgentRef,
+        list: &'static str,
+        place: &str,
+        more: u64,
+        sentence: &str,
+    ) {
+        let name = digest("", &format!("/{list}{place}"));
+        if more == 0 {
+            self.clear(agent, list, &name);
+            return;
+        }
+        let problem = Problem {
+            pointer: format!("/{list}"),
+            list: list.to_owned(),
+            item: None,
+            code: "too-many".to_owned(),
+            message: sentence.to_owned(),
+            schema: None,
+            raw: format!("{{\"leftOut\":{more}}}").into(),
+        };
+        self.keep_letter(agent, list.to_owned(), name, vec![problem]);
+    }
+}
+
+fn most(list: &str) -> String {
+    match list {
+        "tasks" => format!("{LIVE_TASKS} tasks that have not ended"),
+        "claims" => format!("{LIVE_CLAIMS} claims, {PATTERN_CLAIMS} of them on patterns,"),
+        "escalations" => format!("{QUESTIONS} questions that wait"),
+        "schedules" => format!("{SCHEDULES} schedules, {PATTERN_NEEDS} of them on patterns,"),
+        "quotas" => format!("{WINDOWS} windows of one limit"),
+        "agent" => format!("{AGENTS} agents"),
+        _ => format!("{PATTERN_NEEDS} patterns of triggers"),
+    }
+}

@@ -1,0 +1,217 @@
+//! What is kept of one endpoint ends somewhere, whatever it tells: each list with one dead letter that says how much was
+//! left out, and what has ended makes room.
+
+use domain::{
+    caps::{
+        AGENTS, ITEMS, LETTERS, LIVE_CLAIMS, LIVE_TASKS, PATTERN_CLAIMS, PATTERN_NEEDS, QUESTIONS,
+        SCHEDULES,
+    },
+    change::Change,
+    fact::{Config, read_line, write_status},
+    fleet::Fleet,
+};
+
+use crate::at;
+
+/// A fleet that is told documents.
+struct Told {
+    fleet: Fleet,
+    lines: u64,
+}
+
+impl Told {
+    fn new() -> Self {
+        Self {
+            fleet: Fleet::new(Config::default()),
+            lines: 1,
+        }
+    }
+
+    fn tell(&mut self, agent: &str, members: &str) -> Vec<Change> {
+        self.lines += 1;
+        let now = at(self.lines as i64 * 10);
+        let body = format!(
+            "{{\"schemaVersion\":\"1.0\",\"agent\":{{\"id\":\"{agent}\",\"name\":\"A\",\"status\":\"online\"}},{members}}}"
+        );
+        let line = read_line(self.lines, &write_status(now, &"e".into(), &body));
+        let mut changes = self.fleet.take(&line.unwrap().unwrap());
+        self.fleet.judge(now, &mut changes);
+        changes
+    }
+}
+
+fn list(name: &str, from: usize, count: usize, item: &dyn Fn(usize) -> String) -> String {
+    let items: Vec<_> = (from..from + count).map(item).collect();
+    format!("\"snapshot\":false,\"{name}\":[{}]", items.join(","))
+}
+
+fn letters(changes: &[Change]) -> Vec<&str> {
+    let letters = changes.iter().filter_map(|change| match change {
+        Change::DeadLetter(letter) => Some(letter.problems[0].message.as_str()),
+        _ => None,
+    });
+    letters.collect()
+}
+
+fn cleared(changes: &[Change]) -> usize {
+    let gone = |change: &&Change| matches!(change, Change::DeadLetterCleared { .. });
+    changes.iter().filter(gone).count()
+}
+
+/// So many can be open: one more is left out with a letter, and when one has ended there is room and the letter is gone.
+fn check(name: &str, most: usize, open: &dyn Fn(usize) -> String, over: &dyn Fn(usize) -> String) {
+    let mut told = Told::new();
+    for from in (0..most).step_by(ITEMS) {
+        let changes = told.tell("a", &list(name, from, ITEMS.min(most - from), open));
+        assert_eq!(letters(&changes), [""; 0], "{name}");
+    }
+    let changes = told.tell("a", &list(name, most, 3, open));
+    let found = letters(&changes);
+    assert_eq!(found.len(), 1, "{name}: {found:?}");
+    assert!(
+        found[0].contains("3 of this answer were left out"),
+        "{}",
+        found[0]
+    );
+    // What ends makes room, and the letter is over.
+    let changes = told.tell("a", &list(name, 0, 1, over));
+    assert_eq!(cleared(&changes), 1, "{name}");
+    let changes = told.tell("a", &list(name, most, 1, open));
+    assert_eq!(letters(&changes), [""; 0], "{name}");
+    let changes = told.tell("a", &list(name, most + 1, 1, open));
+    assert_eq!(letters(&changes).len(), 1, "{name}");
+}
+
+fn task(n: usize, state: &str) -> String {
+    format!("{{\"id\":\"t{n}\",\"title\":\"T\",\"status\":{{\"state\":\"{state}\"}}}}")
+}
+
+fn claim(n: usize, resource: &str, state: &str) -> String {
+    format!(
+        "{{\"id\":\"c{n}\",\"resource\":\"{resource}\",\"holderIdentity\":\"a\",\"mode\":\"shared\",\"state\":\"{state}\"}}"
+    )
+}
+
+#[test]
+fn tasks_that_have_not_ended() {
+    check("tasks", LIVE_TASKS, &|n| task(n, "working"), &|n| {
+        task(n, "completed")
+    });
+}
+
+#[test]
+fn claims() {
+    let of = |state: &'static str| move |n: usize| claim(n, &format!("file:x{n}"), state);
+    check("claims", LIVE_CLAIMS, &of("held"), &of("released"));
+}
+
+#[test]
+fn claims_on_patterns() {
+    let of = |state: &'static str| move |n: usize| claim(n, &format!("file:x{n}/*"), state);
+    check("claims", PATTERN_CLAIMS, &of("held"), &of("released"));
+}
+
+#[test]
+fn questions() {
+    let of = |status: &'static str| {
+        move |n: usize| {
+            format!(
+                "{{\"id\":\"q{n}\",\"version\":\"1\",\"kind\":\"question\",\"title\":\"T\",\"message\":\"M\",\"createdAt\":\"2026-11-01T08:00:00Z\",\"status\":\"{status}\"}}"
+            )
+        }
+    };
+    check("escalations", QUESTIONS, &of("pending"), &of("withdrawn"));
+}
+
+#[test]
+fn schedules() {
+    let of = |enabled: bool| {
+        move |n: usize| {
+            format!(
+                "{{\"id\":\"s{n}\",\"resource\":\"trigger:x{n}\",\"everySeconds\":60,\"enabled\":{enabled}}}"
+            )
+        }
+    };
+    check("schedules", SCHEDULES, &of(true), &of(false));
+}
+
+#[test]
+fn agents() {
+    let mut told = Told::new();
+    for n in 0..AGENTS {
+        let changes = told.tell(&format!("a{n}"), "\"tasks\":[]");
+        assert_eq!(letters(&changes), [""; 0]);
+    }
+    let changes = told.tell("another", "\"tasks\":[]");
+    let found = letters(&changes);
+    assert!(
+        found.len() == 1 && found[0].contains("More than 50 agents"),
+        "{found:?}"
+    );
+    assert!(
+        !changes
+            .iter()
+            .any(|change| matches!(change, Change::Agent(_)))
+    );
+}
+
+#[test]
+fn patterns_among_declared_triggers() {
+    let needs = |n: usize| {
+        let patterns: Vec<_> = (0..n).map(|n| format!("\"trigger:x{n}/*\"")).collect();
+        format!("\"ownership\":{{\"triggers\":[{}]}}", patterns.join(","))
+    };
+    let mut told = Told::new();
+    assert_eq!(letters(&told.tell("a", &needs(PATTERN_NEEDS))), [""; 0]);
+    let changes = told.tell("b", &needs(1));
+    let found = letters(&changes);
+    assert!(
+        found.len() == 1 && found[0].contains("patterns of triggers"),
+        "{found:?}"
+    );
+}
+
+#[test]
+fn dead_letters_of_which_one_tells_of_the_rest() {
+    let mut told = Told::new();
+    let bad = list("tasks", 10_000, LETTERS + 500, &|n| {
+        format!("{{\"id\":\"t{n}\"}}")
+    });
+    let changes = told.tell("a", &bad);
+    let found = letters(&changes);
+    assert_eq!(found.len(), LETTERS + 1);
+    assert!(
+        found[LETTERS].contains("500 of this answer were left out"),
+        "{}",
+        found[LETTERS]
+    );
+    // Told again there is nothing new to it.
+    assert_eq!(letters(&told.tell("a", &bad)).len(), 0);
+    let good = list("tasks", 10_000, 10, &|n| task(n, "working"));
+    assert_eq!(cleared(&told.tell("a", &good)), 11);
+}
+
+#[test]
+fn a_hundred_thousand_tasks_in_one_document_end_at_the_cap() {
+    let mut told = Told::new();
+    let all = list("tasks", 0, 100_000, &|n| task(n, "working"));
+    for round in 0..2 {
+        let changes = told.tell("a", &all.replace("\"snapshot\":false,", ""));
+        let tasks = |change: &&Change| matches!(change, Change::Task(_));
+        let taken = changes.iter().filter(tasks).count();
+        assert_eq!(taken, if round == 0 { ITEMS } else { 0 });
+        let found = letters(&changes);
+        if round == 0 {
+            assert_eq!(found.len(), 1);
+            assert!(
+                found[0].contains("90000 of its items were not read"),
+                "{}",
+                found[0]
+            );
+        } else {
+            assert_eq!(found, [""; 0]);
+        }
+    }
+    let changes = told.tell("a", &format!("\"tasks\":[{}]", task(0, "working")));
+    assert_eq!(cleared(&changes), 1);
+}
