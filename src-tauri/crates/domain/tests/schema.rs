@@ -144,6 +144,17 @@ fn times_and_versions_are_judged_alike() {
         ("/accesses/0/at", "2026-11-01", false),
         ("/accesses/0/resource", "mail:x", false),
         ("/accesses/0/resource", "file:", false),
+        ("/tasks/0/id", "..", false),
+        ("/tasks/0/id", "...", true),
+        ("/escalations/0/id", "%2E.", false),
+        ("/claims/0/resource", "file:*a*a**a*a*a*a*a*", true),
+        ("/claims/0/resource", "file:*a*a**a*a*a*a*a*a*", false),
+        (
+            "/schedules/0/resource",
+            "trigger:*********a*********",
+            false,
+        ),
+        ("/ownership/triggers/0", "file:*a*a**a*a*a*a*a*a*", false),
     ] {
         let mut document = whole();
         *document.pointer_mut(place).expect("it is there") = json!(value);

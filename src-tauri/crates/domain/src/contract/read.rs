@@ -495,7 +495,7 @@ fn schedule(m: &mut Members<'_, '_, '_>) -> Schedule {
     m.report.name(id.clone());
     Schedule {
         id,
-        resource: m.need_resource("resource").into(),
+        resource: m.need_pattern("resource").into(),
         cron: m.text("cron"),
         timezone: m.text("timezone"),
         every_seconds: m.whole("everySeconds"),

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
 use super::{Ownership, Rule, edit::Edit, names, pattern::Pattern};
-use crate::{contract::AccessMode, time::Time};
+use crate::{caps::WILDCARDS, contract::AccessMode, time::Time};
 
 pub mod conflict;
 mod exceptions;
@@ -253,7 +253,13 @@ fn bad_resources(document: &Ownership, issues: &mut Vec<LintIssue>) {
                 )
             }
             Some((_, "")) => format!("`{}` names nothing after the kind.", rule.resource),
-            Some(_) => continue,
+            Some(_) => match Pattern::resource(&rule.resource).wildcards() {
+                ..=WILDCARDS => continue,
+                found => format!(
+                    "`{}` has {found} wildcards, and a pattern has at most {WILDCARDS}.",
+                    rule.resource
+                ),
+            },
             None => format!(
                 "`{}` has no kind. Write one of {} and a colon before it.",
                 rule.resource,

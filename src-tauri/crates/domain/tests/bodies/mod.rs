@@ -624,7 +624,7 @@ pub(crate) const KINDS: &[Kind] = &[
                 "\"escalations\":[{}]",
                 many(b, ",", |n| question(
                     "q",
-                    &format!(",\"severity\":\"info\",\"n\":{n}")
+                    &format!(",\"severity\":\"low\",\"n\":{n}")
                 ))
             ))
         },

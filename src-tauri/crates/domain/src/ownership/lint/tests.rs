@@ -45,6 +45,22 @@ fn two_owners_of_one_name_block() {
 }
 
 #[test]
+fn more_wildcards_than_a_pattern_may_have_block() {
+    check(
+        r#"rules = [{ resource = "file:*a*a*a*a*a*a*a**", owner = "a" }]"#,
+        &known(),
+        &[],
+    );
+    check(
+        r#"rules = [{ resource = "file:*a*a*a*a*a*a*a*a*", owner = "a" }]"#,
+        &known(),
+        &[
+            "bad-resource [0] [] : `file:*a*a*a*a*a*a*a*a*` has 9 wildcards, and a pattern has at most 8.",
+        ],
+    );
+}
+
+#[test]
 fn two_agents_on_one_trigger_block_unless_a_sequence_holds_both() {
     check(
         r#"rules = [{ resource = "trigger:mail", owner = "a" }, { resource = "trigger:mail", owner = "b" }]"#,
