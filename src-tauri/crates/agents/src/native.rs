@@ -19,6 +19,7 @@ use crate::{
     Answer, Delivery, Endpoint, Observation, Outcome, Target,
     a2a::filled,
     http::{Client, ENDLESS, MOST_PAGES, Reply, invalid},
+    way,
 };
 
 /// Items asked for per page (contract: 1 to 500).
@@ -174,14 +175,7 @@ impl Native {
 
     /// `{statusUrl without last segment}/{path}`.
     fn beside(&self, segments: &[&str]) -> Result<Url, PollError> {
-        let mut url = self.client.base().clone();
-        url.set_query(None);
-        url.set_fragment(None);
-        url.path_segments_mut()
-            .map_err(|()| invalid("Its address has no path to answer at."))?
-            .pop()
-            .extend(segments);
-        Ok(url)
+        way::below(self.client.base(), true, segments).map_err(invalid)
     }
 
     async fn post(

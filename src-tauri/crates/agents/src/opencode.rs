@@ -35,6 +35,7 @@ use crate::{
     Answer, Delivery, Endpoint, Kind, Listening, Observation, Outcome, Probe, Target,
     a2a::clip,
     http::{Client, Reply, invalid},
+    way,
 };
 
 /// An OpenCode server.
@@ -375,13 +376,7 @@ pub(crate) fn probe(url: &str, about: &About) -> Probe {
 
 /// An address below the server's own.
 fn at(client: &Client, segments: &[&str], query: &[(&str, &str)]) -> Result<Url, PollError> {
-    let mut url = client.base().clone();
-    url.set_query(None);
-    url.set_fragment(None);
-    url.path_segments_mut()
-        .map_err(|()| invalid("Its address has no path to ask at."))?
-        .pop_if_empty()
-        .extend(segments);
+    let mut url = way::below(client.base(), false, segments).map_err(invalid)?;
     if !query.is_empty() {
         url.query_pairs_mut().extend_pairs(query);
     }

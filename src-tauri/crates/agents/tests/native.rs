@@ -234,6 +234,42 @@ async fn a_decision_carries_key_version_and_the_exact_bytes() {
     assert!(asked[0].ends_with(&delivery.body), "not one byte differs");
 }
 
+#[tokio::test]
+async fn no_id_leads_a_decision_to_another_path() {
+    let taken = reply("200 OK", "", r#"{"applied":true}"#);
+    let (url, served) = serve(vec![taken.clone(), taken.clone(), taken]).await;
+    let mut endpoint = agents::open(&target(&url)).expect("it opens");
+    for id in [".", "..", "%2e", "%2E%2e", ".%2E"] {
+        let delivery = Delivery {
+            escalation: id.into(),
+            ..any()
+        };
+        let refused = endpoint.deliver(&delivery).await;
+        assert!(matches!(refused, Outcome::Refused(_)), "{id}: {refused:?}");
+        let refused = endpoint.cancel(&id.into(), &"k".into()).await;
+        assert!(matches!(refused, Outcome::Refused(_)), "{id}: {refused:?}");
+    }
+    // What only looks like a way stays one piece.
+    let ids = ["../../tasks/t/cancel?", "..%2f..", "//127.0.0.1:9/x"];
+    for id in ids {
+        let delivery = Delivery {
+            escalation: id.into(),
+            ..any()
+        };
+        assert_eq!(endpoint.deliver(&delivery).await, Outcome::Applied, "{id}");
+    }
+    let asked = served.await.expect("it served");
+    let lines: Vec<_> = asked.iter().filter_map(|a| a.lines().next()).collect();
+    assert_eq!(
+        lines,
+        [
+            "POST /agent/escalations/..%2F..%2Ftasks%2Ft%2Fcancel%3F/decision HTTP/1.1",
+            "POST /agent/escalations/..%252f../decision HTTP/1.1",
+            "POST /agent/escalations/%2F%2F127.0.0.1:9%2Fx/decision HTTP/1.1",
+        ]
+    );
+}
+
 /// Some decision.
 fn any() -> Delivery {
     Delivery {

@@ -9,7 +9,10 @@ use domain::{contract::EXTENSION_URI, fact::PollError};
 use reqwest::{Url, header::HeaderMap};
 use serde_json::Value;
 
-use crate::http::{Client, invalid};
+use crate::{
+    http::{Client, invalid},
+    way,
+};
 
 /// Where cards are, newest first.
 const WELL_KNOWN: [&str; 2] = [".well-known/agent-card.json", ".well-known/agent.json"];
@@ -252,11 +255,11 @@ fn own(card: &Value, extension: Option<&Value>, origin: &Url) -> Option<Own> {
 
 /// The address of a template with an id in it, at the origin of another address.
 pub(crate) fn filled(template: &str, id: &str, origin: &Url) -> Option<Url> {
-    // What may be in one segment of a path is told by the library that takes it apart again.
-    let mut one = origin.clone();
-    one.path_segments_mut().ok()?.clear().push(id);
-    let segment = one.path().trim_start_matches('/').to_owned();
-    at_origin(&template.replace("{id}", &segment), origin)
+    let told = at_origin(&template.replace("{id}", &way::piece(id, origin)?), origin)?;
+    // Dots of the template and of the id together can be a way within the address, too.
+    let plain = at_origin(&template.replace("{id}", "x"), origin)?;
+    let pieces = |url: &Url| url.path().split('/').count();
+    (pieces(&told) == pieces(&plain)).then_some(told)
 }
 
 /// `(url, binding, version, tenant)` of every interface, of both generations.
@@ -463,6 +466,22 @@ mod tests {
             Some("http://127.0.0.1:9/d/q%2F1%20%3F/decision")
         );
         assert_eq!(address("http://evil.example/{id}"), None);
+        assert_eq!(
+            filled("/d?of={id}", "a&of=b", &origin)
+                .map(String::from)
+                .as_deref(),
+            Some("http://127.0.0.1:9/d?of=a%26of%3Db")
+        );
+        for (template, id) in [
+            ("/d/{id}/decision", ".."),
+            ("/d/{id}/decision", "%2E."),
+            ("/d/.{id}/decision", "."),
+            ("/d/.{id}/decision", "%2e"),
+            ("//{id}/decision", "evil.example"),
+            ("http://127.0.0.1:9{id}/decision", "9"),
+        ] {
+            assert_eq!(filled(template, id, &origin), None, "{template} {id}");
+        }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! It knows the envelopes and the names of methods and paths; what a task means is read elsewhere. Agent text in an error
 //! is clipped.
 
-use domain::{fact::PollError, ids::TaskId};
+use domain::{contract::leads_elsewhere, fact::PollError, ids::TaskId};
 use reqwest::{
     Method, Url,
     header::{HeaderMap, HeaderName, HeaderValue},
@@ -15,6 +15,7 @@ use super::card::{Binding, Door, Generation, clip};
 use crate::{
     Listening,
     http::{Broken, Client, Reply, invalid},
+    way,
 };
 
 const VERSION: HeaderName = HeaderName::from_static("a2a-version");
@@ -281,6 +282,14 @@ async fn rest(
 }
 
 fn path(door: &Door, call: &Call<'_>) -> Result<(Method, Url, Option<String>), &'static str> {
+    let task = match call {
+        Call::Get(task) | Call::Cancel(task) | Call::Subscribe(task) => Some(task.as_str()),
+        _ => None,
+    };
+    let mut named = task.into_iter().chain(door.tenant.as_deref());
+    if named.any(leads_elsewhere) {
+        return Err(way::ELSEWHERE);
+    }
     let mut url = door.url.clone();
     {
         let mut path = url

@@ -16,6 +16,7 @@ use serde_json::{Value, json, value::RawValue};
 use crate::{
     Credential, Target,
     http::{Broken, Client, Reply, invalid},
+    way,
 };
 
 const PAGINATION_NEXT: HeaderName = HeaderName::from_static("x-pagination-next");
@@ -201,11 +202,7 @@ impl Door {
     }
 
     fn at(&self, path: &[&str], query: &[(&str, &str)]) -> Result<Url, Failure> {
-        let mut url = self.base.clone();
-        url.path_segments_mut()
-            .map_err(|()| Failure::Nonsense("Its address has no path to ask at."))?
-            .pop_if_empty()
-            .extend(path);
+        let mut url = way::below(&self.base, false, path).map_err(Failure::Nonsense)?;
         if !query.is_empty() {
             url.query_pairs_mut().extend_pairs(query);
         }

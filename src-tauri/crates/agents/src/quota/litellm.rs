@@ -20,6 +20,7 @@ use super::{
 use crate::{
     Answer, Kind, Probe, Target,
     http::{Client, Reply, invalid},
+    way,
 };
 
 const PROVIDER: &str = "litellm";
@@ -81,14 +82,7 @@ impl Source for LiteLlm {
 }
 
 fn beside(base: &Url, segments: &[&str]) -> Result<Url, PollError> {
-    let mut url = base.clone();
-    url.set_query(None);
-    url.set_fragment(None);
-    url.path_segments_mut()
-        .map_err(|()| invalid("Its address has no path."))?
-        .pop_if_empty()
-        .extend(segments);
-    Ok(url)
+    way::below(base, false, segments).map_err(invalid)
 }
 
 async fn get(client: &Client, segments: &[&str]) -> Result<Reply, PollError> {
