@@ -23,7 +23,7 @@ use store::{
     tables::{
         audit::{self, Verdict},
         audited::{self, Agreement},
-        decisions::{self, Recorded},
+        decisions::{self, Recorded, TakenBack},
         escalations,
     },
 };
@@ -64,6 +64,7 @@ fn question(number: u32) -> Change {
         created_at: at(0),
         due_at: at(1800),
         fallback: "hold".into(),
+        edition: 0,
         phase: EscalationPhase::Pending,
     }))
 }
@@ -78,7 +79,13 @@ fn decision(number: u32, again: u32) -> Decision {
         endpoint: "desk".into(),
         escalation: format!("e{number}").into(),
         version: "1".into(),
+        agent: "billing".into(),
+        edition: 0,
         binding_hash: format!("shown-{number}"),
+        shown: "{}".into(),
+        action_key: None,
+        class: domain::decision::Risk::Outward,
+        origin: None,
         outcome: Outcome::Approve,
         body: format!(r#"{{"outcome":"approve","message":"yes to number {number}, ä"}}"#),
         decided_at: at(10),
@@ -93,6 +100,7 @@ fn decision(number: u32, again: u32) -> Decision {
             recorded_outcome: None,
             changed_at: at(10),
         },
+        altered: None,
     }
 }
 
@@ -142,7 +150,12 @@ fn filled(dir: &Path) -> Store {
                 let id = key(number, 0);
                 assert!(
                     store
-                        .write(move |tx| decisions::undo(tx, at(15), &id))
+                        .write(move |tx| decisions::take_back(
+                            tx,
+                            at(15),
+                            &id,
+                            &TakenBack::ByPerson
+                        ))
                         .unwrap()
                 );
                 decide(&store, number, 1);

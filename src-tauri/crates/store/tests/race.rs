@@ -66,6 +66,7 @@ fn question(number: usize) -> Change {
         created_at: at(0),
         due_at: at(1800),
         fallback: "hold".into(),
+        edition: 0,
         phase: EscalationPhase::Pending,
     }))
 }
@@ -77,7 +78,13 @@ fn decision(number: usize, outcome: Outcome) -> Decision {
         endpoint: "desk".into(),
         escalation: format!("q{number}").into(),
         version: "1".into(),
+        agent: "billing".into(),
+        edition: 0,
         binding_hash: "shown".into(),
+        shown: "{}".into(),
+        action_key: None,
+        class: domain::decision::Risk::Outward,
+        origin: None,
         outcome,
         body: json!({ "outcome": outcome }).to_string(),
         decided_at: at(10 + i64::from(side)),
@@ -92,6 +99,7 @@ fn decision(number: usize, outcome: Outcome) -> Decision {
             recorded_outcome: None,
             changed_at: at(10),
         },
+        altered: None,
     }
 }
 

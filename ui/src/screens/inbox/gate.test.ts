@@ -8,6 +8,7 @@ function gesture(over: Partial<GestureView> = {}): GestureView {
     optionId: null,
     label: "Do it",
     key: "a",
+    reads: true,
     arm: false,
     hold: false,
     safest: false,
@@ -21,7 +22,9 @@ function gesture(over: Partial<GestureView> = {}): GestureView {
 const reversible = gesture();
 const outward = gesture({ arm: true });
 const destructive = gesture({ arm: true, hold: true });
-const refuse = gesture({ outcome: "reject", key: "d" });
+const refuse = gesture({ outcome: "reject", key: "d", reads: false });
+/** What the agent calls a no, on an outward action. */
+const offeredNo = gesture({ outcome: "reject", optionId: "no", arm: true });
 
 type Step = ["press", GestureView, number] | ["end"] | ["change", string, number] | ["hide", number] | ["show", number] | ["go"];
 
@@ -178,4 +181,10 @@ test("whatever the order of presses, changes and readings, nothing unread or cha
       }
     }
   }
+});
+
+test("what an agent calls a no among its choices is read and armed like a yes", () => {
+  expect(check([["press", offeredNo, 2000]])).toEqual(["unread"]);
+  expect(check([["end"], ["press", offeredNo, 2000]])).toEqual(["armed"]);
+  expect(check([["press", refuse, 2000]])).toEqual(["act"]);
 });

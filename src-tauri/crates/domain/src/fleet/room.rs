@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// What is open of one endpoint.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Open {
     pub(crate) claims: usize,
     pub(crate) pattern_claims: usize,

@@ -72,6 +72,7 @@ fn question(number: usize) -> Change {
         created_at: at(number),
         due_at: at(number + 1800),
         fallback: "hold".into(),
+        edition: 0,
         phase: EscalationPhase::Pending,
     }))
 }
@@ -82,7 +83,13 @@ fn decision(number: usize) -> Decision {
         endpoint: "desk".into(),
         escalation: format!("q{number}").into(),
         version: "1".into(),
+        agent: "billing".into(),
+        edition: 0,
         binding_hash: "shown".into(),
+        shown: "{}".into(),
+        action_key: None,
+        class: domain::decision::Risk::Outward,
+        origin: None,
         outcome: Outcome::Approve,
         body: json!({ "outcome": "approve", "message": "Do it. ".repeat(20) }).to_string(),
         decided_at: at(number),
@@ -97,6 +104,7 @@ fn decision(number: usize) -> Decision {
             recorded_outcome: None,
             changed_at: at(number),
         },
+        altered: None,
     }
 }
 
@@ -243,7 +251,7 @@ fn judge(folder: &Path, promised: &Promised) -> Found {
         Verdict::Whole(_) => {}
         // Noticed, but lost all the same.
         Verdict::Cut(_) => found.lost.push(format!("the audit: {verdict:?}")),
-        Verdict::Broken(_) => found.half.push(format!("the audit: {verdict:?}")),
+        _ => found.half.push(format!("the audit: {verdict:?}")),
     }
     let was = |kind: &str, number: usize| {
         let of = promised.get(kind);
