@@ -143,15 +143,19 @@ impl A2a {
         let result = self.try_poll().await;
         if result.is_err() {
             // It may be another process by now, with another card and other tasks.
-            self.card = None;
-            self.last_body = None;
-            self.newest = None;
-            self.round = Round::default();
-            self.followed = Followed::default();
-            self.open.forget();
-            self.own = None;
+            self.forget();
         }
         result
+    }
+
+    fn forget(&mut self) {
+        self.card = None;
+        self.last_body = None;
+        self.newest = None;
+        self.round = Round::default();
+        self.followed = Followed::default();
+        self.open.forget();
+        self.own = None;
     }
 
     async fn try_poll(&mut self) -> Result<Observation, PollError> {
@@ -368,6 +372,10 @@ impl A2a {
 impl Endpoint for A2a {
     fn observe(&mut self) -> Answer<'_, Result<Observation, PollError>> {
         Box::pin(self.poll())
+    }
+
+    fn tell_again(&mut self) {
+        self.forget();
     }
 
     fn deliver<'a>(&'a mut self, delivery: &'a Delivery) -> Answer<'a, Outcome> {

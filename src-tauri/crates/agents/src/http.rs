@@ -15,6 +15,8 @@ use reqwest::{
     },
 };
 
+use tokio::time::{Instant, timeout_at};
+
 use crate::Credential;
 
 /// Largest body, after decompression (contract, section 8, "Size").
@@ -24,6 +26,10 @@ pub const LARGEST_BODY: usize = 16 * 1024 * 1024;
 const LARGE_ROOM: usize = 33 * 1024 * 1024;
 /// Larger ones are read one at a time.
 const USUAL_BODY: usize = 1024 * 1024;
+/// Bytes a second, at least, of a body that is read while others wait for their turn.
+const LEAST_RATE: f64 = 64.0 * 1024.0;
+/// So much of a pause is no slow body yet.
+const HICCUP: Duration = Duration::from_secs(1);
 /// More pages than any honest list has; a list that goes on for ever would otherwise never be complete.
 pub(crate) const MOST_PAGES: usize = 2000;
 /// Said of one that has more.
@@ -31,6 +37,8 @@ pub(crate) const ENDLESS: &str =
     "Its list has no end: after 2,000 pages there was still another one.";
 /// Said of one that is longer than that.
 pub(crate) const TOO_LARGE: &str = "Its answer is larger than 16 MiB and was not read to the end.";
+const LATE: &str = "It did not answer completely in time.";
+const TOO_SLOW: &str = "Its answer is larger than 1 MiB and comes at less than 64 KiB a second, so it was not read to the end.";
 const ELSEWHERE: &str = "It names an address at another host, which is not followed.";
 const CONNECT: Duration = Duration::from_secs(5);
 const READ: Duration = Duration::from_secs(15);
@@ -231,17 +239,22 @@ impl Client {
         body: Option<String>,
         total: Duration,
     ) -> Result<Reply, Broken> {
-        let request = self.prepared(method, url, headers, body)?.timeout(total);
-        let response = request.send().await.map_err(|error| Broken {
-            may_have_arrived: !error.is_connect() && !error.is_builder(),
-            error: in_words(error),
-        })?;
+        let request = self.prepared(method, url, headers, body)?;
         let arrived = |error| Broken {
             error,
             may_have_arrived: true,
         };
+        let until = Instant::now() + total;
+        let response = match timeout_at(until, request.send()).await {
+            Ok(response) => response.map_err(|error| Broken {
+                may_have_arrived: !error.is_connect() && !error.is_builder(),
+                error: in_words(error),
+            })?,
+            // Connecting has a shorter time of its own, so this was sent.
+            Err(_) => return Err(arrived(late())),
+        };
         let (status, headers) = (response.status(), response.headers().clone());
-        let body = whole(response).await.map_err(arrived)?;
+        let body = whole(response, until).await.map_err(arrived)?;
         Ok(Reply {
             status,
             headers,
@@ -277,24 +290,54 @@ impl Client {
 }
 
 /// The body, within the limit. Beyond a size that is usual, one is read at a time, whoever sends it: that bounds the
-/// memory of all loops together.
-async fn whole(response: reqwest::Response) -> Result<Vec<u8>, PollError> {
+/// memory of all loops together. Whoever is read then must send on: to wait for that turn costs no time of its own, to keep
+/// the others waiting does.
+async fn whole(response: reqwest::Response, mut until: Instant) -> Result<Vec<u8>, PollError> {
     static ONE_LARGE: tokio::sync::Semaphore = tokio::sync::Semaphore::const_new(1);
-    let mut large = None;
+    let mut turn = None;
     let mut body = vec![];
     let mut pieces = response.bytes_stream();
-    while let Some(piece) = pieces.next().await {
-        let piece = piece.map_err(in_words)?;
+    loop {
+        let next = match &turn {
+            None => until,
+            Some((_, began)) => until.min(must_have_more(*began, body.len())),
+        };
+        let piece = match timeout_at(next, pieces.next()).await {
+            Ok(None) => return Ok(body),
+            Ok(Some(piece)) => piece.map_err(in_words)?,
+            Err(_) if next < until => return Err(invalid(TOO_SLOW)),
+            Err(_) => return Err(late()),
+        };
         if body.len() + piece.len() > LARGEST_BODY {
             return Err(invalid(TOO_LARGE));
         }
-        if large.is_none() && body.len() + piece.len() > USUAL_BODY {
-            large = ONE_LARGE.acquire().await.ok();
+        if turn.is_none() && body.len() + piece.len() > USUAL_BODY {
+            let waits = Instant::now();
+            turn = ONE_LARGE
+                .acquire()
+                .await
+                .ok()
+                .map(|turn| (turn, Instant::now()));
+            until += waits.elapsed();
             body.reserve_exact(LARGE_ROOM - body.len());
         }
         body.extend_from_slice(&piece);
     }
-    Ok(body)
+}
+
+/// When a large body that has come so far is too slow, if nothing more comes.
+fn must_have_more(began: Instant, bytes: usize) -> Instant {
+    let large = bytes.saturating_sub(USUAL_BODY);
+    began + HICCUP + Duration::from_secs_f64(large as f64 / LEAST_RATE)
+}
+
+fn late() -> PollError {
+    PollError {
+        kind: PollErrorKind::Timeout,
+        http_status: None,
+        retry_after_seconds: None,
+        detail: Some(LATE.to_owned()),
+    }
 }
 
 /// One for all endpoints: each would read the machine's certificates into its own memory, some megabytes of them.
@@ -358,10 +401,7 @@ fn in_words(error: reqwest::Error) -> PollError {
             "It cannot be reached: nothing accepts the connection.",
         )
     } else if error.is_timeout() {
-        (
-            PollErrorKind::Timeout,
-            "It did not answer completely in time.",
-        )
+        (PollErrorKind::Timeout, LATE)
     } else if error.is_decode() {
         (
             PollErrorKind::Invalid,

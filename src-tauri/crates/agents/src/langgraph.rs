@@ -111,12 +111,16 @@ impl LangGraph {
         let result = self.try_poll().await;
         if result.is_err() {
             // It may be another process by now, which remembers less.
-            self.card = None;
-            self.last_body = None;
-            self.newest = None;
-            self.round = Round::default();
+            self.forget();
         }
         result
+    }
+
+    fn forget(&mut self) {
+        self.card = None;
+        self.last_body = None;
+        self.newest = None;
+        self.round = Round::default();
     }
 
     async fn try_poll(&mut self) -> Result<Observation, PollError> {
@@ -480,6 +484,10 @@ impl LangGraph {
 impl Endpoint for LangGraph {
     fn observe(&mut self) -> Answer<'_, Result<Observation, PollError>> {
         Box::pin(self.poll())
+    }
+
+    fn tell_again(&mut self) {
+        self.forget();
     }
 
     fn deliver<'a>(&'a mut self, delivery: &'a Delivery) -> Answer<'a, Outcome> {

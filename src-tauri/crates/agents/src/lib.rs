@@ -37,6 +37,14 @@ pub trait Endpoint: Send {
     /// `Observation::Document { last: false, .. }`.
     fn observe(&mut self) -> Answer<'_, Result<Observation, PollError>>;
 
+    /// The last [`Endpoint::observe`] was dropped before its end: what it had begun is forgotten, as if it had failed.
+    fn dropped(&mut self) {
+        self.tell_again();
+    }
+
+    /// What was observed last did not arrive where it is kept: the next poll tells everything from the beginning.
+    fn tell_again(&mut self);
+
     /// Delivers a decision. Re-reads first where sending twice could act twice (contract, section 8, "Once").
     fn deliver<'a>(&'a mut self, delivery: &'a Delivery) -> Answer<'a, Outcome>;
 

@@ -4,7 +4,10 @@
 
 use chrono::Utc;
 use domain::{
-    contract::{self, PROBLEM_PREFIX},
+    contract::{
+        self, PROBLEM_PREFIX,
+        outline::{Outline, outline},
+    },
     decision::digest,
     fact::PollError,
     ids::{DecisionId, TaskId},
@@ -24,6 +27,8 @@ use crate::{
 
 /// Items asked for per page (contract: 1 to 500).
 const PAGE: usize = 500;
+/// A page up to this size is read at once.
+const SMALL: usize = 64 * 1024;
 /// Pages per poll; a longer list goes on with the next one at once.
 const PAGES: usize = 20;
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
@@ -76,7 +81,7 @@ impl Native {
             304 => Err(invalid(
                 "It says that nothing changed, but it was never asked that.",
             )),
-            200 => self.page(reply),
+            200 => self.page(reply).await,
             410 => self.start_again().await,
             400 if says_invalid_cursor(&reply) => self.start_again().await,
             _ => Err(reply.as_error(Utc::now())),
@@ -107,7 +112,7 @@ impl Native {
         self.forget();
         let reply = self.ask().await?;
         if reply.status.as_u16() == 200 {
-            self.page(reply)
+            self.page(reply).await
         } else {
             Err(reply.as_error(Utc::now()))
         }
@@ -118,12 +123,19 @@ impl Native {
         self.pages.clear();
     }
 
-    fn page(&mut self, reply: Reply) -> Result<Observation, PollError> {
+    async fn page(&mut self, reply: Reply) -> Result<Observation, PollError> {
         let etag = reply.headers.get(ETAG).cloned();
-        let body =
-            String::from_utf8(reply.body).map_err(|_| invalid("Its answer is not UTF-8 text."))?;
-        let document =
-            contract::read(body.as_bytes()).map_err(|problem| invalid(problem.message))?;
+        let single = self.pages.is_empty();
+        let known = self.last_body.clone().filter(|_| single);
+        let Some(Read {
+            body,
+            seen,
+            document,
+        }) = read(reply.body, known).await?
+        else {
+            self.etag = etag;
+            return Ok(Observation::Unchanged);
+        };
         let next = document.next_cursor.filter(|cursor| !cursor.is_empty());
         let more = match &next {
             Some(cursor) if self.pages.contains(cursor) || self.cursor.as_ref() == Some(cursor) => {
@@ -135,7 +147,7 @@ impl Native {
                 }
                 false
             }
-            Some(_) => document.snapshot || has_items(&document.tasks),
+            Some(_) => document.snapshot || document.has_tasks,
             None => false,
         };
         if more && self.pages.len() >= MOST_PAGES {
@@ -153,7 +165,6 @@ impl Native {
                 poll_after_seconds: wait,
             });
         }
-        let single = self.pages.is_empty();
         self.pages.clear();
         self.etag = etag;
         if document.snapshot {
@@ -161,11 +172,7 @@ impl Native {
         } else if next.is_some() {
             self.cursor = next;
         }
-        let seen = digest(&body);
-        if single && document.snapshot && self.last_body.as_ref() == Some(&seen) {
-            return Ok(Observation::Unchanged);
-        }
-        self.last_body = single.then_some(seen);
+        self.last_body = Some(seen).filter(|_| single && document.snapshot);
         Ok(Observation::Document {
             body,
             last: true,
@@ -216,6 +223,13 @@ impl Native {
 impl Endpoint for Native {
     fn observe(&mut self) -> Answer<'_, Result<Observation, PollError>> {
         Box::pin(self.poll())
+    }
+
+    /// A page counts when it was read to its end, so nothing was begun.
+    fn dropped(&mut self) {}
+
+    fn tell_again(&mut self) {
+        self.forget();
     }
 
     fn deliver<'a>(&'a mut self, delivery: &'a Delivery) -> Answer<'a, Outcome> {
@@ -327,6 +341,46 @@ fn says_invalid_cursor(reply: &Reply) -> bool {
     })
 }
 
-fn has_items<T>(list: &Option<Vec<T>>) -> bool {
-    list.as_ref().is_some_and(|items| !items.is_empty())
+/// A page that was read as far as polling needs it.
+struct Read {
+    body: String,
+    seen: String,
+    document: Outline,
+}
+
+/// `None`: the same bytes as `known`. A large one is read beside the other work of this thread.
+async fn read(body: Vec<u8>, known: Option<String>) -> Result<Option<Read>, PollError> {
+    if body.len() <= SMALL {
+        return read_now(body, known);
+    }
+    let reading = tokio::task::spawn_blocking(move || read_now(body, known));
+    let stopped = |_| invalid("Its answer stopped our reader; it is asked again.");
+    reading.await.map_err(stopped)?
+}
+
+fn read_now(body: Vec<u8>, known: Option<String>) -> Result<Option<Read>, PollError> {
+    let body = String::from_utf8(body).map_err(|_| invalid("Its answer is not UTF-8 text."))?;
+    let seen = digest(&body);
+    if known.as_ref() == Some(&seen) {
+        return Ok(None);
+    }
+    let document = match outline(&body) {
+        Some(document) => document,
+        // What is wrong with it is said in the words of the contract.
+        None => {
+            let read = contract::read(body.as_bytes());
+            let read = read.map_err(|problem| invalid(problem.message))?;
+            Outline {
+                snapshot: read.snapshot,
+                has_tasks: read.tasks.is_some_and(|tasks| !tasks.is_empty()),
+                next_cursor: read.next_cursor,
+                poll_after_seconds: read.poll_after_seconds,
+            }
+        }
+    };
+    Ok(Some(Read {
+        body,
+        seen,
+        document,
+    }))
 }

@@ -110,21 +110,23 @@ impl OpenCode {
                     return Ok(Observation::Unchanged);
                 }
             }
-            Err(_) => {
-                // It may be another process by now, that remembers other things.
-                self.about = None;
-                self.last_body = None;
-                self.newest = 0;
-                for known in self.sessions.values_mut() {
-                    known.read_at = None;
-                }
-            }
+            // It may be another process by now, that remembers other things.
+            Err(_) => self.forget(),
         }
         result.map(|body| Observation::Document {
             body,
             last: true,
             poll_after_seconds: None,
         })
+    }
+
+    fn forget(&mut self) {
+        self.about = None;
+        self.last_body = None;
+        self.newest = 0;
+        for known in self.sessions.values_mut() {
+            known.read_at = None;
+        }
     }
 
     async fn connected(&mut self) -> Result<About, PollError> {
@@ -227,6 +229,10 @@ impl OpenCode {
 impl Endpoint for OpenCode {
     fn observe(&mut self) -> Answer<'_, Result<Observation, PollError>> {
         Box::pin(self.poll())
+    }
+
+    fn tell_again(&mut self) {
+        self.forget();
     }
 
     fn deliver<'a>(&'a mut self, delivery: &'a Delivery) -> Answer<'a, Outcome> {

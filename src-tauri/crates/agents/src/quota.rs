@@ -216,6 +216,11 @@ impl<S: Source> Endpoint for Quotas<S> {
         Box::pin(self.look())
     }
 
+    fn tell_again(&mut self) {
+        self.last.clear();
+        self.has_told = false;
+    }
+
     fn deliver<'a>(&'a mut self, _: &'a Delivery) -> Answer<'a, Outcome> {
         Box::pin(async {
             Outcome::Refused("It only reports limits; it takes no answer.".to_owned())

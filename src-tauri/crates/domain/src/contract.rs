@@ -8,6 +8,7 @@ pub(crate) mod ending;
 mod headers;
 pub(crate) mod json;
 mod members;
+pub mod outline;
 mod read;
 
 use std::{collections::BTreeMap, sync::Arc};
@@ -21,9 +22,10 @@ use crate::{
     time::Time,
 };
 
+use members::ID_BYTES;
 pub use members::leads_elsewhere;
 pub(crate) use members::read_time;
-pub(crate) use read::{LISTS, over, read_node, speaker, tree, write_left_out};
+pub(crate) use read::{LISTS, over, read_node, speaker, tree, tree_in_a_line, write_left_out};
 pub use read::{read, read_state};
 
 /// The A2A extension URI under which the same records ride inside A2A.

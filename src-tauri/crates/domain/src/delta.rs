@@ -7,7 +7,10 @@ mod items;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::Arc,
+};
 
 use self::items::{AGENT, Group, PLACES, digest, groups, left_out, place};
 use crate::{
@@ -15,7 +18,7 @@ use crate::{
         ClaimState, Document, EscalationStatus, Item, LISTS, Problem, Task,
         ending::{ENDING, ended},
         json::{Node, Tree},
-        read_node, speaker, tree, write_left_out,
+        read_node, speaker, tree, tree_in_a_line, write_left_out,
     },
     fleet::merge::rank,
     time::Time,
@@ -78,15 +81,104 @@ struct Page {
     slots: Vec<(u32, u128)>,
 }
 
+/// A difference that was read and is not believed yet.
+#[derive(Clone, Debug)]
+pub struct Piece {
+    /// It read, as its line in the log reads.
+    pub document: Arc<Document>,
+    head: Box<str>,
+    /// What stands in it, and the hash of each.
+    slots: Vec<(u32, u128)>,
+    /// Items that could not be used although one that ends stands.
+    bad: Vec<(u32, Box<str>)>,
+    /// How many items of each list were left out.
+    left_out: Vec<(usize, u64)>,
+}
+
+impl Piece {
+    /// How many items stand in it.
+    pub fn items(&self) -> u64 {
+        self.slots.len() as u64
+    }
+
+    /// A document that says nothing but who speaks.
+    pub fn nothing(&self) -> String {
+        nothing(&self.head) + "}"
+    }
+}
+
+/// Of what is new, how much goes into one document.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Most {
+    /// Names with their items.
+    pub items: usize,
+    /// Bytes of items; one that is larger stands alone.
+    pub bytes: usize,
+}
+
+impl Most {
+    /// All in one.
+    pub const ALL: Self = Self {
+        items: usize::MAX,
+        bytes: usize::MAX,
+    };
+}
+
+/// Why there is no difference.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Refused {
+    /// The answer cannot be used.
+    Unusable(Box<Problem>),
+    /// Whoever asked did not want to go on.
+    Stopped,
+}
+
 impl Differ {
     /// Nothing heard yet.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// A document with only what is new, its bytes as they came, or `None`. `last_page`: a snapshot is complete with
-    /// this page. An `Err` is an answer that cannot be used; it leaves no trace.
+    /// A document with only what is new, its bytes as they came, or `None`; it is believed at once. `last_page`: a snapshot
+    /// is complete with this page. An `Err` is an answer that cannot be used; it leaves no trace.
     pub fn take(&mut self, body: &str, last_page: bool) -> Result<Option<String>, Box<Problem>> {
+        let written = self.news(body, last_page, Most::ALL, &|| true);
+        let written = match written {
+            Ok(written) => written,
+            Err(Refused::Unusable(problem)) => return Err(problem),
+            Err(Refused::Stopped) => return Ok(None),
+        };
+        let written = written.into_iter().next();
+        if let Some(written) = &written {
+            self.learn(written);
+        }
+        Ok(written)
+    }
+
+    /// Documents with only what is new, none of them more than `most`. Each counts as known once [`Differ::believe`] was
+    /// told of it; when one is not, [`Differ::forget_pages`] lets the next poll tell it again. `go_on` is asked between
+    /// items; an `Err` leaves no trace.
+    pub fn news(
+        &mut self,
+        body: &str,
+        last_page: bool,
+        most: Most,
+        go_on: &dyn Fn() -> bool,
+    ) -> Result<Vec<String>, Refused> {
+        let found = self.found(body, last_page, most, go_on);
+        if found.is_err() {
+            self.forget_pages();
+        }
+        found
+    }
+
+    fn found(
+        &mut self,
+        body: &str,
+        last_page: bool,
+        most: Most,
+        go_on: &dyn Fn() -> bool,
+    ) -> Result<Vec<String>, Refused> {
         let hash = digest(body.as_bytes());
         let mut ended = None;
         if let Some(page) = self.seen(hash) {
@@ -97,24 +189,22 @@ impl Differ {
             self.pages.insert(self.page, page);
             if same {
                 self.turn(last_page);
-                return Ok(None);
+                return Ok(vec![]);
             }
         }
-        let node = tree(body)?;
-        let speaks = speaker(&node)?;
-        let groups = self.read(&node, speaks.as_str());
+        let node = tree(body).map_err(Refused::Unusable)?;
+        let speaks = speaker(&node).map_err(Refused::Unusable)?;
+        let groups = self
+            .read(&node, speaks.as_str(), go_on)
+            .ok_or(Refused::Stopped)?;
         let page = self.noted(hash, &node, &groups);
         if ended.is_none() {
             self.mark(&page);
         }
         let gone = ended.unwrap_or_else(|| self.missing(&page, last_page));
 
-        self.head = Some(head(&node).into());
         let left_out = self.otherwise_left_out(&page, last_page);
-        let written = self.written(&groups, &gone, &left_out);
-        if let Some(written) = &written {
-            self.learn(written);
-        }
+        let written = self.written(&head(&node), &groups, &gone, &left_out, most);
         match self.pages.get_mut(self.page) {
             Some(known) => *known = page,
             None => self.pages.push(page),
@@ -125,40 +215,71 @@ impl Differ {
 
     /// Takes in a document that was logged before, after a restart.
     pub fn learn(&mut self, document: &str) {
-        let Ok(node) = tree(document) else {
-            return;
-        };
-        let (Ok(speaks), Ok(read)) = (speaker(&node), read_node(&node)) else {
-            return;
-        };
-        self.head = Some(head(&node).into());
-        let groups = self.read(&node, speaks.as_str());
-        for group in &groups {
-            if let Some(slot) = self.slots.get_mut(group.slot as usize) {
-                slot.hash = group.hash;
-            }
+        if let Some(piece) = self.look_at(document) {
+            self.believe(&piece);
         }
-        self.accounts(&read);
-        for (at, list) in LISTS.iter().enumerate() {
-            if let Some(more) = read.left_out.get(list) {
-                self.told_left_out.insert(at, *more);
-            }
-        }
+    }
+
+    /// Reads a difference, without believing it yet. `None`: no document.
+    pub fn look_at(&mut self, document: &str) -> Option<Piece> {
+        let node = tree_in_a_line(document).ok()?;
+        let speaks = speaker(&node).ok()?;
+        let read = read_node(&node).ok()?;
+        let groups = self.read(&node, speaks.as_str(), &|| true)?;
+        let mut bad = vec![];
         for problem in &read.problems {
             let item = problem.item.as_deref().unwrap_or_default();
-            if let Some(slot) = self.slot(&problem.list, item)
-                && slot.last.is_some()
+            if let Some(number) = self.number(&problem.list, item)
+                && let Some(slot) = self.slots.get(number as usize)
                 && let Some(group) = groups.get(slot.group as usize)
+                && let Some(raw) = group.raws.last()
             {
-                slot.bad = group.raws.last().map(|raw| (*raw).into());
+                bad.push((number, (*raw).into()));
             }
         }
+        let slots = groups.iter().map(|group| (group.slot, group.hash));
+        let lists = LISTS.iter().enumerate();
+        let left_out = lists.filter_map(|(at, list)| Some((at, *read.left_out.get(list)?)));
+        Some(Piece {
+            left_out: left_out.collect(),
+            head: head(&node).into(),
+            slots: slots.collect(),
+            document: Arc::new(read),
+            bad,
+        })
+    }
+
+    /// A difference is written down: it is no news any more.
+    pub fn believe(&mut self, piece: &Piece) {
+        self.head = Some(piece.head.clone());
+        for (number, hash) in &piece.slots {
+            if let Some(slot) = self.slots.get_mut(*number as usize) {
+                slot.hash = *hash;
+            }
+        }
+        self.accounts(&piece.document);
+        self.told_left_out.extend(piece.left_out.iter().copied());
+        for (number, raw) in &piece.bad {
+            if let Some(slot) = self.slots.get_mut(*number as usize)
+                && slot.last.is_some()
+            {
+                slot.bad = Some(raw.clone());
+            }
+        }
+    }
+
+    /// What was told last did not all arrive: whatever comes next is looked at item by item.
+    pub fn forget_pages(&mut self) {
+        self.pages.clear();
+        self.page = 0;
+        self.listed.clear();
+        self.round = self.round.wrapping_add(1);
     }
 
     /// A document that says nothing but who speaks, once somebody has.
     pub fn nothing(&self) -> Option<String> {
         let head = self.head.as_ref()?;
-        Some(format!("{{{head},\"snapshot\":false}}"))
+        Some(nothing(head) + "}")
     }
 
     /// The page with these bytes at this place, if nothing on it was said otherwise since. Taken out.
@@ -251,12 +372,22 @@ impl Differ {
     }
 
     /// All items of a document, those of one name together.
-    fn read<'a>(&mut self, node: &Node<'a>, speaks: &str) -> Vec<Group<'a>> {
+    fn read<'a>(
+        &mut self,
+        node: &Node<'a>,
+        speaks: &str,
+        go_on: &dyn Fn() -> bool,
+    ) -> Option<Vec<Group<'a>>> {
         self.reading = self.reading.wrapping_add(1);
         self.known.resize_with(PLACES, HashMap::new);
         let reading = self.reading;
         let mut found: Vec<Group<'a>> = vec![];
+        let mut goes_on = true;
         groups(node, speaks, &mut |list, name, part| {
+            goes_on = goes_on && go_on();
+            if !goes_on {
+                return;
+            }
             let Some(names) = self.known.get_mut(list) else {
                 return;
             };
@@ -287,66 +418,70 @@ impl Differ {
             known.group = u32::try_from(found.len()).unwrap_or(u32::MAX);
             found.push(Group::new(list, slot, part));
         });
-        found
+        goes_on.then_some(found)
     }
 
-    /// The document of what is new.
+    /// The documents of what is new. What stands under one name stays together.
     fn written(
         &self,
+        head: &str,
         groups: &[Group<'_>],
         gone: &[u32],
         left_out: &[(usize, u64)],
-    ) -> Option<String> {
+        most: Most,
+    ) -> Vec<String> {
         let fresh = |group: &&Group<'_>| {
             let slot = self.slots.get(group.slot as usize);
             slot.is_none_or(|slot| slot.hash != group.hash)
         };
-        let fresh: Vec<_> = groups.iter().filter(fresh).collect();
-        if fresh.is_empty() && gone.is_empty() && left_out.is_empty() {
-            return None;
+        let mut of_list: Vec<(Vec<&Group<'_>>, Vec<&Slot>)> = vec![];
+        of_list.resize_with(PLACES, Default::default);
+        for group in groups.iter().filter(fresh) {
+            if let Some((fresh, _)) = of_list.get_mut(group.list) {
+                fresh.push(group);
+            }
         }
-        let mut out = self.nothing()?;
-        out.pop();
+        for slot in gone {
+            if let Some(slot) = self.slots.get(*slot as usize)
+                && let Some((_, gone)) = of_list.get_mut(usize::from(slot.list))
+            {
+                gone.push(slot);
+            }
+        }
+        let mut out = Writing::new(head, most);
         if !left_out.is_empty() {
             let counts = left_out.iter().map(|(list, more)| (place(*list), *more));
-            out.push(',');
-            out.push_str(&write_left_out(counts));
+            out.text.push(',');
+            out.text.push_str(&write_left_out(counts));
+            out.any = true;
         }
-        for list in 0..PLACES {
+        for (list, (fresh, gone)) in of_list.iter().enumerate() {
             let name = place(list);
-            let mut items: Vec<&str> = vec![];
-            let mut opened = false;
-            for group in fresh.iter().filter(|group| group.list == list) {
+            for group in fresh {
                 if list == AGENT {
                     // Stands in the head already.
+                    out.any = true;
                 } else if group.stands_alone() {
-                    for raw in &group.raws {
-                        out.push_str(&format!(",\"{name}\":{raw}"));
-                    }
-                } else {
-                    opened = true;
-                    items.extend(&group.raws);
+                    out.members(name, &group.raws);
                 }
             }
-            let of_list = |slot: &&Slot| usize::from(slot.list) == list;
-            let gone = gone
-                .iter()
-                .filter_map(|slot| self.slots.get(*slot as usize));
-            let gone: Vec<_> = gone
-                .filter(of_list)
-                .filter_map(|slot| Some((ended(name, slot.last.as_deref()?), &slot.bad)))
-                .collect();
-            for (item, bad) in &gone {
-                items.push(item);
+            for group in fresh.iter().filter(|group| !group.stands_alone()) {
+                if list != AGENT {
+                    out.items(name, &group.raws);
+                }
+            }
+            for slot in gone {
+                let Some(last) = slot.last.as_deref() else {
+                    continue;
+                };
+                let ended = ended(name, last);
                 // Its ending is no good item that would clear its dead letter.
-                items.extend(bad.as_deref());
+                let both = [Some(ended.as_str()), slot.bad.as_deref()];
+                out.items(name, &both.into_iter().flatten().collect::<Vec<_>>());
             }
-            if opened || !items.is_empty() {
-                out.push_str(&format!(",\"{name}\":[{}]", items.join(",")));
-            }
+            out.close();
         }
-        out.push('}');
-        Some(out)
+        out.finished()
     }
 
     /// Which account of an item stands, and whether it would end, as `fleet` has it.
@@ -418,6 +553,93 @@ impl Differ {
             slot.bad = None;
         }
     }
+}
+
+/// Documents as they are written.
+struct Writing<'h> {
+    head: &'h str,
+    most: Most,
+    done: Vec<String>,
+    text: String,
+    /// The document under way says something.
+    any: bool,
+    open: bool,
+    items: usize,
+    bytes: usize,
+}
+
+impl<'h> Writing<'h> {
+    fn new(head: &'h str, most: Most) -> Self {
+        Self {
+            head,
+            most,
+            done: vec![],
+            text: nothing(head),
+            any: false,
+            open: false,
+            items: 0,
+            bytes: 0,
+        }
+    }
+
+    /// Makes room for one more name with its items.
+    fn room(&mut self, raws: &[&str]) {
+        let bytes = raws.iter().map(|raw| raw.len() + 1).sum::<usize>();
+        if self.items > 0 && (self.items >= self.most.items || self.bytes + bytes > self.most.bytes)
+        {
+            self.close();
+            let next = nothing(self.head);
+            self.end(next);
+        }
+        self.any = true;
+        self.items += 1;
+        self.bytes += bytes;
+    }
+
+    fn members(&mut self, name: &str, raws: &[&str]) {
+        self.room(raws);
+        for raw in raws {
+            self.text.push_str(&format!(",\"{name}\":{raw}"));
+        }
+    }
+
+    fn items(&mut self, name: &str, raws: &[&str]) {
+        self.room(raws);
+        if !std::mem::replace(&mut self.open, true) {
+            self.text.push_str(&format!(",\"{name}\":["));
+        }
+        for raw in raws {
+            if !self.text.ends_with('[') {
+                self.text.push(',');
+            }
+            self.text.push_str(raw);
+        }
+    }
+
+    fn close(&mut self) {
+        if std::mem::take(&mut self.open) {
+            self.text.push(']');
+        }
+    }
+
+    fn end(&mut self, next: String) {
+        let mut text = std::mem::replace(&mut self.text, next);
+        if std::mem::take(&mut self.any) {
+            text.push('}');
+            self.done.push(text);
+        }
+        (self.items, self.bytes) = (0, 0);
+    }
+
+    fn finished(mut self) -> Vec<String> {
+        self.end(String::new());
+        self.done
+    }
+}
+
+/// A document that says nothing but who speaks, without its end.
+fn nothing(head: &str) -> String {
+    format!("{{{head},\"snapshot\":false")
 }
 
 /// Version and card as they were written; a name that stands twice counts as it stood first.

@@ -190,13 +190,18 @@ pub(crate) fn escape(key: &str) -> String {
 
 /// Reads one JSON text.
 pub(crate) fn parse(text: &str) -> Result<Node<'_>, Broken> {
+    parse_below(text, 0)
+}
+
+/// Reads a JSON text that will stand `depth` levels deep in another one.
+pub(crate) fn parse_below(text: &str, depth: usize) -> Result<Node<'_>, Broken> {
     let mut parser = Parser {
         text,
         at: 0,
         values: 0,
     };
     parser.space();
-    let node = parser.value(0)?;
+    let node = parser.value(depth)?;
     parser.space();
     if parser.at == text.len() {
         Ok(node)

@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// Ids, keys and resources.
-const ID_BYTES: usize = 512;
+pub(super) const ID_BYTES: usize = 512;
 /// All other strings.
 const TEXT_BYTES: usize = 64 * 1024;
 /// Bodies of artifacts and context entries.

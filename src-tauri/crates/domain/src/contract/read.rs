@@ -12,7 +12,7 @@ use super::{
     EscalationStatus, Handoff, HandoffOutput, Item, LeftOut, List, Needs, Pool, Problem, Progress,
     ProposedAction, Quota, QuotaWindow, Schedule, Task, TaskState, TaskStatus, Usage, WaitKind,
     WaitingFor,
-    json::{Node, Tree, parse},
+    json::{Node, Tree, parse, parse_below},
     members::{Members, Report, kept},
 };
 use crate::{caps::ITEMS, ids::AgentId};
@@ -30,6 +30,13 @@ pub fn read(body: &[u8]) -> Result<Document, Box<Problem>> {
 pub(crate) fn tree(text: &str) -> Result<Node<'_>, Box<Problem>> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     parse(text).map_err(|broken| unusable("", "not-json", format!("The answer is {broken}."), text))
+}
+
+/// The same for a body that stands in a line of a recording, which is one level around it.
+pub(crate) fn tree_in_a_line(text: &str) -> Result<Node<'_>, Box<Problem>> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    parse_below(text, 1)
+        .map_err(|broken| unusable("", "not-json", format!("The answer is {broken}."), text))
 }
 
 /// Reads a document that is part of a larger JSON text.

@@ -64,6 +64,10 @@ impl Endpoint for Scripted {
         })
     }
 
+    fn tell_again(&mut self) {
+        self.last.clear();
+    }
+
     fn deliver<'a>(&'a mut self, delivery: &'a Delivery) -> Answer<'a, Outcome> {
         Box::pin(async move {
             outcome(self.script().decide(
