@@ -96,6 +96,7 @@ function add(answers: Answers, request: AddEndpointRequest): EndpointView {
     rawAvailable: false,
     deadLetters: 0,
     pushes: null,
+    today: null,
   };
   change(answers, (all) => [...all, added]);
   return added;

@@ -27,9 +27,10 @@ use crate::{
     connect::Connector,
     demo::script::Script,
     journal::{Happened, Journal},
+    lanes::Lanes,
     live::Live,
     owner::{Ask, Event, Events, Owner, Parts},
-    poll::Lanes,
+    queue::Queue,
     record::{self, Check, Database},
     secrets::Secrets,
 };
@@ -96,7 +97,7 @@ impl Engine {
         })?;
         let owner = std::thread::Builder::new()
             .name("engine-owner".to_owned())
-            .spawn(move || supervise(owner, &received))
+            .spawn(move || supervise(owner, Queue::new(received)))
             .map_err(|error| {
                 store::Error::Folder(error, "no thread could be started".to_owned())
             })?;
@@ -267,10 +268,10 @@ fn real(dir: &Path) -> Connector {
 }
 
 /// Runs the owner. One that panics is started again from what is on the disk; what stopped it is left out.
-fn supervise(mut owner: Owner, events: &std_mpsc::Receiver<Event>) {
+fn supervise(mut owner: Owner, mut events: Queue) {
     loop {
         let parts = owner.parts();
-        let Err(_) = catch_unwind(AssertUnwindSafe(|| owner.run(events))) else {
+        let Err(_) = catch_unwind(AssertUnwindSafe(|| owner.run(&mut events))) else {
             return;
         };
         let live = parts.live.clone();

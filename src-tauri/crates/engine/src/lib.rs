@@ -12,10 +12,14 @@ pub mod pace;
 pub mod process;
 pub mod record;
 
+mod cost;
 mod ear;
 mod engine;
+mod intake;
+mod lanes;
 mod owner;
 mod poll;
+mod queue;
 mod secrets;
 
 pub use engine::Engine;

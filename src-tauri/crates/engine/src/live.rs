@@ -8,7 +8,7 @@ use std::{
 
 use domain::{fact::PollError, ids::EndpointId, time::Time};
 
-use crate::record::Record;
+use crate::{cost::Cost, record::Record};
 
 /// The present, shared by the engine (writes) and what screens ask for (reads).
 #[derive(Clone, Debug, Default)]
@@ -54,6 +54,8 @@ pub struct Pulse {
     pub raw_at: Option<Time>,
     /// Whether it can tell us that something happened.
     pub hears: Hears,
+    /// What it cost since that was written last.
+    pub(crate) cost: Cost,
 }
 
 /// How it stands with the stream beside the polls.

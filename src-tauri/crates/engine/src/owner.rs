@@ -10,23 +10,24 @@ mod load;
 mod outbox;
 mod person;
 mod schema;
+mod spent;
 mod stuck;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::{
         Arc,
-        mpsc::{Receiver, RecvTimeoutError, Sender},
+        mpsc::{RecvTimeoutError, Sender},
     },
     time::Duration,
 };
 
-use agents::{Outcome, http::invalid};
+use agents::Outcome;
 use domain::{
     change::{Change, EscalationPhase},
     contract::TaskState,
-    delta::Differ,
-    fact::{self, Line, PollError},
+    delta::Piece,
+    fact::{self, Fact, Line, PollError},
     fleet::Fleet,
     ids::{DecisionId, EndpointId, EscalationId, TaskId},
     time::Time,
@@ -53,10 +54,14 @@ use crate::{
     api::views::Topic,
     clock::{Clock, wall},
     connect::Connector,
+    cost::{Cost, Hour, cpu},
+    intake,
     journal::{Happened, Journal},
+    lanes::Lanes,
     live::Live,
     pace,
-    poll::{Lanes, Poller, Wish},
+    poll::{Poller, Wish},
+    queue::Queue,
 };
 
 /// Where events go.
@@ -70,26 +75,19 @@ const COUNTS_WRITTEN: chrono::TimeDelta = chrono::TimeDelta::minutes(5);
 const DUE_AGAIN: Duration = Duration::from_secs(1);
 /// How often screens are told that polls go on, when nothing else is to be told.
 const ALIVE: chrono::TimeDelta = chrono::TimeDelta::seconds(15);
-/// Of a last answer this much is kept for looking at.
-const RAW: usize = 256 * 1024;
 
 /// Everything that can happen to the engine.
 pub(crate) enum Event {
-    /// A poll brought a page.
-    Observed {
-        /// Whose.
-        endpoint: EndpointId,
-        /// A status document.
-        body: String,
-        /// No more pages follow.
-        last: bool,
-        /// Told after the commit.
-        answer: oneshot::Sender<Taken>,
-    },
+    /// A poll brought something new.
+    Observed(Observed),
     /// A poll brought nothing new.
     Unchanged {
         /// Whose.
         endpoint: EndpointId,
+        /// Of which loop.
+        turn: u64,
+        /// What it cost.
+        cost: Cost,
         /// Told when it is taken in.
         answer: oneshot::Sender<Taken>,
     },
@@ -97,8 +95,14 @@ pub(crate) enum Event {
     Failed {
         /// Whose.
         endpoint: EndpointId,
+        /// Of which loop.
+        turn: u64,
         /// Why.
         error: PollError,
+        /// The beginning of an answer that was set aside whole.
+        letter: Option<String>,
+        /// What it cost.
+        cost: Cost,
         /// Told after the commit.
         answer: Option<oneshot::Sender<Taken>>,
     },
@@ -120,11 +124,37 @@ pub(crate) enum Event {
     Shutdown,
 }
 
+/// A piece of what a poll brought, read.
+pub(crate) struct Observed {
+    /// Whose.
+    pub(crate) endpoint: EndpointId,
+    /// Of which loop.
+    pub(crate) turn: u64,
+    /// A status document.
+    pub(crate) text: String,
+    /// The same, read.
+    pub(crate) piece: Arc<Piece>,
+    /// What it cost.
+    pub(crate) cost: Cost,
+    /// Told after the commit.
+    pub(crate) answer: oneshot::Sender<Taken>,
+}
+
+impl Event {
+    /// It can wait for what the person does.
+    pub(crate) fn is_of_a_poll(&self) -> bool {
+        matches!(
+            self,
+            Self::Observed(_) | Self::Unchanged { .. } | Self::Failed { .. }
+        )
+    }
+}
+
 /// What a loop needs to know of its last poll.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Taken {
-    /// It was a status document.
-    pub(crate) usable: bool,
+    /// It is on the disk, or nothing of it had to be.
+    pub(crate) kept: bool,
     /// Something runs or waits there.
     pub(crate) live: bool,
 }
@@ -132,7 +162,10 @@ pub(crate) struct Taken {
 /// What the owner keeps of one endpoint.
 #[derive(Default)]
 struct Known {
-    differ: Differ,
+    /// What it said last; its loop reads with it.
+    said: intake::Known,
+    /// A document that says nothing but who speaks there, once somebody has.
+    nothing: Option<String>,
     running: BTreeSet<TaskId>,
     waiting: BTreeSet<EscalationId>,
     /// The last fact of it is a failure.
@@ -142,6 +175,10 @@ struct Known {
     poller: Option<Poller>,
     /// Good and bad polls not written yet.
     polls: (u32, u32),
+    /// What it cost, not written yet.
+    cost: Cost,
+    /// What it cost in the last hour.
+    hour: Hour,
 }
 
 impl Known {
@@ -255,18 +292,21 @@ impl Owner {
     }
 
     /// Until [`Event::Shutdown`], or until nobody can send events any more.
-    pub(crate) fn run(mut self, events: &Receiver<Event>) {
+    pub(crate) fn run(mut self, events: &mut Queue) {
         loop {
             self.due();
-            match events.recv_timeout(self.wait()) {
+            match events.next(self.wait()) {
                 Ok(Event::Shutdown) | Err(RecvTimeoutError::Disconnected) => break,
                 Ok(event) => self.take(event),
                 Err(RecvTimeoutError::Timeout) => {}
             }
         }
-        let counts = self.counts();
+        let (counts, costs) = (self.counts(), self.costs());
         // What is lost here are counts of the last minutes.
-        let _ = self.parts.store.write(move |tx| write_counts(tx, &counts));
+        let _ = self.parts.store.write(move |tx| {
+            write_counts(tx, &counts)?;
+            spent::write(tx, &costs)
+        });
     }
 
     fn now(&self) -> Time {
@@ -292,9 +332,12 @@ impl Owner {
         self.post();
         if now - self.counts_written_at >= COUNTS_WRITTEN {
             self.counts_written_at = now;
-            let counts = self.counts();
-            if !counts.is_empty() {
-                self.commit_only(move |tx| write_counts(tx, &counts));
+            let (counts, costs) = (self.counts(), self.costs());
+            if !counts.is_empty() || !costs.is_empty() {
+                self.commit_only(move |tx| {
+                    write_counts(tx, &counts)?;
+                    spent::write(tx, &costs)
+                });
             }
         }
     }
@@ -358,27 +401,36 @@ impl Owner {
             self.hold_back(event);
             return;
         }
+        let began = cpu();
         match event {
-            Event::Observed {
+            Event::Observed(observed) => {
+                let (endpoint, cost) = (observed.endpoint.clone(), observed.cost);
+                self.observed(observed, began);
+                self.spend(&endpoint, cost, began);
+            }
+            Event::Unchanged {
                 endpoint,
-                body,
-                last,
+                turn,
+                cost,
                 answer,
             } => {
-                let usable = self.observed(&endpoint, body, last);
-                self.tell(&endpoint, usable, Some(answer));
-            }
-            Event::Unchanged { endpoint, answer } => {
-                self.unchanged(&endpoint);
-                self.tell(&endpoint, true, Some(answer));
+                let kept = self.asks(&endpoint, turn) && self.unchanged(&endpoint, cost);
+                self.tell(&endpoint, kept, Some(answer));
+                self.spend(&endpoint, cost, began);
             }
             Event::Failed {
                 endpoint,
+                turn,
                 error,
+                letter,
+                cost,
                 answer,
             } => {
-                self.failed(&endpoint, error);
-                self.tell(&endpoint, false, answer);
+                if self.asks(&endpoint, turn) {
+                    self.failed(&endpoint, error, letter, cost);
+                }
+                self.tell(&endpoint, true, answer);
+                self.spend(&endpoint, cost, began);
             }
             Event::Woke { slept_seconds } => self.woke(slept_seconds),
             Event::Delivered { decision, outcome } => self.delivered(&decision, outcome),
@@ -387,74 +439,71 @@ impl Owner {
         }
     }
 
-    fn tell(&self, endpoint: &EndpointId, usable: bool, answer: Option<oneshot::Sender<Taken>>) {
+    fn tell(&self, endpoint: &EndpointId, kept: bool, answer: Option<oneshot::Sender<Taken>>) {
         let live = self.known.get(endpoint).is_some_and(Known::is_live);
         if let Some(answer) = answer {
             // A loop that was stopped meanwhile does not listen.
-            let _ = answer.send(Taken { usable, live });
+            let _ = answer.send(Taken { kept, live });
         }
     }
 
-    /// True when it was a status document.
-    fn observed(&mut self, endpoint: &EndpointId, body: String, last: bool) -> bool {
-        let Some(known) = self.known.get_mut(endpoint) else {
-            // Removed while the request was under way.
-            return true;
+    /// Whether that loop is the one that asks there now; others ended, and what they still brought counts no more.
+    fn asks(&self, endpoint: &EndpointId, turn: u64) -> bool {
+        let poller = self
+            .known
+            .get(endpoint)
+            .and_then(|known| known.poller.as_ref());
+        poller.is_some_and(|poller| poller.turn == turn)
+    }
+
+    fn observed(&mut self, observed: Observed, began: Duration) {
+        let Observed {
+            endpoint,
+            turn,
+            text,
+            piece,
+            cost,
+            answer,
+        } = observed;
+        let kept = self.asks(&endpoint, turn) && {
+            self.good(&endpoint, cost);
+            let at = self.clock.next(wall());
+            let fresh = self.judged(
+                FactKind::Status,
+                Some(&endpoint),
+                fact::write_status(at, &endpoint, &text),
+                at,
+                Fact::Status {
+                    endpoint: endpoint.clone(),
+                    document: Arc::clone(&piece.document),
+                },
+            );
+            drop(text);
+            self.commit(fresh, |_| Ok(()))
         };
-        let difference = match known.differ.take(&body, last) {
-            Ok(difference) => difference,
-            Err(problem) => {
-                self.raw(endpoint, body);
-                self.failed(endpoint, invalid(problem.message));
-                return false;
-            }
-        };
-        self.raw(endpoint, body);
-        match difference {
-            Some(document) => self.heard(endpoint, &document),
-            None => {
-                self.unchanged(endpoint);
-                true
-            }
+        if kept && let Some(known) = self.known.get_mut(&endpoint) {
+            known.nothing = Some(piece.nothing());
+            self.leave_out_if_costly(&endpoint, cost.cpu + (cpu() - began));
         }
+        self.tell(&endpoint, kept, Some(answer));
     }
 
-    fn raw(&self, endpoint: &EndpointId, mut body: String) {
-        if body.len() > RAW {
-            let end = (0..=RAW).rev().find(|end| body.is_char_boundary(*end));
-            body.truncate(end.unwrap_or_default());
-            body.shrink_to_fit();
-        }
-        self.parts.live.pulse(endpoint, |pulse| {
-            pulse.raw = Some(body.into());
-            pulse.raw_at = Some(wall());
-        });
-    }
-
+    /// Takes in a document of our own making.
     fn heard(&mut self, endpoint: &EndpointId, document: &str) -> bool {
         let fresh = self.fresh(FactKind::Status, Some(endpoint), |at| {
             fact::write_status(at, endpoint, document)
         });
-        match fresh {
-            Ok(fresh) => {
-                self.good(endpoint);
-                self.commit(fresh, |_| Ok(()));
-                true
-            }
-            Err(problem) => {
-                self.failed(endpoint, invalid(problem));
-                false
-            }
-        }
+        fresh.is_ok_and(|fresh| self.commit(fresh, |_| Ok(())))
     }
 
-    /// The endpoint leaves: everything of it that is open is over.
+    /// The endpoint leaves: everything of it that is open is over. Its loop was ended before.
     fn heard_for_the_last_time(&mut self, endpoint: &EndpointId) {
-        let Some(known) = self.known.get_mut(endpoint) else {
+        let Some(known) = self.known.get(endpoint) else {
             return;
         };
-        let last = known
-            .differ
+        let said = known.said.clone();
+        let mut differ = said.differ();
+        let last = differ
             .nothing()
             .map(|document| serde_json::from_str(&document));
         let Some(Ok(Value::Object(mut last))) = last else {
@@ -465,21 +514,21 @@ impl Owner {
             last.insert(list.to_owned(), Value::Array(vec![]));
         }
         let nothing = Value::Object(last);
-        if let Ok(Some(endings)) = known.differ.take(&nothing.to_string(), true) {
+        if let Ok(Some(endings)) = differ.take(&nothing.to_string(), true) {
             self.heard(endpoint, &endings);
         }
     }
 
     /// An answer without news is a fact only when a verdict waits for it, or when it ends a run of failures.
-    fn unchanged(&mut self, endpoint: &EndpointId) {
+    fn unchanged(&mut self, endpoint: &EndpointId, cost: Cost) -> bool {
         let Some(known) = self.known.get(endpoint) else {
-            return;
+            return false;
         };
         if (known.failing || self.fleet.awaits(endpoint))
-            && let Some(nothing) = known.differ.nothing()
+            && let Some(nothing) = known.nothing.clone()
         {
-            self.heard(endpoint, &nothing);
-            return;
+            self.good(endpoint, cost);
+            return self.heard(endpoint, &nothing);
         }
         let was = self
             .parts
@@ -488,7 +537,7 @@ impl Owner {
             .endpoints
             .get(endpoint)
             .and_then(|pulse| pulse.answer.clone());
-        self.good(endpoint);
+        self.good(endpoint, cost);
         let now = self.now();
         if was != Some(Ok(())) {
             self.announce_topics(&[Topic::Agents, Topic::Board, Topic::Status]);
@@ -496,13 +545,15 @@ impl Owner {
             self.alive_said_at = now;
             self.announce_topics(&[Topic::Agents, Topic::Status]);
         }
+        true
     }
 
-    fn good(&mut self, endpoint: &EndpointId) {
+    fn good(&mut self, endpoint: &EndpointId, cost: Cost) {
         if let Some(known) = self.known.get_mut(endpoint) {
             known.failing = false;
             known.failures = 0;
-            known.polls.0 += 1;
+            // Of a poll in pieces the first one counts.
+            known.polls.0 += u32::from(cost.polls > 0);
         }
         let now = self.now();
         self.parts.live.pulse(endpoint, |pulse| {
@@ -513,13 +564,19 @@ impl Owner {
         self.parts.live.write().last_poll_at = Some(now);
     }
 
-    fn failed(&mut self, endpoint: &EndpointId, error: PollError) {
+    fn failed(
+        &mut self,
+        endpoint: &EndpointId,
+        error: PollError,
+        letter: Option<String>,
+        cost: Cost,
+    ) {
         let Some(known) = self.known.get_mut(endpoint) else {
             return;
         };
         known.failing = true;
         known.failures += 1;
-        known.polls.1 += 1;
+        known.polls.1 += u32::from(cost.polls > 0 || letter.is_none());
         let failures = known.failures;
         self.parts.live.pulse(endpoint, |pulse| {
             pulse.answer = Some(Err(error.clone()));
@@ -530,7 +587,12 @@ impl Owner {
             fact::write_failed(at, endpoint, &error)
         });
         if let Ok(fresh) = fresh {
-            self.commit(fresh, |_| Ok(()));
+            let letter =
+                letter.map(|raw| spent::letter(endpoint, &error, raw, fresh.at, self.seq + 2));
+            self.commit(fresh, move |tx| match &letter {
+                Some(letter) => store::apply_all(tx, std::slice::from_ref(letter)),
+                None => Ok(()),
+            });
         }
     }
 
@@ -562,25 +624,42 @@ impl Owner {
     ) -> Result<Fresh, String> {
         let at = self.clock.next(wall());
         let text = write(at);
-        // Line 1 of a recording is the configuration.
-        let line: Line = match fact::read_line(self.seq + 2, &text) {
-            Ok(Some(line)) => line,
+        let fact = match fact::read_line(1, &text) {
+            Ok(Some(line)) => line.fact,
             Ok(None) => return Err("The line says nothing.".to_owned()),
             Err(error) => return Err(error.message),
+        };
+        Ok(self.judged(kind, endpoint, text, at, fact))
+    }
+
+    /// The same for a fact that was read already.
+    fn judged(
+        &mut self,
+        kind: FactKind,
+        endpoint: Option<&EndpointId>,
+        text: String,
+        at: Time,
+        fact: Fact,
+    ) -> Fresh {
+        let line = Line {
+            // Line 1 of a recording is the configuration.
+            number: self.seq + 2,
+            at: Some(at),
+            fact,
         };
         let before = kind
             .is_of_the_person()
             .then(|| Box::new(self.fleet.clone()));
         let mut changes = self.fleet.take(&line);
         self.fleet.judge(at, &mut changes);
-        Ok(Fresh {
+        Fresh {
             at,
             kind,
             endpoint: endpoint.cloned(),
             text,
             changes,
             before,
-        })
+        }
     }
 
     /// Writes a fact, what it changes and `also` in one transaction. True when all of it is on the disk. When the disk does
@@ -696,6 +775,9 @@ impl Owner {
 
     /// Starts (or starts again) the loop of an endpoint; stops it when it is paused.
     fn follow(&mut self, row: &endpoints::EndpointRow) {
+        if !row.paused {
+            self.goes_on(&row.id);
+        }
         let known = self.known.entry(row.id.clone()).or_default();
         known.poller = None;
         known.failures = 0;
@@ -704,9 +786,11 @@ impl Owner {
             return;
         }
         let _entered = self.parts.runtime.enter();
+        known.hour = Hour::default();
         known.poller = Some(Poller::start(
             row.id.clone(),
             self.parts.connector.of(row, &self.parts.store),
+            &known.said,
             &self.parts,
         ));
     }

@@ -1,9 +1,16 @@
 //! The loop of one endpoint: ask, hand over what came, wait; between two polls deliver what the person decided.
 //!
-//! One request at a time goes to an endpoint. A loop that panics is started again after a pause and says so; what it
-//! was asked to do stays in its queue. It decides nothing: what an answer means is the owner's.
+//! One request at a time goes to an endpoint, and what the person wishes for goes first: a poll that waits or is under way
+//! then is dropped and made again after it. A loop that panics is started again after a pause and says so; what it was
+//! asked to do stays in its queue. It decides nothing: what an answer means is the owner's.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use agents::{Answer, Delivery, Endpoint, Observation, Outcome, http::invalid};
 use domain::{
@@ -12,15 +19,18 @@ use domain::{
 };
 use store::breakpoint;
 use tokio::{
-    sync::{Mutex, OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch},
+    sync::{Mutex, mpsc, oneshot, watch},
     time::{Instant, sleep, sleep_until},
 };
 
 use crate::{
     clock::wall,
+    cost::Cost,
     ear::Ear,
+    intake::{Ended, Intake, Known, Wanted, head},
+    lanes::{Lanes, Manner},
     live::Live,
-    owner::{Event, Events, Parts},
+    owner::{Event, Events, Observed, Parts, Taken},
     pace::{self, Pace, Went},
 };
 
@@ -31,44 +41,15 @@ pub(crate) type Connect =
 /// When an endpoint whose login was not to be had is tried again.
 const AGAIN: Duration = Duration::from_secs(60);
 
+/// Of a last answer this much is kept for looking at.
+const RAW: usize = 256 * 1024;
+/// Said of an answer at which our own reader fell over.
+const STOPPED: &str = "Its answer stopped our reader; it is asked again.";
+/// Said of one that took too long.
+const TOO_COSTLY: &str = "Its answer takes too much of this computer's time to read, so it was set aside. Its beginning is kept among the dead letters.";
+
 /// Between a poll and the next one that a stream asks for.
 const EARLY: Duration = Duration::from_secs(1);
-
-/// How many requests are under way at once, whoever they go to.
-const LANES: usize = 12;
-/// So many more for endpoints whose last answer was good: dead ones, however many, cannot keep them waiting.
-const LANES_FOR_GOOD: usize = 4;
-
-/// The requests that may be under way, shared by all loops.
-#[derive(Clone)]
-pub(crate) struct Lanes {
-    all: Arc<Semaphore>,
-    good: Arc<Semaphore>,
-}
-
-impl Default for Lanes {
-    fn default() -> Self {
-        Self {
-            all: Arc::new(Semaphore::new(LANES)),
-            good: Arc::new(Semaphore::new(LANES_FOR_GOOD)),
-        }
-    }
-}
-
-impl Lanes {
-    /// Waits for a free one. The semaphores are never closed.
-    async fn one(&self, is_good: bool) -> Option<OwnedSemaphorePermit> {
-        let any = Arc::clone(&self.all).acquire_owned();
-        if !is_good {
-            return any.await.ok();
-        }
-        tokio::select! {
-            biased;
-            lane = any => lane.ok(),
-            lane = Arc::clone(&self.good).acquire_owned() => lane.ok(),
-        }
-    }
-}
 
 /// What the owner asks of a loop.
 pub(crate) enum Wish {
@@ -89,20 +70,40 @@ pub(crate) enum Wish {
     },
 }
 
-/// A running loop; it ends after its current request when this is dropped. Listening ends at once.
+/// A running loop. When this is dropped it ends, and whatever it is doing is let go, except a request that has an effect.
 pub(crate) struct Poller {
     wishes: mpsc::UnboundedSender<Wish>,
     _listens: watch::Sender<()>,
+    wanted: Wanted,
+    /// Tells it from all loops before.
+    pub(crate) turn: u64,
+}
+
+impl Drop for Poller {
+    fn drop(&mut self) {
+        self.wanted.end();
+    }
 }
 
 impl Poller {
-    /// Starts the loop.
-    pub(crate) fn start(endpoint: EndpointId, connect: Connect, parts: &Parts) -> Self {
+    /// Starts the loop. `known`: what the endpoint said last.
+    pub(crate) fn start(
+        endpoint: EndpointId,
+        connect: Connect,
+        known: &Known,
+        parts: &Parts,
+    ) -> Self {
+        static TURNS: AtomicU64 = AtomicU64::new(0);
+        let turn = TURNS.fetch_add(1, Ordering::Relaxed);
         let (sender, receiver) = mpsc::unbounded_channel();
         let (listens, end) = watch::channel(());
+        let wanted = Wanted::default();
         let asked = Asked {
             endpoint,
             connect,
+            known: known.clone(),
+            wanted: wanted.clone(),
+            turn,
             events: parts.events.clone(),
             live: parts.live.clone(),
             slots: parts.slots,
@@ -114,6 +115,8 @@ impl Poller {
         Self {
             wishes: sender,
             _listens: listens,
+            wanted,
+            turn,
         }
     }
 
@@ -127,6 +130,9 @@ impl Poller {
 struct Asked {
     endpoint: EndpointId,
     connect: Connect,
+    known: Known,
+    wanted: Wanted,
+    turn: u64,
     events: Events,
     live: Live,
     slots: Instant,
@@ -141,71 +147,198 @@ async fn supervise(asked: Asked) {
         if !stopped.is_panic() {
             return;
         }
-        asked.say_failed(invalid("Its answer stopped our reader; it is asked again."));
+        asked.say_failed(invalid(STOPPED));
         tokio::time::sleep(pace.next(Went::Bad { wish: Some(1) }, chance())).await;
     }
 }
 
 async fn run(asked: Asked) {
     let mut wishes = asked.wishes.lock().await;
-    let Some(mut endpoint) = connected(&asked, &mut wishes).await else {
+    let Some(endpoint) = connected(&asked, &mut wishes).await else {
         return;
     };
-    let mut pace = Pace::default();
+    let ear = Ear::new(&asked.endpoint, &asked.live, asked.end.clone());
     // Loops that begin together do not ask in one instant.
-    let mut due = Instant::now() + Duration::from_millis(200).mul_f64(chance());
-    let mut pages = 0;
-    let mut ear = Ear::new(&asked.endpoint, &asked.live, asked.end.clone());
-    let mut asked_at = due;
-    loop {
+    let first = Instant::now() + Duration::from_millis(200).mul_f64(chance());
+    let mut line = Line {
+        asked: &asked,
+        endpoint,
+        ear,
+        pace: Pace::default(),
+        manner: Manner::New,
+        pages: 0,
+        due: first,
+        asked_at: first,
+        wished: false,
+    };
+    // It ends when nobody can wish for anything any more.
+    while line.step(&mut wishes).await.is_some() {}
+}
+
+/// An endpoint that is asked.
+struct Line<'a> {
+    asked: &'a Asked,
+    endpoint: Box<dyn Endpoint>,
+    ear: Ear,
+    pace: Pace,
+    manner: Manner,
+    /// Read so far of a list that has more.
+    pages: u32,
+    due: Instant,
+    asked_at: Instant,
+    /// The person waits for the next poll.
+    wished: bool,
+}
+
+type Wishes = mpsc::UnboundedReceiver<Wish>;
+type Answered = Result<Observation, PollError>;
+
+/// What a poll came to.
+enum Poll {
+    /// This, after so long.
+    Answered(Answered, Duration),
+    /// Something else goes first. Whether it was under way.
+    Dropped(Wish, bool),
+}
+
+impl Line<'_> {
+    /// The next thing to do. `None`: there is nobody to do it for.
+    async fn step(&mut self, wishes: &mut Wishes) -> Option<()> {
         tokio::select! {
             biased;
-            wish = wishes.recv() => match wish {
-                None => return,
-                Some(Wish::Poll) => due = Instant::now(),
-                Some(Wish::Woke) => {
-                    pace.forget();
-                    ear.renew();
-                    due = Instant::now();
-                }
-                Some(Wish::Deliver(delivery)) => {
-                    ear.hang_up();
-                    breakpoint("request-unsent");
-                    let outcome = endpoint.deliver(&delivery).await;
-                    breakpoint("answer-received");
-                    // Whatever it was, the endpoint's state may have moved.
-                    due = Instant::now();
-                    let _ = asked.events.send(Event::Delivered { decision: delivery.id, outcome });
-                }
-                Some(Wish::Cancel { task, key, answer }) => {
-                    ear.hang_up();
-                    let outcome = endpoint.cancel(&task, &key).await;
-                    due = Instant::now();
-                    // The person may have closed the window meanwhile.
-                    let _ = answer.send(outcome);
-                }
-            },
-            () = sleep_until(due) => {
-                let lane = asked.lanes.one(pace.is_good()).await;
-                let went = asked.poll(&mut *endpoint, &mut pages, &mut ear).await;
-                drop(lane);
-                asked_at = Instant::now();
-                let Some(went) = went else {
-                    return;
-                };
-                let wait = pace::to_slot(asked.slots.elapsed(), pace.next(went, chance()));
-                due = Instant::now() + wait;
-                asked.live.pulse(&asked.endpoint, |pulse| {
-                    pulse.next_poll_at = Some(wall() + wait);
-                    pulse.pages_loaded = (went == Went::More).then_some(pages);
-                    if pace.is_good() && went != Went::More {
-                        pulse.interval_seconds = Some(wait.as_secs_f64().round());
+            wish = wishes.recv() => self.carry_out(wish?).await,
+            () = sleep_until(self.due) => match self.poll(wishes).await? {
+                Poll::Dropped(wish, began) => {
+                    if began {
+                        self.endpoint.dropped();
+                        self.pages = 0;
                     }
+                    self.carry_out(wish).await;
+                }
+                Poll::Answered(answer, took) => self.answered(answer, took, wishes).await?,
+            },
+            // What an endpoint in trouble asks for is not shortened by what it says elsewhere.
+            () = self.ear.heard(), if self.pace.is_good() && self.pages == 0 => {
+                self.due = self.due.min(self.asked_at + EARLY);
+            }
+        }
+        Some(())
+    }
+
+    /// Whatever it was, the endpoint's state may have moved: it is asked next.
+    async fn carry_out(&mut self, wish: Wish) {
+        match wish {
+            Wish::Poll => self.wished = true,
+            Wish::Woke => {
+                self.pace.forget();
+                self.ear.renew();
+                if self.manner == Manner::Failing {
+                    self.manner = Manner::New;
+                }
+            }
+            Wish::Deliver(delivery) => {
+                self.ear.hang_up();
+                breakpoint("request-unsent");
+                let outcome = self.endpoint.deliver(&delivery).await;
+                breakpoint("answer-received");
+                let _ = self.asked.events.send(Event::Delivered {
+                    decision: delivery.id,
+                    outcome,
                 });
             }
-            // What an endpoint in trouble asks for is not shortened by what it says elsewhere.
-            () = ear.heard(), if pace.is_good() && pages == 0 => due = due.min(asked_at + EARLY),
+            Wish::Cancel { task, key, answer } => {
+                self.ear.hang_up();
+                let outcome = self.endpoint.cancel(&task, &key).await;
+                // The person may have closed the window meanwhile.
+                let _ = answer.send(outcome);
+            }
         }
+        self.due = Instant::now();
+    }
+
+    /// One request, as soon as there is room for it; what the person waits for needs none.
+    async fn poll(&mut self, wishes: &mut Wishes) -> Option<Poll> {
+        let mut lane = None;
+        if !std::mem::take(&mut self.wished) {
+            let room = self.asked.lanes.one(self.manner);
+            tokio::select! {
+                biased;
+                wish = wishes.recv() => return Some(Poll::Dropped(wish?, false)),
+                found = room => lane = found,
+            }
+        }
+        self.ear.before_poll();
+        let began = Instant::now();
+        let until = lane.as_ref().and_then(|lane| lane.until);
+        let until = until.map(|until| began + until);
+        let mut observed = self.endpoint.observe();
+        loop {
+            tokio::select! {
+                biased;
+                wish = wishes.recv() => match wish? {
+                    // Once more after this.
+                    Wish::Poll => self.wished = true,
+                    wish => return Some(Poll::Dropped(wish, true)),
+                },
+                answer = &mut observed => return Some(Poll::Answered(answer, began.elapsed())),
+                () = sleep_until(until.unwrap_or(began)), if until.is_some() && lane.is_some() => {
+                    lane = None;
+                }
+            }
+        }
+    }
+
+    /// Hands over what came. Deliveries go on meanwhile.
+    async fn answered(
+        &mut self,
+        answer: Answered,
+        took: Duration,
+        wishes: &mut Wishes,
+    ) -> Option<()> {
+        self.asked_at = Instant::now();
+        match &answer {
+            Ok(Observation::Document { last: false, .. }) => {}
+            Ok(_) => self.ear.turn_to(self.endpoint.listening()),
+            Err(error) => self.ear.poll_failed(error.kind == PollErrorKind::Timeout),
+        }
+        let goes_on = matches!(answer, Ok(Observation::Document { last: false, .. }));
+        let mut at_once = self.wished;
+        let went = {
+            let asked = self.asked;
+            let taking = asked.take_in(answer);
+            tokio::pin!(taking);
+            loop {
+                tokio::select! {
+                    biased;
+                    wish = wishes.recv() => {
+                        self.carry_out(wish?).await;
+                        at_once = true;
+                    }
+                    went = &mut taking => break went?,
+                }
+            }
+        };
+        if !went.kept {
+            self.endpoint.tell_again();
+        }
+        let went = went.went;
+        self.pages = match went {
+            Went::More if goes_on => self.pages + 1,
+            _ => 0,
+        };
+        self.manner = Manner::of(!matches!(went, Went::Bad { .. }), took);
+        let wait = pace::to_slot(self.asked.slots.elapsed(), self.pace.next(went, chance()));
+        let wait = if at_once { Duration::ZERO } else { wait };
+        self.due = Instant::now() + wait;
+        let (pages, is_good) = (self.pages, self.pace.is_good());
+        self.asked.live.pulse(&self.asked.endpoint, |pulse| {
+            pulse.next_poll_at = Some(wall() + wait);
+            pulse.pages_loaded = (went == Went::More).then_some(pages);
+            if is_good && went != Went::More {
+                pulse.interval_seconds = Some(wait.as_secs_f64().round());
+            }
+        });
+        Some(())
     }
 }
 
@@ -238,81 +371,172 @@ async fn connected(
 }
 
 impl Asked {
-    /// One request; `None` when the owner is gone.
-    async fn poll(
-        &self,
-        endpoint: &mut dyn Endpoint,
-        pages: &mut u32,
-        ear: &mut Ear,
-    ) -> Option<Went> {
-        let name = self.endpoint.clone();
-        let (answer, taken) = oneshot::channel();
-        ear.before_poll();
-        match endpoint.observe().await {
+    /// Hands over what came; `None` when the owner is gone.
+    async fn take_in(&self, answer: Answered) -> Option<Handed> {
+        match answer {
             Ok(Observation::Unchanged) => {
-                *pages = 0;
-                ear.turn_to(endpoint.listening());
-                self.events
-                    .send(Event::Unchanged {
-                        endpoint: name,
-                        answer,
-                    })
-                    .ok()?;
-                let taken = taken.await.ok()?;
-                Some(Went::Good {
-                    live: taken.live,
-                    wish: None,
-                })
+                let taken = self.unchanged(poll_of(0)).await?;
+                Some(Handed::good(taken, None))
             }
             Ok(Observation::Document {
                 body,
                 last,
                 poll_after_seconds,
             }) => {
-                self.events
-                    .send(Event::Observed {
-                        endpoint: name,
-                        body,
-                        last,
-                        answer,
-                    })
-                    .ok()?;
-                let taken = taken.await.ok()?;
-                *pages = if last { 0 } else { *pages + 1 };
-                if last {
-                    ear.turn_to(endpoint.listening());
+                let mut intake = Intake::new(&self.known, &self.wanted);
+                match self.document(&mut intake, body, last).await? {
+                    Ok(taken) if !taken.kept => {
+                        intake.give_up().await;
+                        Some(Handed {
+                            went: Went::Bad { wish: None },
+                            kept: false,
+                        })
+                    }
+                    Ok(_) if !last => Some(Handed {
+                        went: Went::More,
+                        kept: true,
+                    }),
+                    Ok(taken) => Some(Handed::good(taken, poll_after_seconds)),
+                    Err((ended, cost)) => {
+                        intake.give_up().await;
+                        self.set_aside(ended, cost).await
+                    }
                 }
-                Some(match (taken.usable, last) {
-                    (false, _) => Went::Bad { wish: None },
-                    (true, false) => Went::More,
-                    (true, true) => Went::Good {
-                        live: taken.live,
-                        wish: poll_after_seconds,
-                    },
-                })
             }
             Err(error) => {
-                *pages = 0;
-                ear.poll_failed(error.kind == PollErrorKind::Timeout);
                 let wish = error.retry_after_seconds;
-                self.events
-                    .send(Event::Failed {
-                        endpoint: name,
-                        error,
-                        answer: Some(answer),
-                    })
-                    .ok()?;
-                taken.await.ok()?;
-                Some(Went::Bad { wish })
+                self.failed(error, None, poll_of(0)).await?;
+                Some(Handed {
+                    went: Went::Bad { wish },
+                    kept: true,
+                })
             }
         }
+    }
+
+    /// Reads a body and hands over what is new, piece by piece.
+    async fn document(
+        &self,
+        intake: &mut Intake,
+        body: String,
+        last: bool,
+    ) -> Option<Result<Taken, (Ended, Cost)>> {
+        // What this answer costs, as far as it is not told yet.
+        let mut cost = poll_of(body.len());
+        let _turn = self.lanes.reading(body.len()).await;
+        self.raw(&body);
+        let pieces = match intake.news(body, last).await {
+            Ok(pieces) => pieces,
+            Err(ended) => {
+                cost.cpu = intake.spent;
+                return Some(Err((ended, cost)));
+            }
+        };
+        let mut told = Duration::ZERO;
+        let mut taken = None;
+        for text in pieces {
+            let read = intake.read(text).await;
+            cost.cpu = intake.spent - told;
+            told = intake.spent;
+            let (text, piece) = match read {
+                Ok(read) => read,
+                Err(ended) => return Some(Err((ended, cost))),
+            };
+            cost.items = piece.items();
+            let (answer, answered) = oneshot::channel();
+            let observed = Observed {
+                endpoint: self.endpoint.clone(),
+                turn: self.turn,
+                text,
+                piece: Arc::clone(&piece),
+                cost: std::mem::take(&mut cost),
+                answer,
+            };
+            self.events.send(Event::Observed(observed)).ok()?;
+            let known = answered.await.ok()?;
+            if !known.kept {
+                return Some(Ok(known));
+            }
+            intake.believe(piece).await.ok()?;
+            taken = Some(known);
+        }
+        if let Some(taken) = taken {
+            return Some(Ok(taken));
+        }
+        cost.cpu = intake.spent;
+        self.unchanged(cost).await.map(Ok)
+    }
+
+    /// An answer that is not taken in says why.
+    async fn set_aside(&self, ended: Ended, cost: Cost) -> Option<Handed> {
+        let (why, letter) = match ended {
+            Ended::Unwanted => return None,
+            Ended::Unusable(message) => (message, None),
+            Ended::Stopped => (STOPPED.to_owned(), None),
+            Ended::TooCostly => {
+                let live = self.live.read();
+                let pulse = live.endpoints.get(&self.endpoint);
+                let raw = pulse.and_then(|pulse| pulse.raw.as_deref());
+                (
+                    TOO_COSTLY.to_owned(),
+                    Some(head(raw.unwrap_or_default()).to_owned()),
+                )
+            }
+        };
+        self.failed(invalid(why), letter, cost).await?;
+        Some(Handed {
+            went: Went::Bad { wish: None },
+            kept: false,
+        })
+    }
+
+    /// Keeps the beginning for looking at.
+    fn raw(&self, body: &str) {
+        let mut end = body.len().min(RAW);
+        while !body.is_char_boundary(end) {
+            end -= 1;
+        }
+        let raw: Arc<str> = body.get(..end).unwrap_or_default().into();
+        self.live.pulse(&self.endpoint, |pulse| {
+            pulse.raw = Some(raw);
+            pulse.raw_at = Some(wall());
+        });
+    }
+
+    async fn unchanged(&self, cost: Cost) -> Option<Taken> {
+        let (answer, taken) = oneshot::channel();
+        let event = Event::Unchanged {
+            endpoint: self.endpoint.clone(),
+            turn: self.turn,
+            cost,
+            answer,
+        };
+        self.events.send(event).ok()?;
+        taken.await.ok()
+    }
+
+    async fn failed(&self, error: PollError, letter: Option<String>, cost: Cost) -> Option<Taken> {
+        let (answer, taken) = oneshot::channel();
+        let event = Event::Failed {
+            endpoint: self.endpoint.clone(),
+            turn: self.turn,
+            error,
+            letter,
+            cost,
+            answer: Some(answer),
+        };
+        self.events.send(event).ok()?;
+        taken.await.ok()
     }
 
     fn say_failed(&self, error: PollError) {
         // No owner, nobody to tell.
         let _ = self.events.send(Event::Failed {
             endpoint: self.endpoint.clone(),
+            turn: self.turn,
             error,
+            letter: None,
+            cost: Cost::default(),
             answer: None,
         });
     }
@@ -336,6 +560,34 @@ impl Asked {
                 let _ = answer.send(Outcome::Refused(reason));
             }
         }
+    }
+}
+
+/// What became of an answer.
+struct Handed {
+    went: Went,
+    /// All of it is where it is kept.
+    kept: bool,
+}
+
+impl Handed {
+    fn good(taken: Taken, wish: Option<u32>) -> Self {
+        Self {
+            went: Went::Good {
+                live: taken.live,
+                wish,
+            },
+            kept: taken.kept,
+        }
+    }
+}
+
+/// One poll that brought so many bytes.
+fn poll_of(bytes: usize) -> Cost {
+    Cost {
+        polls: 1,
+        bytes: bytes as u64,
+        ..Cost::default()
     }
 }
 

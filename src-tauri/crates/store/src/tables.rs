@@ -7,6 +7,7 @@ pub mod attempts;
 pub mod audit;
 pub mod audited;
 pub mod context;
+pub mod costs;
 pub mod dead_letters;
 pub mod decisions;
 pub mod endpoints;

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use chrono::TimeDelta;
+use chrono::{Local, NaiveTime, TimeDelta, Utc};
 use domain::{contract::AgentStatus, ids::EndpointId};
 use store::{
     Result,
-    tables::{agents, dead_letters, endpoints, health, tasks},
+    tables::{agents, costs, dead_letters, endpoints, health, tasks},
 };
 
 use crate::live::{Hears, Pulse};
@@ -84,7 +84,8 @@ pub fn endpoint(glance: Glance<'_>, row: endpoints::EndpointRow) -> Result<Endpo
     let ago = last_good_at.map(|at| span(between(at, glance.now)));
     let sentence = match (state, &ago) {
         (Health::Online, _) => "It answers.".to_owned(),
-        (Health::Paused, _) => "Paused by you; it is not asked.".to_owned(),
+        (Health::Paused, _) => costs::stopped(glance.reader, &row.id)?
+            .unwrap_or_else(|| "Paused by you; it is not asked.".to_owned()),
         (Health::Unknown, None) => "It has not been asked yet.".to_owned(),
         (Health::Unknown, Some(ago)) => {
             format!("It has not been asked since the start. It last answered {ago} ago.")
@@ -124,6 +125,7 @@ pub fn endpoint(glance: Glance<'_>, row: endpoints::EndpointRow) -> Result<Endpo
         pages_loaded: pulse.and_then(|pulse| pulse.pages_loaded),
         raw_available: pulse.is_some_and(|pulse| pulse.raw.is_some()),
         dead_letters: dead_letters::count(glance.reader, &row.id)?,
+        today: today(glance, &row.id, pulse)?,
         pushes: pulse
             .filter(|_| state == Health::Online)
             .and_then(|pulse| pushes(pulse, &row.capabilities)),
@@ -136,6 +138,31 @@ pub fn endpoint(glance: Glance<'_>, row: endpoints::EndpointRow) -> Result<Endpo
         warnings: row.warnings,
         credential: crate::secrets::sentence(&row.credential),
     })
+}
+
+/// What it cost since midnight, in a sentence.
+fn today(glance: Glance<'_>, id: &EndpointId, pulse: Option<&Pulse>) -> Result<Option<String>> {
+    let here = glance.now.with_timezone(&Local);
+    let midnight = here.date_naive().and_time(NaiveTime::MIN);
+    let midnight = midnight.and_local_timezone(Local).earliest();
+    let midnight = midnight.map_or(glance.now, |at| at.with_timezone(&Utc));
+    let known = costs::since(glance.reader, id, midnight)?;
+    let new = pulse.map(|pulse| pulse.cost).unwrap_or_default();
+    let polls = known.polls + new.polls;
+    if polls == 0 {
+        return Ok(None);
+    }
+    let seconds = (known.cpu + new.cpu).as_secs_f64();
+    let megabytes = (known.bytes + new.bytes) as f64 / 1e6;
+    Ok(Some(format!(
+        "Today: {}, {megabytes:.1} MB, {seconds:.1} CPU seconds, {}",
+        count(whole(polls), "poll", "polls"),
+        count(whole(known.items + new.items), "item", "items"),
+    )))
+}
+
+fn whole(number: u64) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
 }
 
 /// How we learn that something changed there, in a sentence.

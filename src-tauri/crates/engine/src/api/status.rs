@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use store::{
     Result, Store,
-    tables::{audited, decisions, endpoints, escalations, findings, tasks},
+    tables::{audited, costs, decisions, endpoints, escalations, findings, tasks},
 };
 
 use super::{
@@ -63,11 +63,28 @@ fn notice(glance: Glance<'_>, store: &Store) -> Result<Option<String>> {
     };
     let record = glance.present.record.notice();
     let clock = glance.present.clock.clone();
-    let all: Vec<String> = [record, stopped, store.notice().map(str::to_owned), clock]
-        .into_iter()
-        .flatten()
-        .collect();
+    let opening = store.notice().map(str::to_owned);
+    let all = [record, stopped, opening, clock, left_out(glance)?];
+    let all: Vec<String> = all.into_iter().flatten().collect();
     Ok((!all.is_empty()).then(|| all.join(" ")))
+}
+
+/// What is not read at the start because it took too long.
+fn left_out(glance: Glance<'_>) -> Result<Option<String>> {
+    let rows = costs::left_out(glance.reader)?;
+    let Some(last) = rows.last() else {
+        return Ok(None);
+    };
+    let whose = last.endpoint.as_ref().map_or("an agent", |id| id.as_str());
+    let at = last.at.format("%Y-%m-%d %H:%M UTC");
+    let first = format!(
+        "What {} said at {at} takes too long to read and is left out when Mission Control starts.",
+        plain(whose)
+    );
+    Ok(Some(match rows.len() {
+        1 => first,
+        all => format!("{first} So are {} earlier answers.", all - 1),
+    }))
 }
 
 fn undo(glance: Glance<'_>) -> Result<Option<UndoView>> {

@@ -322,7 +322,7 @@ views! {
         id: EndpointId, name: String, kind: String, url: String, health: Health, sentence: String, detail: Option<String>,
         last_good_at: Option<Time>, next_poll_at: Option<Time>, interval_seconds: Option<f64>, paused: bool,
         capabilities: Vec<String>, cannot: Vec<String>, warnings: Vec<String>, credential: String, agents: Vec<AgentView>, history: Vec<HealthSlot>,
-        pages_loaded: Option<u32>, raw_available: bool, dead_letters: u32, pushes: Option<String>,
+        pages_loaded: Option<u32>, raw_available: bool, dead_letters: u32, pushes: Option<String>, today: Option<String>,
     }
     /// One half hour of the last day. `state`: `none`, `good`, `mixed`, `bad`.
     HealthSlot { at: Time, state: String, }

@@ -1,6 +1,9 @@
 //! What the owner begins with: the log of facts, read once from the beginning, and the outbox as it stands.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use domain::{
     change::Change,
@@ -11,11 +14,14 @@ use domain::{
 };
 use store::{
     Reader, Store,
-    tables::{decisions, endpoints, facts, ownership, schemas},
+    tables::{costs, decisions, endpoints, facts, ownership, schemas},
 };
 
 use super::{Known, outbox::Parcel, said_of};
-use crate::api::settings;
+use crate::{
+    api::settings,
+    cost::{self, cpu},
+};
 
 /// The state that the log gives.
 pub(super) struct Loaded {
@@ -26,6 +32,8 @@ pub(super) struct Loaded {
     pub(super) seq: u64,
     /// Its time.
     pub(super) last: Option<Time>,
+    /// Lines that took too long.
+    costly: Vec<(u64, Option<EndpointId>, Time, Duration)>,
 }
 
 /// Reads everything. The first time, the configuration that recordings begin with is fixed.
@@ -35,7 +43,12 @@ pub(super) fn load(store: &Store) -> store::Result<Loaded> {
         let config = serde_json::to_value(&config)?;
         store.write(move |tx| facts::set_config(tx, &config))?;
     }
-    store.read(|reader| {
+    let left_out: BTreeSet<u64> = store
+        .read(costs::left_out)?
+        .into_iter()
+        .map(|row| row.seq)
+        .collect();
+    let loaded = store.read(|reader| {
         let config = match facts::config(reader)? {
             Some(config) => serde_json::from_value(config)?,
             None => Config::default(),
@@ -46,14 +59,20 @@ pub(super) fn load(store: &Store) -> store::Result<Loaded> {
             outbox: BTreeMap::new(),
             seq: 0,
             last: None,
+            costly: vec![],
         };
         for row in endpoints::list(reader)? {
             loaded.known.entry(row.id).or_default();
         }
         facts::each(reader, 0, |row| {
-            loaded.fact(&row);
+            if !left_out.contains(&row.seq) {
+                loaded.fact(&row);
+            }
             Ok(())
         })?;
+        for known in loaded.known.values_mut() {
+            known.nothing = known.said.differ().nothing();
+        }
         let (seq, last) = facts::end(reader)?;
         loaded.seq = seq;
         loaded.last = loaded.last.max(last);
@@ -63,7 +82,17 @@ pub(super) fn load(store: &Store) -> store::Result<Loaded> {
                 .insert(decision.id.clone(), Parcel::found(decision));
         }
         Ok(loaded)
-    })
+    })?;
+    let costly = loaded.costly.clone();
+    if !costly.is_empty() {
+        // What cannot be noted now costs as much at the next start.
+        let _ = store.write(move |tx| {
+            costly.iter().try_for_each(|(seq, endpoint, at, took)| {
+                costs::leave_out(tx, *seq, endpoint.as_ref(), *at, *took)
+            })
+        });
+    }
+    Ok(loaded)
 }
 
 /// What a recording would begin with now.
@@ -82,6 +111,7 @@ pub(super) fn first_config(reader: &Reader) -> store::Result<Config> {
 
 impl Loaded {
     fn fact(&mut self, row: &facts::FactRow) {
+        let began = cpu();
         // A row that cannot be read was written by another version; it was judged then.
         let Ok(Some(line)) = read_line(row.seq + 1, &row.line) else {
             return;
@@ -92,7 +122,7 @@ impl Loaded {
                 let known = self.known.entry(endpoint.clone()).or_default();
                 known.failing = false;
                 if let Some(document) = status_text(&row.line) {
-                    known.differ.learn(document);
+                    known.said.differ().learn(document);
                 }
             }
             Fact::Failed { endpoint, .. } => {
@@ -103,6 +133,12 @@ impl Loaded {
         let mut changes = self.fleet.take(&line);
         self.fleet.judge(row.at, &mut changes);
         changes.iter().for_each(|change| self.note(change));
+        let took = cpu() - began;
+        if took > cost::LINE
+            && let Fact::Status { endpoint, .. } = line.fact
+        {
+            self.costly.push((row.seq, Some(endpoint), row.at, took));
+        }
     }
 
     fn note(&mut self, change: &Change) {

@@ -395,7 +395,7 @@ impl Owner {
     }
 
     /// Logs what the person did, with what belongs to it.
-    fn person(
+    pub(super) fn person(
         &mut self,
         action: &PersonAction,
         also: impl Fn(&store::Tx<'_>) -> store::Result<()> + Send + Sync + 'static,

@@ -140,12 +140,12 @@ impl Owner {
             .write(move |tx| settings::set(tx, TRIAL, &now));
         match trial {
             Err(error) if error.stops_all() => self.stuck_on(&error),
-            _ => self.goes_on(),
+            _ => self.writes_again(),
         }
         self.stuck.is_none()
     }
 
-    fn goes_on(&mut self) {
+    fn writes_again(&mut self) {
         let Some(stuck) = self.stuck.take() else {
             return;
         };

@@ -1,0 +1,146 @@
+//! What an endpoint costs this computer: polls, bytes, processor time, items. Counts and limits; what follows from them is
+//! the owner's.
+
+use std::{ops::AddAssign, time::Duration};
+
+use domain::time::Time;
+
+/// Processor time for reading and comparing one answer. The largest honest answer takes a tenth of it. Code that was not
+/// optimised takes some ten times as long.
+pub(crate) const ANSWER: Duration =
+    Duration::from_secs(if cfg!(debug_assertions) { 20 } else { 2 });
+/// Processor time to take in one line of the log. A line that took longer is not read again.
+pub(crate) const LINE: Duration = ANSWER;
+/// Processor time of an endpoint in any hour: one sixtieth of a core, thirty times what a busy agent needs.
+const HOURLY_CPU: Duration = Duration::from_secs(if cfg!(debug_assertions) { 600 } else { 60 });
+/// Bytes of its answers in any hour: half a megabyte a second, whatever the hour.
+const HOURLY_BYTES: u64 = 2 * 1024 * 1024 * 1024;
+/// An hour is counted in so many parts.
+const PARTS: usize = 12;
+const PART_SECONDS: i64 = 3600 / PARTS as i64;
+
+/// Counts of one endpoint.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Cost {
+    /// Polls that came back.
+    pub(crate) polls: u64,
+    /// Bytes of their bodies.
+    pub(crate) bytes: u64,
+    /// Processor time for reading, comparing, judging and storing them.
+    pub(crate) cpu: Duration,
+    /// Items that were new.
+    pub(crate) items: u64,
+}
+
+impl AddAssign for Cost {
+    fn add_assign(&mut self, other: Self) {
+        self.polls += other.polls;
+        self.bytes += other.bytes;
+        self.cpu += other.cpu;
+        self.items += other.items;
+    }
+}
+
+/// The last hour of one endpoint.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Hour {
+    /// By number of the part since 1970.
+    parts: Vec<(i64, Cost)>,
+}
+
+impl Hour {
+    /// Adds; says in words when it is too much by now.
+    pub(crate) fn add(&mut self, now: Time, cost: Cost) -> Option<String> {
+        let part = now.timestamp().div_euclid(PART_SECONDS);
+        let oldest = part - PARTS as i64;
+        self.parts
+            .retain(|(at, _)| (oldest + 1..=part).contains(at));
+        match self.parts.last_mut().filter(|(at, _)| *at == part) {
+            Some((_, known)) => *known += cost,
+            None => self.parts.push((part, cost)),
+        }
+        let mut all = Cost::default();
+        self.parts.iter().for_each(|(_, cost)| all += *cost);
+        let limit = if all.cpu > HOURLY_CPU {
+            format!(
+                "it took {} seconds of processor time in an hour, and {} are the limit",
+                all.cpu.as_secs(),
+                HOURLY_CPU.as_secs()
+            )
+        } else if all.bytes > HOURLY_BYTES {
+            "it sent more than 2 GiB in an hour, which is the limit".to_owned()
+        } else {
+            return None;
+        };
+        Some(format!(
+            "Paused by Mission Control: {limit}. Resume it when it is mended."
+        ))
+    }
+}
+
+/// Processor time of this thread so far; where that cannot be told, the time on the wall.
+pub(crate) fn cpu() -> Duration {
+    #[cfg(unix)]
+    {
+        let spent = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+        let seconds = u64::try_from(spent.tv_sec).unwrap_or_default();
+        Duration::new(seconds, u32::try_from(spent.tv_nsec).unwrap_or_default())
+    }
+    #[cfg(not(unix))]
+    {
+        static BEGAN: std::sync::OnceLock<std::time::Instant> = std::sync::OnceLock::new();
+        BEGAN.get_or_init(std::time::Instant::now).elapsed()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::{DateTime, TimeDelta};
+
+    use super::*;
+
+    fn of(cpu: Duration) -> Cost {
+        Cost {
+            cpu,
+            ..Cost::default()
+        }
+    }
+
+    #[test]
+    fn an_endpoint_that_costs_too_much_in_any_hour_is_named_so_and_an_hour_forgets() {
+        let began = DateTime::from_timestamp(1_793_523_600, 0).expect("a time");
+        let half = of(HOURLY_CPU / 2);
+        for (minutes, too_much) in [(30, true), (59, true), (61, false), (600, false)] {
+            let mut hour = Hour::default();
+            assert_eq!(hour.add(began, half), None);
+            assert_eq!(hour.add(began, half), None);
+            let later = began + TimeDelta::minutes(minutes);
+            let more = of(Duration::from_secs(1));
+            assert_eq!(hour.add(later, more).is_some(), too_much, "{minutes}");
+        }
+    }
+
+    #[test]
+    fn bytes_count_as_well() {
+        let began = DateTime::from_timestamp(1_793_523_600, 0).expect("a time");
+        let mut hour = Hour::default();
+        let bytes = Cost {
+            bytes: HOURLY_BYTES + 1,
+            ..Cost::default()
+        };
+        assert!(
+            hour.add(began, bytes)
+                .is_some_and(|why| why.contains("2 GiB"))
+        );
+    }
+
+    #[test]
+    fn processor_time_of_a_thread_does_not_go_on_while_it_waits() {
+        let before = cpu();
+        let mut sum = 0_u64;
+        while cpu() - before < Duration::from_millis(20) {
+            sum = std::hint::black_box(sum + 1);
+        }
+        assert!(sum > 0);
+    }
+}

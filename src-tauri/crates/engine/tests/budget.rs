@@ -1,0 +1,435 @@
+//! No agent stops the others: one that sends the worst legal body, or forty-nine that answer late, keep nobody waiting, and
+//! what the person decides is stored and sent beside all of it.
+//!
+//! Times are bounded generously, because this machine may be busy; what was measured is printed.
+
+#![allow(clippy::expect_used)]
+
+use std::{
+    path::Path,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use chrono::Utc;
+use engine::api::Api;
+use serde_json::{Value, json};
+use store::{Store, tables::endpoints};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+};
+
+/// Processor time and memory are of the whole process, so the tests here go one after the other.
+static ALONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+
+/// The body limit, less a little for what stands round the items.
+const LIMIT: usize = 16 * 1024 * 1024 - 4096;
+
+/// What an endpoint answers to poll number n, and after how long.
+type Answers = Arc<dyn Fn(usize) -> (String, Duration) + Send + Sync>;
+
+/// An endpoint, and when it was asked what.
+#[derive(Clone, Default)]
+struct Seen {
+    polls: Arc<Mutex<Vec<Instant>>>,
+    decisions: Arc<Mutex<Vec<Instant>>>,
+    under_way: Arc<AtomicUsize>,
+}
+
+impl Seen {
+    fn polls(&self) -> Vec<Instant> {
+        let polls = self.polls.lock().unwrap_or_else(PoisonError::into_inner);
+        polls.clone()
+    }
+
+    fn decisions(&self) -> Vec<Instant> {
+        let all = self.decisions.lock();
+        all.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The longest time between two polls, or since the last one.
+    fn longest(&self, since: Instant) -> Duration {
+        let mut polls = self.polls();
+        polls.retain(|at| *at >= since);
+        polls.insert(0, since);
+        polls.push(Instant::now());
+        let gaps = polls.windows(2).map(|pair| pair[1] - pair[0]);
+        gaps.max().unwrap_or_default()
+    }
+}
+
+async fn serve(answers: Answers) -> (u16, Seen) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    let seen = Seen::default();
+    let watched = seen.clone();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let (answers, seen) = (Arc::clone(&answers), watched.clone());
+            tokio::spawn(async move {
+                // The client may hang up at any moment.
+                let _ = answer(stream, &answers, &seen).await;
+            });
+        }
+    });
+    (port, seen)
+}
+
+async fn answer(mut stream: TcpStream, answers: &Answers, seen: &Seen) -> std::io::Result<()> {
+    let mut head = vec![];
+    while !head.ends_with(b"\r\n\r\n") {
+        let mut byte = [0];
+        if stream.read(&mut byte).await? == 0 {
+            return Ok(());
+        }
+        head.push(byte[0]);
+    }
+    let (body, wait) = if head.starts_with(b"POST") {
+        let all = seen.decisions.lock();
+        all.unwrap_or_else(PoisonError::into_inner)
+            .push(Instant::now());
+        (json!({ "applied": true }).to_string(), Duration::ZERO)
+    } else {
+        let number = {
+            let mut polls = seen.polls.lock().unwrap_or_else(PoisonError::into_inner);
+            polls.push(Instant::now());
+            polls.len() - 1
+        };
+        answers(number)
+    };
+    seen.under_way.fetch_add(1, Ordering::SeqCst);
+    tokio::time::sleep(wait).await;
+    let text = format!(
+        "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {}\r\n\r\n",
+        body.len()
+    );
+    let written = async {
+        stream.write_all(text.as_bytes()).await?;
+        stream.write_all(body.as_bytes()).await
+    };
+    let written = written.await;
+    seen.under_way.fetch_sub(1, Ordering::SeqCst);
+    written
+}
+
+/// A folder in which the endpoints were added before.
+fn folder(dir: &Path, all: &[(String, u16)]) {
+    let store = Store::open(dir, Utc::now()).expect("a folder");
+    let rows: Vec<_> = all
+        .iter()
+        .map(|(name, port)| endpoints::EndpointRow {
+            id: name.as_str().into(),
+            name: name.clone(),
+            kind: "native".to_owned(),
+            url: format!("http://127.0.0.1:{port}/status"),
+            credential: "none".to_owned(),
+            paused: false,
+            capabilities: vec![],
+            warnings: vec![],
+            added_at: Utc::now(),
+        })
+        .collect();
+    store
+        .write(move |tx| rows.iter().try_for_each(|row| endpoints::put(tx, row)))
+        .expect("written");
+}
+
+async fn ask(api: &Api, command: &str, payload: Value) -> Value {
+    api.call(command, payload)
+        .await
+        .unwrap_or_else(|error| panic!("{command}: {error}"))
+}
+
+async fn until(what: &str, patience: Duration, mut done: impl AsyncFnMut() -> bool) {
+    let end = Instant::now() + patience;
+    while !done().await {
+        assert!(Instant::now() < end, "{what}");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+fn document(members: &str) -> String {
+    format!(
+        "{{\"schemaVersion\":\"1.0\",\"agent\":{{\"id\":\"worker\",\"name\":\"Worker\",\"status\":\"online\"}},\"pollAfterSeconds\":1{members}}}"
+    )
+}
+
+fn task(id: &str, title: &str) -> String {
+    format!("{{\"id\":\"{id}\",\"title\":\"{title}\",\"status\":{{\"state\":\"working\"}}}}")
+}
+
+/// Works, changes with each poll, and asks this many questions.
+fn busy(questions: usize) -> Answers {
+    let asked: Vec<_> = (0..questions)
+        .map(|number| {
+            json!({
+                "id": format!("q{number}"), "version": "1", "kind": "question", "title": "Which one?", "message": "Say which.",
+                "createdAt": "2026-11-01T09:00:00Z", "status": "pending",
+            })
+        })
+        .collect();
+    let asked = json!(asked);
+    Arc::new(move |number| {
+        let work = task("t", &format!("Step {number}"));
+        let members = format!(",\"tasks\":[{work}],\"escalations\":{asked}");
+        (document(&members), Duration::ZERO)
+    })
+}
+
+/// As many items as fit into `bytes`.
+fn filled(bytes: usize, item: impl Fn(usize) -> String) -> String {
+    let mut out = String::with_capacity(bytes);
+    for number in 0.. {
+        let next = item(number);
+        if out.len() + next.len() + 1 > bytes {
+            break;
+        }
+        if number > 0 {
+            out.push(',');
+        }
+        out.push_str(&next);
+    }
+    out
+}
+
+/// The worst legal bodies, each with the number of its poll in it, so that none is one that was seen before.
+fn worst(kind: usize, poll: usize, bytes: usize) -> String {
+    let item = |text: String| format!(",\"tasks\":[{text}]");
+    let open = format!("{{\"id\":\"t{poll}\",\"title\":\"T\",\"status\":{{\"state\":\"working\"}}");
+    let members = match kind {
+        // Many keys.
+        0 => item(format!(
+            "{open},{}}}",
+            filled(bytes, |n| format!("\"k{n}\":1"))
+        )),
+        // The same key again and again.
+        1 => item(format!(
+            "{open},{}}}",
+            filled(bytes, |_| "\"k\":1".to_owned())
+        )),
+        // Nesting.
+        2 => item(format!(
+            "{open},\"x\":{}{}}}",
+            "[".repeat(bytes / 2),
+            "]".repeat(bytes / 2)
+        )),
+        // A long number.
+        3 => item(format!("{open},\"x\":{}}}", "9".repeat(bytes))),
+        // A long text, all of it written in escapes.
+        4 => item(format!(
+            "{open},\"x\":\"{}\"}}",
+            "\\u0061".repeat(bytes / 6)
+        )),
+        // Tasks.
+        5 => item(filled(bytes, |n| task(&format!("{poll}-{n}"), "T"))),
+        // Wildcards.
+        6 => format!(
+            ",\"claims\":[{}]",
+            filled(bytes, |n| format!(
+                "{{\"id\":\"{poll}-{n}\",\"resource\":\"file:{}{n}\",\"holderIdentity\":\"h\",\"mode\":\"exclusive\",\"state\":\"held\"}}",
+                "*a".repeat(40)
+            ))
+        ),
+        // Items that cannot be used.
+        7 => item(filled(bytes, |n| format!("{{\"id\":\"{poll}-{n}\"}}"))),
+        // A list of small things.
+        8 => item(filled(bytes, |_| "1".to_owned())),
+        // Unknown members beside the lists.
+        _ => format!(",{}", filled(bytes, |n| format!("\"{poll}-{n}\":[]"))),
+    };
+    document(&members)
+}
+
+/// Bytes of memory this process holds now.
+#[cfg(target_os = "linux")]
+fn resident() -> usize {
+    let status = std::fs::read_to_string("/proc/self/status").expect("Linux");
+    let line = status.lines().find(|line| line.starts_with("VmRSS:"));
+    let kib = line.and_then(|line| line.split_whitespace().nth(1)?.parse::<usize>().ok());
+    kib.expect("a number") * 1024
+}
+
+/// The questions of one endpoint, with what a decision needs.
+async fn questions(api: &Api, name: &str, number: usize) -> Vec<Value> {
+    let mut all = vec![];
+    for question in 0..number {
+        let request = json!({ "endpoint": name, "escalation": format!("q{question}") });
+        all.push(ask(api, "escalation", request).await);
+    }
+    all
+}
+
+async fn decide(api: &Api, name: &str, view: &Value, number: usize) -> Duration {
+    let began = Instant::now();
+    ask(
+        api,
+        "decide",
+        json!({
+            "endpoint": name, "escalation": format!("q{number}"), "version": view["version"], "bindingHash": view["bindingHash"],
+            "outcome": "respond", "optionId": null, "editedAction": null, "payload": null, "message": "The first.",
+            "shownMs": 5000, "reachedEnd": true,
+        }),
+    )
+    .await;
+    began.elapsed()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn forty_nine_that_answer_late_keep_the_fiftieth_not_waiting() {
+    let _alone = ALONE.lock().await;
+    let late = Duration::from_secs(if is_long() { 13 } else { 3 });
+    let mut all = vec![];
+    for number in 0..49 {
+        let body = document(&format!(",\"tasks\":[{}]", task("t", "Work")));
+        let (port, _) = serve(Arc::new(move |_| (body.clone(), late))).await;
+        all.push((format!("late-{number}"), port));
+    }
+    let (port, seen) = serve(busy(0)).await;
+    all.push(("soon".to_owned(), port));
+    let dir = tempfile::tempdir().expect("a folder");
+    folder(dir.path(), &all);
+    let began = Instant::now();
+    let api = Api::open(dir.path(), None, Box::new(|_| Ok(()))).expect("it starts");
+    until("the first poll", Duration::from_secs(15), async || {
+        !seen.polls().is_empty()
+    })
+    .await;
+    let first = began.elapsed();
+    let since = Instant::now();
+    tokio::time::sleep(Duration::from_secs(if is_long() { 120 } else { 12 })).await;
+    let longest = seen.longest(since);
+    println!("first poll after {first:?}, longest time between two polls {longest:?}");
+    // It asks for a second between two.
+    assert!(longest < Duration::from_millis(2500), "{longest:?}");
+    api.end();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_decision_leaves_while_a_poll_waits_for_its_answer() {
+    let _alone = ALONE.lock().await;
+    let quick = busy(1);
+    // The first answer comes at once, with the question in it; the others take very long.
+    let answers: Answers = Arc::new(move |number| {
+        let wait = if number == 0 { 0 } else { 14 };
+        (quick(number).0, Duration::from_secs(wait))
+    });
+    let (port, seen) = serve(answers).await;
+    let dir = tempfile::tempdir().expect("a folder");
+    folder(dir.path(), &[("slow".to_owned(), port)]);
+    let api = Api::open(dir.path(), None, Box::new(|_| Ok(()))).expect("it starts");
+    let asks = json!({ "endpoint": "slow", "escalation": "q0" });
+    until("the question", Duration::from_secs(20), async || {
+        api.call("escalation", asks.clone()).await.is_ok()
+    })
+    .await;
+    until("a poll under way", Duration::from_secs(20), async || {
+        seen.polls().len() > 1 && seen.under_way.load(Ordering::SeqCst) > 0
+    })
+    .await;
+    let polls = seen.polls().len();
+    let view = questions(&api, "slow", 1).await;
+    decide(&api, "slow", &view[0], 0).await;
+    let decided = Instant::now();
+    until("the decision", Duration::from_secs(30), async || {
+        !seen.decisions().is_empty()
+    })
+    .await;
+    let waited = decided.elapsed();
+    println!("it left {waited:?} after it was stored");
+    // The ten seconds in which it can be taken back end before the poll does.
+    assert!(waited < Duration::from_secs(12), "{waited:?}");
+    assert_eq!(seen.decisions().len(), 1);
+    // Only the one after the decision can have been begun besides.
+    assert!(seen.polls().len() <= polls + 1, "{:?}", seen.polls().len());
+    api.end();
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_worst_bodies_of_one_keep_nobody_waiting() {
+    const QUESTIONS: usize = 40;
+    let _alone = ALONE.lock().await;
+    // Code that was not optimised is slow enough with less.
+    let bytes = if is_long() { LIMIT } else { 2 * 1024 * 1024 };
+    let mut all = vec![];
+    let mut good = vec![];
+    for number in 0..9 {
+        let (port, seen) = serve(busy(if number == 0 { QUESTIONS } else { 0 })).await;
+        all.push((format!("good-{number}"), port));
+        good.push(seen);
+    }
+    let hostile: Answers = Arc::new(move |poll| (worst(poll % 10, poll, bytes), Duration::ZERO));
+    let (port, bad) = serve(hostile).await;
+    all.push(("hostile".to_owned(), port));
+    let dir = tempfile::tempdir().expect("a folder");
+    folder(dir.path(), &all[..9]);
+    // Alone first: what nine good ones cost is there before the tenth comes.
+    let api = Api::open(dir.path(), None, Box::new(|_| Ok(()))).expect("it starts");
+    let asks = json!({ "endpoint": "good-0", "escalation": format!("q{}", QUESTIONS - 1) });
+    until("the questions", Duration::from_secs(30), async || {
+        api.call("escalation", asks.clone()).await.is_ok()
+    })
+    .await;
+    let views = questions(&api, "good-0", QUESTIONS).await;
+    let before = resident();
+    let url = format!("http://127.0.0.1:{port}/status");
+    let add =
+        json!({ "name": "hostile", "url": url, "kind": "native", "token": null, "basic": null });
+    ask(&api, "addEndpoint", add).await;
+    let since = Instant::now();
+    let long = Duration::from_secs(if is_long() { 600 } else { 20 });
+    let mut took = vec![];
+    for (number, view) in views.iter().enumerate() {
+        took.push(decide(&api, "good-0", view, number).await);
+        let next = since + long.mul_f64((number + 1) as f64 / QUESTIONS as f64);
+        tokio::time::sleep_until(next.into()).await;
+    }
+    let longest: Vec<_> = good.iter().map(|seen| seen.longest(since)).collect();
+    took.sort();
+    let grown = resident().saturating_sub(before);
+    println!(
+        "{} bodies of the hostile one; decisions stored within {:?} (p90), {:?} (all); longest between two polls of a good one {:?}; {} MiB more than before",
+        bad.polls().len(),
+        took[QUESTIONS * 9 / 10],
+        took[QUESTIONS - 1],
+        longest.iter().max(),
+        grown >> 20
+    );
+    assert!(bad.polls().len() > 1, "it was asked");
+    assert!(
+        took[QUESTIONS * 9 / 10] < Duration::from_secs(1),
+        "{took:?}"
+    );
+    assert!(
+        longest.iter().all(|gap| *gap < Duration::from_secs(4)),
+        "{longest:?}"
+    );
+    let agents = ask(&api, "agents", json!({})).await;
+    let hostile = agents["endpoints"]
+        .as_array()
+        .and_then(|all| all.iter().find(|one| one["name"] == json!("hostile")));
+    println!(
+        "{}",
+        hostile.map_or(Value::Null, |one| json!([
+            one["sentence"],
+            one["detail"],
+            one["today"]
+        ]))
+    );
+    api.end();
+    drop(api);
+    let began = Instant::now();
+    drop(Store::open(dir.path(), Utc::now()));
+    let api = Api::open(dir.path(), None, Box::new(|_| Ok(()))).expect("it starts again");
+    println!("started again in {:?}", began.elapsed());
+    api.end();
+}
+
+/// The long form of these tests was asked for.
+fn is_long() -> bool {
+    std::env::var_os("MISSION_CONTROL_LONG").is_some()
+}
