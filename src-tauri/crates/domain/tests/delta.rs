@@ -9,7 +9,7 @@ use chrono::{DateTime, TimeDelta};
 use domain::{
     change::Change,
     contract::read,
-    delta::Differ,
+    delta::{Differ, Most},
     fact::{Config, Fact, Line},
     fleet::Fleet,
     ids::EndpointId,
@@ -290,7 +290,8 @@ impl Side {
 }
 
 /// `always`: a poll without news is told as such, so that both sides know when an endpoint answered.
-fn check(polls: &[Poll], always: bool) -> (Outcome, Outcome) {
+/// `most`: what is new is told in pieces, each believed once it was told.
+fn check(polls: &[Poll], always: bool, most: Most) -> (Outcome, Outcome) {
     let (mut whole, mut news) = (Side::new(), Side::new());
     let mut differs: BTreeMap<EndpointId, Differ> = BTreeMap::new();
     let mut logged: BTreeMap<EndpointId, Vec<String>> = BTreeMap::new();
@@ -304,16 +305,16 @@ fn check(polls: &[Poll], always: bool) -> (Outcome, Outcome) {
             whole.heard(number, now, &poll.endpoint, &body);
             let differ = differs.entry(poll.endpoint.clone()).or_default();
             let log = logged.entry(poll.endpoint.clone()).or_default();
-            match differ.take(&body, last).unwrap() {
-                Some(document) => {
-                    news.heard(number, now, &poll.endpoint, &document);
-                    log.push(document);
-                }
-                None if always || news.fleet.awaits(&poll.endpoint) => {
-                    let nothing = differ.nothing().unwrap();
-                    news.heard(number, now, &poll.endpoint, &nothing);
-                }
-                None => {}
+            let pieces = differ.news(&body, last, most, &|| true).unwrap();
+            if pieces.is_empty() && (always || news.fleet.awaits(&poll.endpoint)) {
+                let nothing = differ.nothing().unwrap();
+                news.heard(number, now, &poll.endpoint, &nothing);
+            }
+            for document in pieces {
+                let piece = differ.look_at(&document).unwrap();
+                news.heard(number, now, &poll.endpoint, &document);
+                differ.believe(&piece);
+                log.push(document);
             }
         }
         // Started again between two polls, the next one differs by the same.
@@ -339,14 +340,22 @@ proptest! {
 
     #[test]
     fn what_is_new_gives_what_the_whole_gave(polls in vec(poll(), 1..10)) {
-        let (whole, news) = check(&polls, true);
+        let (whole, news) = check(&polls, true, Most::ALL);
         prop_assert_eq!(&whole.records, &news.records);
         prop_assert_eq!(&whole.findings, &news.findings);
     }
 
     #[test]
     fn polls_without_news_can_be_left_out(polls in vec(poll(), 1..10)) {
-        let (whole, news) = check(&polls, false);
+        let (whole, news) = check(&polls, false, Most::ALL);
         prop_assert_eq!(&whole.records, &news.records);
+    }
+
+    #[test]
+    fn in_pieces_it_gives_the_same(polls in vec(poll(), 1..10), items in 1..4usize) {
+        let most = Most { items, bytes: usize::MAX };
+        let (whole, news) = check(&polls, true, most);
+        prop_assert_eq!(&whole.records, &news.records);
+        prop_assert_eq!(&whole.findings, &news.findings);
     }
 }

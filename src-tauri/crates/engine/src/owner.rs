@@ -175,6 +175,8 @@ struct Known {
     poller: Option<Poller>,
     /// Good and bad polls not written yet.
     polls: (u32, u32),
+    /// An answer of it was set aside whole, and no good one has come since.
+    set_aside: bool,
     /// What it cost, not written yet.
     cost: Cost,
     /// What it cost in the last hour.
@@ -427,7 +429,7 @@ impl Owner {
                 answer,
             } => {
                 if self.asks(&endpoint, turn) {
-                    self.failed(&endpoint, error, letter, cost);
+                    self.failed(&endpoint, error, letter);
                 }
                 self.tell(&endpoint, true, answer);
                 self.spend(&endpoint, cost, began);
@@ -554,6 +556,9 @@ impl Owner {
             known.failures = 0;
             // Of a poll in pieces the first one counts.
             known.polls.0 += u32::from(cost.polls > 0);
+            if std::mem::take(&mut known.set_aside) {
+                self.read_again(endpoint);
+            }
         }
         let now = self.now();
         self.parts.live.pulse(endpoint, |pulse| {
@@ -564,19 +569,14 @@ impl Owner {
         self.parts.live.write().last_poll_at = Some(now);
     }
 
-    fn failed(
-        &mut self,
-        endpoint: &EndpointId,
-        error: PollError,
-        letter: Option<String>,
-        cost: Cost,
-    ) {
+    fn failed(&mut self, endpoint: &EndpointId, error: PollError, letter: Option<String>) {
         let Some(known) = self.known.get_mut(endpoint) else {
             return;
         };
         known.failing = true;
         known.failures += 1;
-        known.polls.1 += u32::from(cost.polls > 0 || letter.is_none());
+        known.polls.1 += 1;
+        known.set_aside |= letter.is_some();
         let failures = known.failures;
         self.parts.live.pulse(endpoint, |pulse| {
             pulse.answer = Some(Err(error.clone()));

@@ -284,3 +284,52 @@ fn an_answer_that_cannot_be_used_leaves_no_trace() {
     assert_eq!(differ.take(&good, true).unwrap(), None);
     assert_eq!(differ.nothing(), Some(body(",\"snapshot\":false")));
 }
+
+/// The pieces of one poll of three tasks, and what a second look finds new after the first `believed` of them.
+fn pieces(most: Most, believed: usize) -> (usize, usize) {
+    let all: Vec<_> = ["1", "2", "3"].map(|id| task(id, "working")).into();
+    let body = body(&tasks(&all.iter().map(String::as_str).collect::<Vec<_>>()));
+    let mut differ = Differ::new();
+    let found = differ.news(&body, true, most, &|| true).unwrap();
+    for text in found.iter().take(believed) {
+        let piece = differ.look_at(text).unwrap();
+        differ.believe(&piece);
+    }
+    differ.forget_pages();
+    let again = differ.news(&body, true, most, &|| true).unwrap();
+    (found.len(), again.len())
+}
+
+#[test]
+fn a_large_difference_comes_in_pieces_and_what_was_not_believed_comes_again() {
+    let item = task("1", "working").len();
+    for (items, bytes, believed, expected) in [
+        (usize::MAX, usize::MAX, 1, (1, 0)),
+        (usize::MAX, usize::MAX, 0, (1, 1)),
+        // The card goes with the first.
+        (1, usize::MAX, 1, (3, 2)),
+        (2, usize::MAX, 1, (2, 1)),
+        (2, usize::MAX, 0, (2, 2)),
+        (usize::MAX, item, 3, (3, 0)),
+        (usize::MAX, 1, 2, (3, 1)),
+    ] {
+        let most = Most { items, bytes };
+        assert_eq!(pieces(most, believed), expected, "{most:?} {believed}");
+    }
+}
+
+#[test]
+fn a_reading_that_is_stopped_leaves_no_trace() {
+    let all = tasks(&[&task("1", "working"), &task("2", "working")]);
+    let (first, second) = (body(""), body(&all));
+    let mut differ = Differ::new();
+    differ.take(&first, true).unwrap();
+    for left in 0..4 {
+        let asked = std::cell::Cell::new(0);
+        let go_on = || asked.replace(asked.get() + 1) < left;
+        let stopped = differ.news(&second, true, Most::ALL, &go_on);
+        assert_eq!(stopped, Err(Refused::Stopped), "{left}");
+    }
+    let expected = body(&format!(",\"snapshot\":false{all}"));
+    assert_eq!(differ.take(&second, true).unwrap(), Some(expected));
+}

@@ -13,7 +13,7 @@ use domain::{
 use serde_json::json;
 use store::{
     Tx,
-    tables::{audit, costs, costs::CostRow, endpoints},
+    tables::{audit, costs, costs::CostRow, dead_letters, endpoints},
 };
 
 use super::Owner;
@@ -103,6 +103,13 @@ impl Owner {
             let name = endpoint.clone();
             self.commit_only(move |tx| costs::go_on(tx, &name));
         }
+    }
+
+    /// It answers with something that can be taken in again.
+    pub(super) fn read_again(&mut self, endpoint: &EndpointId) {
+        let (now, name) = (self.now(), endpoint.clone());
+        self.commit_only(move |tx| dead_letters::clear(tx, &name, "", WHOLE, now));
+        self.announce_topics(&[Topic::Letters]);
     }
 
     /// The last line of the log took so long.
