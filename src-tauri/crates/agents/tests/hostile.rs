@@ -33,6 +33,8 @@ enum Manner {
     Repeat(Vec<u8>, Vec<u8>),
     /// A head, then one byte a second.
     Drip,
+    /// A head and so many bytes at once, then one byte every tenth of a second.
+    LargeDrip(usize),
     /// A page that names another one, never the same twice: what stands before and after its number.
     Page(&'static str, &'static str),
     /// Nothing at all; hangs up.
@@ -93,6 +95,17 @@ async fn answer(
             loop {
                 socket.write_all(b" ").await?;
                 tokio::time::sleep(Duration::from_secs(1)).await;
+            }
+        }
+        Manner::LargeDrip(bytes) => {
+            socket
+                .write_all(&head("Content-Length: 9000000\r\n"))
+                .await?;
+            socket.write_all(&vec![b' '; bytes]).await?;
+            sent.fetch_add(bytes, Ordering::SeqCst);
+            loop {
+                socket.write_all(b" ").await?;
+                tokio::time::sleep(Duration::from_millis(100)).await;
             }
         }
         Manner::Page(before, after) => {
@@ -257,6 +270,32 @@ async fn a_body_that_drips_is_given_up_after_the_whole_time_not_the_last_byte() 
         assert_eq!(error.kind, PollErrorKind::Timeout);
         assert!(error.detail.expect("a sentence").contains("in time"));
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_large_body_that_drips_gives_its_turn_up_to_one_that_comes() {
+    let slow = serve(Manner::LargeDrip(1_200_000)).await;
+    let dripping = {
+        let url = slow.url.clone();
+        tokio::spawn(async move { refusal(Kind::Native, &url).await })
+    };
+    while slow.sent.load(Ordering::SeqCst) == 0 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let document = format!(
+        r#"{{"schemaVersion":"1.0","agent":{{"id":"a","name":"A","status":"online"}}{}}}"#,
+        " ".repeat(3_000_000)
+    );
+    let good = serve(Manner::Say(reply("200 OK", "application/json", &document))).await;
+    let began = std::time::Instant::now();
+    let found = connect(Kind::Native, &good.url).observe().await;
+    assert!(matches!(found, Ok(Observation::Document { .. })));
+    let took = began.elapsed();
+    assert!(took < Duration::from_secs(10), "{took:?}");
+    let error = dripping.await.expect("no panic");
+    assert_eq!(error.kind, PollErrorKind::Invalid);
+    let detail = error.detail.unwrap_or_default();
+    assert!(detail.contains("less than 64 KiB a second"), "{detail}");
 }
 
 #[tokio::test]

@@ -157,6 +157,8 @@ async fn run(asked: Asked) {
     let Some(endpoint) = connected(&asked, &mut wishes).await else {
         return;
     };
+    // A loop of before may have ended in the middle of a list.
+    Intake::new(&asked.known, &asked.wanted).give_up().await;
     let ear = Ear::new(&asked.endpoint, &asked.live, asked.end.clone());
     // Loops that begin together do not ask in one instant.
     let first = Instant::now() + Duration::from_millis(200).mul_f64(chance());
@@ -296,11 +298,10 @@ impl Line<'_> {
         wishes: &mut Wishes,
     ) -> Option<()> {
         self.asked_at = Instant::now();
-        match &answer {
-            Ok(Observation::Document { last: false, .. }) => {}
-            Ok(_) => self.ear.turn_to(self.endpoint.listening()),
-            Err(error) => self.ear.poll_failed(error.kind == PollErrorKind::Timeout),
+        if let Err(error) = &answer {
+            self.ear.poll_failed(error.kind == PollErrorKind::Timeout);
         }
+        let is_good = answer.is_ok();
         let goes_on = matches!(answer, Ok(Observation::Document { last: false, .. }));
         let mut at_once = self.wished;
         let went = {
@@ -318,6 +319,9 @@ impl Line<'_> {
                 }
             }
         };
+        if is_good && !goes_on {
+            self.ear.turn_to(self.endpoint.listening());
+        }
         if !went.kept {
             self.endpoint.tell_again();
         }

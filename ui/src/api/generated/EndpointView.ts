@@ -4,4 +4,4 @@ import type { EndpointId } from "./EndpointId";
 import type { Health } from "./Health";
 import type { HealthSlot } from "./HealthSlot";
 
-export type EndpointView = { id: EndpointId, name: string, kind: string, url: string, health: Health, sentence: string, detail: string | null, lastGoodAt: string | null, nextPollAt: string | null, intervalSeconds: number | null, paused: boolean, capabilities: Array<string>, cannot: Array<string>, warnings: Array<string>, credential: string, agents: Array<AgentView>, history: Array<HealthSlot>, pagesLoaded: number | null, rawAvailable: boolean, deadLetters: number, pushes: string | null, };
+export type EndpointView = { id: EndpointId, name: string, kind: string, url: string, health: Health, sentence: string, detail: string | null, lastGoodAt: string | null, nextPollAt: string | null, intervalSeconds: number | null, paused: boolean, capabilities: Array<string>, cannot: Array<string>, warnings: Array<string>, credential: string, agents: Array<AgentView>, history: Array<HealthSlot>, pagesLoaded: number | null, rawAvailable: boolean, deadLetters: number, pushes: string | null, today: string | null, };
