@@ -21,7 +21,7 @@ const PART_SECONDS: i64 = 3600 / PARTS as i64;
 
 /// Counts of one endpoint.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Cost {
+pub struct Cost {
     /// Polls that came back.
     pub(crate) polls: u64,
     /// Bytes of their bodies.

@@ -4,6 +4,7 @@ pub mod announce;
 pub mod api;
 pub mod clock;
 pub mod connect;
+pub mod cost;
 pub mod demo;
 pub mod folder;
 pub mod journal;
@@ -12,7 +13,6 @@ pub mod pace;
 pub mod process;
 pub mod record;
 
-mod cost;
 mod ear;
 mod engine;
 mod intake;

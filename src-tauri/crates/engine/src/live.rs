@@ -55,7 +55,7 @@ pub struct Pulse {
     /// Whether it can tell us that something happened.
     pub hears: Hears,
     /// What it cost since that was written last.
-    pub(crate) cost: Cost,
+    pub cost: Cost,
 }
 
 /// How it stands with the stream beside the polls.

@@ -175,11 +175,12 @@ pub(crate) fn fuzz(name: &str, seeds: &[Vec<u8>], target: impl Fn(&[u8])) {
         run(name, seed, &target);
     }
     for kind in bodies::KINDS {
+        let name = format!("{name} over {}", kind.name);
         for body in kind.bodies(LARGE).iter().take(4) {
-            run(name, body.as_bytes(), &target);
+            run(&name, body.as_bytes(), &target);
             let line =
                 format!("{{\"at\":\"2026-11-21T08:00:00Z\",\"endpoint\":\"e\",\"status\":{body}}}");
-            run(name, line.as_bytes(), &target);
+            run(&name, line.as_bytes(), &target);
         }
     }
     let end = Instant::now() + Duration::from_secs(if long { LONG } else { USUAL });
