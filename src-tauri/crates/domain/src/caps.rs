@@ -35,7 +35,7 @@ pub const LIVE_TASKS: usize = 20_000;
 pub const LIVE_CLAIMS: usize = 2_000;
 
 /// Those of them on patterns: each is compared with every other, and with whatever is used.
-pub const PATTERN_CLAIMS: usize = 100;
+pub const PATTERN_CLAIMS: usize = 50;
 
 /// Questions of one endpoint that wait for an answer: a person answers some hundred a day.
 pub const QUESTIONS: usize = 1_000;
@@ -60,7 +60,7 @@ pub const RIVALS: usize = 32;
 
 /// Tasks that work on one thing, or read one document, and are compared with each other: of every agent its share, and
 /// the latest.
-pub const COMPARED: usize = 128;
+pub const COMPARED: usize = 64;
 
 /// Steps in search of circles among things that all wait for each other.
 pub const STEPS: usize = 20_000;

@@ -15,9 +15,13 @@ use super::{
     json::{Node, Tree, parse, parse_below},
     members::{Members, Report, kept},
 };
-use crate::{caps::ITEMS, ids::AgentId};
+use crate::{
+    caps::{ITEMS, MEMBERS},
+    ids::AgentId,
+};
 
-/// Reads one body. Codes of an `Err`: `not-json`, `wrong-type`, `missing`, `too-long`, `duplicate-key`, `incompatible`.
+/// Reads one body. Codes of an `Err`: `not-json`, `wrong-type`, `missing`, `too-long`, `too-many`, `duplicate-key`,
+/// `incompatible`.
 pub fn read(body: &[u8]) -> Result<Document, Box<Problem>> {
     let text = std::str::from_utf8(body).map_err(|broken| {
         let message = format!("Not UTF-8 from byte {}.", broken.valid_up_to());
@@ -154,6 +158,10 @@ fn unusable(pointer: &str, code: &str, message: String, raw: &str) -> Box<Proble
 }
 
 fn version(node: &Node<'_>) -> Result<(), Box<Problem>> {
+    if node.more > 0 {
+        let message = format!("At most {MEMBERS} members in one document.");
+        return Err(unusable("", "too-many", message, node.raw));
+    }
     let place = "/schemaVersion";
     let Some(version) = node.get("schemaVersion") else {
         let message = "The member \"schemaVersion\" is required.".to_owned();

@@ -130,7 +130,8 @@ pub(super) fn groups<'a>(
                 tell(at, "", Part::Member(first.raw));
             }
         } else if doubled {
-            for (_, node) in members.iter().filter(|(key, _)| key == name) {
+            // Twice is as bad as more often.
+            for (_, node) in members.iter().filter(|(key, _)| key == name).take(2) {
                 tell(at, "", Part::Member(node.raw));
             }
         } else {

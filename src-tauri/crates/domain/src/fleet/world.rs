@@ -532,20 +532,22 @@ impl World {
         name.split_once('/') == Some((agent.endpoint.as_str(), agent.agent.as_str()))
     }
 
-    /// Is `ancestor` reached from `task` by `parentId`?
-    pub(crate) fn descends(&self, task: &TaskRef, ancestor: &TaskRef) -> bool {
+    /// What is reached from a task by `parentId`.
+    pub(crate) fn ancestors(&self, task: &TaskRef) -> BTreeSet<TaskRef> {
+        let mut found = BTreeSet::new();
         let mut at = task.clone();
         for _ in 0..32 {
-            let parent = self.tasks.get(&at).and_then(|t| t.value.parent_id.clone());
-            let Some(parent) = parent.and_then(|p| self.resolve(&at.endpoint, &p)) else {
-                return false;
+            let parent = self.tasks.get(&at);
+            let parent = parent.and_then(|entry| entry.value.parent_id.as_deref());
+            let Some(parent) = parent.and_then(|parent| self.resolve(&at.endpoint, parent)) else {
+                break;
             };
-            if parent == *ancestor {
-                return true;
+            if !found.insert(parent.clone()) {
+                break;
             }
             at = parent;
         }
-        false
+        found
     }
 
     /// The agent that works at a stage.

@@ -43,6 +43,8 @@ pub struct Pattern {
     tokens: Vec<Token>,
     /// Bytes before the first wildcard.
     prefix: String,
+    /// Bytes after the last one.
+    suffix: String,
     /// Where there is one.
     machine: Option<Machine>,
 }
@@ -69,11 +71,20 @@ impl Pattern {
                 _ => None,
             })
             .collect();
-        let wild = tokens.iter().any(|token| token.wild());
+        let last = tokens.iter().rposition(|token| token.wild());
+        let wild = last.is_some();
+        let after = tokens.get(last.map_or(0, |at| at + 1)..);
+        let suffix = after.unwrap_or_default().iter();
+        let suffix = suffix.filter_map(|token| match token {
+            Token::Char(c) => Some(*c),
+            _ => None,
+        });
+        let suffix = suffix.collect();
         let machine = wild.then(|| Machine::new(&tokens));
         Self {
             tokens,
             prefix,
+            suffix,
             machine,
         }
     }
@@ -97,7 +108,10 @@ impl Pattern {
     pub fn matches(&self, name: &str) -> bool {
         match &self.machine {
             None => self.prefix == name,
-            Some(machine) => name.starts_with(&self.prefix) && machine.matches(name),
+            Some(machine) => {
+                let ends = name.starts_with(&self.prefix) && name.ends_with(&self.suffix);
+                ends && machine.matches(name)
+            }
         }
     }
 
@@ -141,7 +155,10 @@ impl Pattern {
         match (&self.machine, &other.machine) {
             (None, _) => other.matches(&self.prefix),
             (_, None) => self.matches(&other.prefix),
-            (Some(one), Some(two)) => one.overlaps(two),
+            (Some(one), Some(two)) => {
+                let (a, b) = (&self.suffix, &other.suffix);
+                (a.ends_with(b.as_str()) || b.ends_with(a.as_str())) && one.overlaps(two)
+            }
         }
     }
 

@@ -22,9 +22,17 @@ pub(crate) fn check(world: &World, key: &str, said: &mut Said) {
     let tasks = world.work.get(key).into_iter().flatten();
     let tasks = tasks.filter_map(|task| Some((task, world.tasks.get(task)?.as_ref())));
     let tasks = latest_of_each(tasks, TaskEntry::live_from);
-    for (index, (task, entry)) in tasks.iter().enumerate() {
-        for (other, rival) in tasks.iter().take(index) {
-            pair(world, key, (task, entry), (other, rival), said);
+    let above: Vec<_> = tasks
+        .iter()
+        .map(|(task, _)| world.ancestors(task))
+        .collect();
+    let all = || tasks.iter().zip(&above);
+    for (index, ((task, entry), above)) in all().enumerate() {
+        for ((other, rival), others) in all().take(index) {
+            let delegated = above.contains(*other) || others.contains(*task);
+            if !delegated && entry.seen.agent != rival.seen.agent {
+                pair(world, key, (task, entry), (other, rival), said);
+            }
         }
     }
 }
@@ -36,12 +44,6 @@ fn pair(
     (other, rival): (&TaskRef, &TaskEntry),
     said: &mut Said,
 ) {
-    if entry.seen.agent == rival.seen.agent
-        || world.descends(task, other)
-        || world.descends(other, task)
-    {
-        return;
-    }
     let start = entry.live_from().max(rival.live_from());
     let end = entry.over().into_iter().chain(rival.over()).min();
     if end.is_some_and(|end| end <= start) {

@@ -84,10 +84,11 @@ impl Machine {
     }
 
     pub(super) fn matches(&self, name: &str) -> bool {
-        let mut here = self.start();
+        let (mut here, mut before) = (self.start(), self.start());
         self.past_wildcards(&mut here);
         for byte in name.bytes() {
-            here = self.read(&here, byte);
+            std::mem::swap(&mut here, &mut before);
+            self.read(&before, byte, &mut here);
             self.past_wildcards(&mut here);
             if here.iter().all(|word| *word == 0) {
                 return false;
@@ -104,7 +105,9 @@ impl Machine {
             here = match token {
                 Token::Char(byte) => {
                     other.past_wildcards(&mut here);
-                    other.read(&here, *byte)
+                    let mut next = other.start();
+                    other.read(&here, *byte, &mut next);
+                    next
                 }
                 wild => {
                     let takes = |word| {
@@ -133,11 +136,11 @@ impl Machine {
         set
     }
 
-    /// After one byte.
-    fn read(&self, from: &[u64], byte: u8) -> Set {
+    /// Where it stands after one byte.
+    fn read(&self, from: &[u64], byte: u8, to: &mut [u64]) {
         let literal = self.set_of(byte);
         let mut carry = 0;
-        let steps = from.iter().enumerate().map(|(word, here)| {
+        for (word, (here, to)) in from.iter().zip(to).enumerate() {
             let moved = here & at(literal, word);
             let next = moved << 1 | carry;
             carry = moved >> 63;
@@ -146,9 +149,8 @@ impl Machine {
             } else {
                 at(&self.segments, word)
             };
-            next | here & (at(&self.runs, word) | segments)
-        });
-        steps.collect()
+            *to = next | here & (at(&self.runs, word) | segments);
+        }
     }
 
     /// A wildcard may take nothing.
