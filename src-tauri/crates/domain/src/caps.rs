@@ -43,6 +43,9 @@ pub const QUESTIONS: usize = 1_000;
 /// Schedules of one endpoint that are on.
 pub const SCHEDULES: usize = 1_000;
 
+/// Patterns of one list of declared needs: each is compared with whatever its agent writes.
+pub const PATTERNS: usize = 50;
+
 /// Patterns among the triggers that the agents of one endpoint declare, or will start on: each is compared with every other.
 pub const PATTERN_NEEDS: usize = 100;
 

@@ -10,7 +10,7 @@ use super::{
     json::{Flaw, Node, Tree, escape},
 };
 use crate::{
-    caps::{COMMAND, ENTRIES, ITEM_BYTES, PROBLEMS, WILDCARDS},
+    caps::{COMMAND, ENTRIES, ITEM_BYTES, PATTERNS, PROBLEMS, WILDCARDS},
     ownership::pattern::Pattern,
     time::Time,
 };
@@ -401,6 +401,11 @@ impl<'n, 'a, 'r> Members<'n, 'a, 'r> {
     pub(super) fn patterns(&mut self, name: &str) -> Vec<String> {
         let all = self.ids(name);
         let place = self.place(name);
+        let found = all.iter().filter(|text| text.contains('*')).count();
+        if found > PATTERNS {
+            let message = format!("At most {PATTERNS} patterns with wildcards, found {found}.");
+            self.report.add(place.clone(), "too-many", message);
+        }
         for (index, text) in all.iter().enumerate() {
             self.few_wildcards(text, format!("{place}/{index}"));
         }

@@ -14,10 +14,11 @@ use super::{
 };
 use crate::{
     change::{AgentRecord, Change, Record, TaskRecord},
-    contract::{Document, Item, List, Schedule, TaskState},
+    contract::{Document, Item, List, Needs, Schedule, TaskState},
     fact::{Fact, Line, PersonAction, PollError, PollErrorKind},
     finding::Evidence,
     ids::{AgentRef, EndpointId, TaskRef},
+    ownership::pattern::Index,
     time::Time,
 };
 
@@ -468,7 +469,7 @@ impl<'w> Intake<'w> {
                     card: card.clone(),
                     declared: needs
                         .iter()
-                        .map(|(needs, evidence)| (moment, needs.clone(), evidence.clone()))
+                        .map(|(needs, evidence)| (moment, written(needs), evidence.clone()))
                         .collect(),
                     needs,
                     first_heard: now,
@@ -485,8 +486,8 @@ impl<'w> Intake<'w> {
                 if let Some(needs) = needs
                     && known.needs.as_ref().is_none_or(|old| old.0 != needs.0)
                 {
-                    let (said, evidence) = needs.clone();
-                    known.declared.push((moment, said, evidence));
+                    let declared = (moment, written(&needs.0), needs.1.clone());
+                    known.declared.push(declared);
                     if known.declared.len() > DECLARED {
                         known.declared.remove(0);
                     }
@@ -578,6 +579,12 @@ impl<'w> Intake<'w> {
             changed_at: entry.changed,
         })));
     }
+}
+
+/// What an agent says it writes, puts out or starts on.
+fn written(needs: &Needs) -> Index {
+    let all = needs.writes.iter().chain(&needs.outputs);
+    Index::new(all.chain(&needs.triggers).map(String::as_str))
 }
 
 /// Runs of errors that have become long enough are judged: stale if another endpoint was reached since, offline if

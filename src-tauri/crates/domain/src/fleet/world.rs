@@ -29,7 +29,7 @@ use crate::{
     fact::{Config, PollError, PollErrorKind},
     finding::Evidence,
     ids::{AgentId, AgentRef, DocumentId, EndpointId, EscalationId, Resource, TaskId, TaskRef},
-    ownership::Ownership,
+    ownership::{Ownership, pattern},
     settings::Settings,
     time::Time,
 };
@@ -139,17 +139,17 @@ pub(crate) enum RunVerdict {
 pub(crate) struct AgentState {
     pub(crate) card: AgentCard,
     pub(crate) needs: Option<(Needs, Evidence)>,
-    /// What it declared, each with the line it counts from; the latest few.
-    pub(crate) declared: Vec<(u64, Needs, Evidence)>,
+    /// What it declared to write or start on, each with the line it counts from; the latest few.
+    pub(crate) declared: Vec<(u64, pattern::Index, Evidence)>,
     pub(crate) first_heard: Time,
 }
 
 impl AgentState {
     /// What it had declared when a line was told.
-    pub(crate) fn declared_at(&self, line: u64) -> Option<(&Needs, &Evidence)> {
+    pub(crate) fn declared_at(&self, line: u64) -> Option<(&pattern::Index, &Evidence)> {
         let mut latest = self.declared.iter().rev();
         let found = latest.find(|(from, ..)| *from <= line);
-        found.map(|(_, needs, evidence)| (needs, evidence))
+        found.map(|(_, written, evidence)| (written, evidence))
     }
 }
 

@@ -312,6 +312,12 @@ impl Index {
         self.patterns.get(at)
     }
 
+    /// Does any match `name`?
+    pub fn any(&self, name: &str) -> bool {
+        let mut candidates = self.with_shorter_prefix(name);
+        candidates.any(|at| self.patterns[at].matches(name))
+    }
+
     /// Positions of the patterns that match `name`, in order.
     pub fn matching(&self, name: &str) -> Vec<usize> {
         let mut found: Vec<_> = self

@@ -13,7 +13,6 @@ use crate::{
         world::World,
     },
     ids::{AgentRef, Resource},
-    ownership::pattern::matches,
     time::Time,
 };
 
@@ -31,15 +30,10 @@ pub(crate) fn check(world: &World, resource: &Resource, touched: &Touched, said:
     for (known, access) in acts {
         let agent = &access.seen.agent;
         let line = access.seen.evidence.line;
-        let Some((needs, declared)) = known.declared_at(line) else {
+        let Some((written, declared)) = known.declared_at(line) else {
             continue;
         };
-        let patterns = needs
-            .writes
-            .iter()
-            .chain(&needs.outputs)
-            .chain(&needs.triggers);
-        if patterns.into_iter().any(|p| matches(p, resource.as_str()))
+        if written.any(resource.as_str())
             || given(world, (resource, touched), agent, access.seen.at)
         {
             continue;

@@ -4,6 +4,7 @@
 
 /// One kind of body: its name, and the documents an endpoint answers with, one after the other, each of about that many
 /// bytes.
+#[allow(dead_code)] // Not every test tells which it was.
 pub(crate) struct Kind {
     /// What is much of in it.
     pub(crate) name: &'static str,
@@ -482,7 +483,7 @@ pub(crate) const KINDS: &[Kind] = &[
             both(&|_| {
                 format!(
                     "\"ownership\":{{\"triggers\":[{}],\"reads\":[],\"writes\":[],\"outputs\":[]}}",
-                    many(b / 2, ",", |n| format!(
+                    many((b / 2).min(20_000), ",", |n| format!(
                         "\"{}\"",
                         hostile(n).replacen("file", "trigger", 1)
                     ))
@@ -495,8 +496,8 @@ pub(crate) const KINDS: &[Kind] = &[
         make: |b| {
             one(&format!(
                 "\"ownership\":{{\"triggers\":[],\"reads\":[],\"writes\":[{}],\"outputs\":[]}},\"accesses\":[{}]",
-                many(b / 2, ",", |n| format!("\"{}\"", hostile(n))),
-                many(b / 2, ",", |n| access(
+                many((b / 2).min(20_000), ",", |n| format!("\"{}\"", hostile(n))),
+                many(b.saturating_sub(20_000).max(b / 2), ",", |n| access(
                     &format!("w{n}"),
                     "write",
                     &format!("file:{}{n}", "a".repeat(480)),
