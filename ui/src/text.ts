@@ -32,6 +32,7 @@ export const text = {
   undone: "Taken back before it was sent.",
   demo: "Demo fleet. Nothing here is real.",
   leaveDemo: "Leave the demo",
+  trustClock: "This computer's clock is right",
   readOnly: (why: string) => `Read only: ${why}`,
   keys: "Keys of this screen",
   keysOff: "Single-letter keys are switched off in Settings. Keys with Ctrl or Cmd still work.",

@@ -399,7 +399,7 @@ fn a_record_ahead_of_the_clock_is_asked_about_and_expires_nothing_asked_now() {
     ask("late-then", &mut engine, TimeDelta::hours(1));
     let refused = engine.decide("late-then").expect_err("it has expired");
     assert_eq!(refused.0, "settled");
-    assert!(engine.ask("status", json!({}))["notice"].is_null());
+    assert!(engine.ask("status", json!({}))["clock"].is_null());
     drop(engine);
 
     // The clock is right now.
@@ -409,8 +409,8 @@ fn a_record_ahead_of_the_clock_is_asked_about_and_expires_nothing_asked_now() {
         let end = Instant::now() + Duration::from_secs(60);
         loop {
             let status = engine.ask("status", json!({}));
-            if wanted(&status["notice"]) {
-                return status["notice"].as_str().unwrap_or_default().to_owned();
+            if wanted(&status["clock"]) {
+                return status["clock"].as_str().unwrap_or_default().to_owned();
             }
             assert!(Instant::now() < end, "{status:#}");
             std::thread::sleep(Duration::from_millis(20));
@@ -432,7 +432,7 @@ fn a_record_ahead_of_the_clock_is_asked_about_and_expires_nothing_asked_now() {
     // Said once, also for later starts.
     let mut engine = Engine::start(&data, &clock);
     ask("again", &mut engine, TimeDelta::hours(1));
-    assert!(engine.ask("status", json!({}))["notice"].is_null());
+    assert!(engine.ask("status", json!({}))["clock"].is_null());
     drop(engine);
     let store = Store::open(&data, Utc::now()).expect("it opens");
     let trusted =

@@ -35,7 +35,7 @@ const UNGUARDED: &str = "PRAGMA ignore_check_constraints = ON; DROP TRIGGER audi
     DROP TRIGGER decisions_stay; DROP TRIGGER decisions_say_what_was_said; DROP INDEX one_decision_per_question;";
 /// Everything of a decision that the record covers.
 const DECISION: &str = "id, endpoint, escalation, version, binding_hash, outcome, body, decided_at, held_until, considered,
-    shown_ms, undone_at IS NULL, state, detail, recorded_outcome";
+    shown_ms, undone_at IS NULL, state, detail, recorded_outcome, agent, edition, shown, action_key, class, origin";
 const ENTRY: &str = "seq, at, kind, subject, detail, previous, hash";
 
 fn at(seconds: i64) -> Time {
@@ -249,7 +249,7 @@ fn change(dice: &mut Dice, rows: usize) -> String {
              FROM audit WHERE seq = {row}",
             rows + 1
         ),
-        11 => format!("UPDATE decisions SET {} {of}", text(dice.one(&["id", "endpoint", "escalation", "version", "binding_hash", "body"]))),
+        11 => format!("UPDATE decisions SET {} {of}", text(dice.one(&["id", "endpoint", "escalation", "version", "agent", "binding_hash", "shown", "body"]))),
         12 => format!("UPDATE decisions SET {0} = {0} + {odd} {of}", dice.one(&["decided_at", "held_until", "shown_ms"])),
         13 => format!(
             "UPDATE decisions SET {} {of}",
@@ -260,11 +260,17 @@ fn change(dice: &mut Dice, rows: usize) -> String {
                 "state = iif(state = 'queued', 'held', 'queued')",
                 "detail = coalesce(detail, '') || 'x'",
                 "recorded_outcome = 'reject'",
+                "class = 'reversible'",
+                "action_key = coalesce(action_key, '') || 'x'",
+                "origin = coalesce(origin, '') || 'x'",
+                "edition = edition + 1",
             ])
         ),
         14 => format!("DELETE FROM decisions {of}"),
         _ => format!(
-            "INSERT INTO decisions SELECT substr(id, 1, 35) || 'f', endpoint, escalation, version, binding_hash, outcome, body, decided_at,
+            "INSERT INTO decisions (id, endpoint, escalation, version, binding_hash, outcome, body, decided_at, held_until, considered,
+                 shown_ms, undone_at, state, attempts, next_attempt_at, detail, recorded_outcome, changed_at)
+             SELECT substr(id, 1, 35) || 'f', endpoint, escalation, version, binding_hash, outcome, body, decided_at,
              held_until, considered, shown_ms, undone_at, state, attempts, next_attempt_at, detail, recorded_outcome, changed_at
              FROM decisions {of}"
         ),
@@ -378,7 +384,9 @@ fn what_was_done_to_the_record_is_told_apart() {
         ("UPDATE decisions SET state = 'queued' WHERE escalation = 'e1'", Verdict::Decision(1)),
         ("UPDATE decisions SET attempts = 0 WHERE escalation = 'e1'", Verdict::Decision(1)),
         (
-            "INSERT INTO decisions SELECT 'f' || substr(id, 2), endpoint, escalation, version, binding_hash, outcome, body, decided_at,
+            "INSERT INTO decisions (id, endpoint, escalation, version, binding_hash, outcome, body, decided_at, held_until, considered,
+                 shown_ms, undone_at, state, attempts, next_attempt_at, detail, recorded_outcome, changed_at)
+             SELECT 'f' || substr(id, 2), endpoint, escalation, version, binding_hash, outcome, body, decided_at,
              held_until, considered, shown_ms, undone_at, state, attempts, next_attempt_at, detail, recorded_outcome, changed_at
              FROM decisions LIMIT 1",
             Verdict::Unrecorded(38),
@@ -475,7 +483,10 @@ fn a_head_that_a_crash_left_behind_is_no_harm_and_follows() {
 
 #[test]
 fn a_store_of_the_time_before_heads_gets_one() {
-    let dir = after("DROP INDEX audit_stopped; PRAGMA user_version = 14");
+    let dir = after(
+        "DROP INDEX audit_stopped; DROP TABLE endpoint_costs; DROP TABLE endpoint_stops; DROP TABLE costly_facts;
+         PRAGMA user_version = 15",
+    );
     fs::remove_file(dir.path().join("audit.head")).unwrap();
     drop(open(dir.path()));
     assert_eq!(verdict(dir.path()), Verdict::Whole(37));

@@ -47,6 +47,7 @@ pub fn status(glance: Glance<'_>, store: &Store, demo: bool) -> Result<StatusVie
         undo: undo(glance)?,
         needs_setup: endpoints == 0,
         notice: notice(glance, store)?,
+        clock: glance.present.clock.clone(),
         now: glance.now,
     })
 }
@@ -62,9 +63,8 @@ fn notice(glance: Glance<'_>, store: &Store) -> Result<Option<String>> {
         )),
     };
     let record = glance.present.record.notice();
-    let clock = glance.present.clock.clone();
     let opening = store.notice().map(str::to_owned);
-    let all = [record, stopped, opening, clock, left_out(glance)?];
+    let all = [record, stopped, opening, left_out(glance)?];
     let all: Vec<String> = all.into_iter().flatten().collect();
     Ok((!all.is_empty()).then(|| all.join(" ")))
 }

@@ -76,6 +76,8 @@ views! {
         agents_answering: u32, agents_total: u32, last_poll_at: Option<Time>, running: u32,
         inbox_count: u32, board_count: u32, ownership_conflicts: u32, agents_count: u32, letters_count: u32,
         undo: Option<UndoView>, needs_setup: bool, notice: Option<String>, now: Time,
+        /// The record is ahead of this computer's clock: a sentence, answered by `trustClock`.
+        clock: Option<String>,
     }
     /// What undo would do.
     UndoView { decision_id: String, sentence: String, until: Time, }

@@ -375,7 +375,10 @@ pub(crate) fn kept(reader: &Reader, id: &str) -> Result<Option<(Decision, bool)>
         "SELECT {FIELDS}, undone_at FROM decisions WHERE rowid = (SELECT rowid FROM decisions WHERE id = ?1)"
     );
     sql::first(reader, &query, [id], |row| {
-        Ok((read(row)?, row.get::<_, Option<i64>>("undone_at")?.is_some()))
+        Ok((
+            read(row)?,
+            row.get::<_, Option<i64>>("undone_at")?.is_some(),
+        ))
     })
 }
 
