@@ -481,7 +481,7 @@ impl Owner {
                 },
             );
             drop(text);
-            self.commit(fresh, |_| Ok(()))
+            self.commit(fresh, |_| Ok(())) || self.writes_later()
         };
         if kept && let Some(known) = self.known.get_mut(&endpoint) {
             known.nothing = Some(piece.nothing());

@@ -4,4 +4,8 @@ import type { UndoView } from "./UndoView";
 /**
  * The status line and the navigation badges.
  */
-export type StatusView = { revision: number, version: string, demo: boolean, readOnly: string | null, dataFolder: string, storeBytes: number, agentsAnswering: number, agentsTotal: number, lastPollAt: string | null, running: number, inboxCount: number, boardCount: number, ownershipConflicts: number, agentsCount: number, lettersCount: number, undo: UndoView | null, needsSetup: boolean, notice: string | null, now: string, };
+export type StatusView = { revision: number, version: string, demo: boolean, readOnly: string | null, dataFolder: string, storeBytes: number, agentsAnswering: number, agentsTotal: number, lastPollAt: string | null, running: number, inboxCount: number, boardCount: number, ownershipConflicts: number, agentsCount: number, lettersCount: number, undo: UndoView | null, needsSetup: boolean, notice: string | null, now: string, 
+/**
+ * The record is ahead of this computer's clock: a sentence, answered by `trustClock`.
+ */
+clock: string | null, };

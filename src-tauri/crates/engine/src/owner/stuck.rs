@@ -30,6 +30,9 @@ const KEPT: usize = 1024;
 /// What is written to see whether anything can be, when nothing is kept.
 const TRIAL: &str = "written-again-at";
 
+/// What is written with a fact.
+type Also = Box<dyn Fn(&Tx<'_>) -> store::Result<()> + Send + Sync>;
+
 /// A fact with what it changes and what belongs to it: one transaction, which can be tried again.
 pub(super) struct Entry {
     pub(super) at: Time,
@@ -39,7 +42,7 @@ pub(super) struct Entry {
     pub(super) changes: Vec<Change>,
     /// Good and bad polls counted meanwhile: they cost no transaction of their own.
     pub(super) polls: Option<(EndpointId, Time, u32, u32)>,
-    pub(super) also: Box<dyn Fn(&Tx<'_>) -> store::Result<()> + Send + Sync>,
+    pub(super) also: Also,
 }
 
 impl Entry {
@@ -109,6 +112,11 @@ impl Owner {
         if let Some(stuck) = &mut self.stuck {
             stuck.unwritten.push_back(entry);
         }
+    }
+
+    /// What could not be written a moment ago is kept, so that nobody needs to tell it again.
+    pub(super) fn writes_later(&self) -> bool {
+        self.stuck.is_some()
     }
 
     /// True when it can be written. When it could not, that is tried again in its time, and what waited is taken in.
