@@ -59,7 +59,6 @@ use crate::{
     journal::{Happened, Journal},
     lanes::Lanes,
     live::Live,
-    pace,
     poll::{Poller, Wish},
     queue::Queue,
 };
@@ -172,6 +171,8 @@ struct Known {
     failing: bool,
     /// Failures in a row.
     failures: u32,
+    /// It has answered since its loop began, since it failed, and since the machine slept: what it asks now is known.
+    heard: bool,
     poller: Option<Poller>,
     /// Good and bad polls not written yet.
     polls: (u32, u32),
@@ -554,6 +555,7 @@ impl Owner {
         if let Some(known) = self.known.get_mut(endpoint) {
             known.failing = false;
             known.failures = 0;
+            known.heard = true;
             // Of a poll in pieces the first one counts.
             known.polls.0 += u32::from(cost.polls > 0);
             if std::mem::take(&mut known.set_aside) {
@@ -575,6 +577,7 @@ impl Owner {
         };
         known.failing = true;
         known.failures += 1;
+        known.heard = false;
         known.polls.1 += 1;
         known.set_aside |= letter.is_some();
         let failures = known.failures;
@@ -599,6 +602,7 @@ impl Owner {
     fn woke(&mut self, slept_seconds: u64) {
         for known in self.known.values_mut() {
             known.failures = 0;
+            known.heard = false;
             if let Some(poller) = &known.poller {
                 poller.wish(Wish::Woke);
             }
@@ -781,6 +785,7 @@ impl Owner {
         let known = self.known.entry(row.id.clone()).or_default();
         known.poller = None;
         known.failures = 0;
+        known.heard = false;
         if row.paused {
             self.parts.live.write().endpoints.remove(&row.id);
             return;
@@ -807,13 +812,11 @@ impl Owner {
             .collect()
     }
 
-    /// Whether deliveries go there now: it is polled, and has not failed so often that it is let alone.
+    /// Whether deliveries go there now: it is polled, and answered last. One that was away may ask something else by now, so
+    /// it is looked at before anything leaves.
     fn reachable(&self, endpoint: &EndpointId) -> Option<&Poller> {
         let known = self.known.get(endpoint)?;
-        known
-            .poller
-            .as_ref()
-            .filter(|_| known.failures < pace::BREAKER)
+        known.poller.as_ref().filter(|_| known.heard)
     }
 }
 
