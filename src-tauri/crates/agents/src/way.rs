@@ -5,8 +5,7 @@ use domain::contract::leads_elsewhere;
 use reqwest::Url;
 
 const NO_PATH: &str = "Its address has no path to go on from.";
-pub(crate) const ELSEWHERE: &str =
-    "An id that is a way within an address (\".\" or \"..\") names nothing there.";
+pub(crate) const ELSEWHERE: &str = "An id that is a way within an address (\".\" or \"..\"), or holds a tab or a line's end, names nothing there.";
 
 /// The pieces of a path after those of an address; `beside`: in the place of its last one. No query, no fragment.
 pub(crate) fn below(base: &Url, beside: bool, pieces: &[&str]) -> Result<Url, &'static str> {
@@ -58,7 +57,9 @@ mod tests {
         check("../../x", Some("/a/escalations/..%2F..%2Fx/decision"));
         check("q?x#y", Some("/a/escalations/q%3Fx%23y/decision"));
         check("...", Some("/a/escalations/.../decision"));
-        for id in [".", "..", "%2e", "%2E%2e", ".%2e", "%2e."] {
+        for id in [
+            ".", "..", "%2e", "%2E%2e", ".%2e", "%2e.", ".\t.", "q\t1", "q\r\n",
+        ] {
             check(id, None);
             assert_eq!(piece(id, &base), None);
         }

@@ -314,7 +314,7 @@ impl<'n, 'a, 'r> Members<'n, 'a, 'r> {
     pub(super) fn need_piece(&mut self, name: &str) -> String {
         let id = self.need_id(name);
         if leads_elsewhere(&id) {
-            let message = "An id that is a way within an address (\".\" or \"..\") names nothing.";
+            let message = "An id that is a way within an address (\".\" or \"..\"), or holds a tab or a line's end, names nothing.";
             let place = self.place(name);
             self.report.add(place, "unusable-id", message.to_owned());
         }
@@ -571,8 +571,12 @@ fn too_long(node: &Node<'_>, pointer: &str) -> Option<String> {
     }
 }
 
-/// Would it change the way within an address? Addresses drop `.` and `..`, however their dots are written.
+/// Would it change the way within an address? Addresses drop `.` and `..`, however their dots are written, and tabs and
+/// ends of lines wherever they stand, so that one id would become another.
 pub fn leads_elsewhere(id: &str) -> bool {
+    if id.contains(['\t', '\n', '\r']) {
+        return true;
+    }
     let plain = id.to_ascii_lowercase().replace("%2e", ".");
     matches!(plain.as_str(), "." | "..")
 }
