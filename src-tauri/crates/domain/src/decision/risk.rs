@@ -79,18 +79,24 @@ const DESTRUCTIVE: &[&str] = &[
     "credential",
     "credentials",
     "dd",
+    "del",
     "delete",
     "deleted",
     "deletes",
     "deletion",
     "deletions",
+    "deluser",
     "destroy",
     "drop",
     "dropdb",
     "erase",
+    "expunge",
     "fdisk",
+    "flushall",
+    "flushdb",
     "force",
     "format",
+    "halt",
     "kill",
     "killall",
     "mkfs",
@@ -100,14 +106,17 @@ const DESTRUCTIVE: &[&str] = &[
     "payments",
     "payout",
     "pkill",
+    "poweroff",
     "prune",
     "purge",
+    "reboot",
     "refund",
     "refunds",
     "remove",
     "removes",
     "reset",
     "revoke",
+    "rimraf",
     "rm",
     "rmdir",
     "rmtree",
@@ -116,10 +125,12 @@ const DESTRUCTIVE: &[&str] = &[
     "shred",
     "shutdown",
     "sudo",
+    "terminate",
     "transfer",
     "truncate",
     "uninstall",
     "unlink",
+    "userdel",
     "wipe",
     "wipefs",
     "withdraw",
@@ -127,6 +138,9 @@ const DESTRUCTIVE: &[&str] = &[
 
 /// Words that make a member's name one of a secret.
 const SECRET: &[&str] = &["password", "passwords", "token"];
+
+/// Programs that run what comes after them.
+const BEFORE: &[&str] = &["command", "env", "exec", "nice", "nohup", "time"];
 
 /// Programs that run whatever is piped into them.
 const SHELLS: &[&str] = &[
@@ -195,23 +209,27 @@ fn is_destructive(original: &str) -> bool {
         || writes_to_a_device(&text)
 }
 
-/// `git push origin +main`, `git push -f`.
+/// `git push origin +main`, `git push origin :main`, `git push -f`.
 fn forces(text: &str) -> bool {
     let tokens = || text.split(|c: char| c.is_whitespace() || "\"'`,;()[]".contains(c));
     let is_ref = |token: &str| {
         let name = token.strip_prefix('+').unwrap_or_default();
         name.starts_with(|c: char| c.is_alphabetic()) || name.starts_with("refs/")
     };
+    let deletes = |token: &str| token.starts_with(':') && token.len() > 1;
     let pushes = tokens().any(|token| token == "push");
     let alone = !text.contains(char::is_whitespace);
     tokens().any(|token| (pushes || alone) && is_ref(token))
+        || (pushes && tokens().any(deletes))
         || (pushes && tokens().any(|token| token == "-f" || token == "-fu" || token == "-uf"))
 }
 
 /// `curl … | sh`, `| sudo -E bash`, `bash -c "$(curl …)"`, `bash <(curl …)`, `eval`.
 fn pipes_into_a_shell(text: &str) -> bool {
     let program = |part: &str| {
-        let word = part.split_whitespace().find(|word| !word.contains('='))?;
+        let is_name =
+            |word: &&str| !word.contains('=') && !word.starts_with('-') && !BEFORE.contains(word);
+        let word = part.split_whitespace().find(is_name)?;
         let name = word
             .rsplit('/')
             .next()?
