@@ -190,7 +190,9 @@ pub fn save(tx: &Tx<'_>, request: &SettingsRequest) -> Result<()> {
     settings::set(tx, WINDOW, &window)?;
     if request.ask_again_minutes.is_some() || request.reversible.is_some() {
         let mut now = deciding(tx)?;
-        now.ask_again_minutes = request.ask_again_minutes.unwrap_or(now.ask_again_minutes);
+        // Of no time at all nothing could ever leave.
+        let minutes = request.ask_again_minutes.map(|minutes| minutes.max(1));
+        now.ask_again_minutes = minutes.unwrap_or(now.ask_again_minutes);
         if let Some(reversible) = &request.reversible {
             now.reversible = reversible.clone();
             now.reversible.truncate(MOST_REVERSIBLE);
