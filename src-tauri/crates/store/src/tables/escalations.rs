@@ -3,7 +3,7 @@
 
 use domain::{
     change::{EscalationPhase, EscalationRecord},
-    contract::EscalationStatus,
+    contract::{Escalation, EscalationStatus},
     decision::{Decision, same_question},
     ids::{AgentRef, EndpointId, EscalationId},
     time::Time,
@@ -122,9 +122,10 @@ fn newest(
     version: &str,
 ) -> Result<Option<Newest>> {
     let query = format!(
-        "SELECT {FIELDS}, status = 'pending', EXISTS (
+        "SELECT {FIELDS}, EXISTS (
              SELECT 1 FROM decisions d WHERE d.undone_at IS NULL AND d.endpoint = escalations.endpoint
-                 AND d.escalation = escalations.escalation AND d.version = escalations.version AND d.edition = escalations.edition)
+                 AND d.escalation = escalations.escalation AND d.version = escalations.version AND d.edition = escalations.edition
+         ) AS is_answered
          FROM escalations WHERE endpoint = ?1 AND escalation = ?2 AND version = ?3 ORDER BY edition DESC LIMIT 1"
     );
     sql::first(
@@ -134,8 +135,8 @@ fn newest(
         |row| {
             let record = read(row)?;
             Ok(Newest {
-                is_answered: record.phase == EscalationPhase::Answered && row.get(12)?,
-                is_open: row.get(11)?,
+                is_answered: record.phase == EscalationPhase::Answered && row.get("is_answered")?,
+                is_open: record.value.status == EscalationStatus::Pending,
                 record,
             })
         },
@@ -178,10 +179,12 @@ pub(crate) fn shift(
     Ok(changed == 1)
 }
 
-const FIELDS: &str =
-    "endpoint, agent, phase, created_at, due_at, fallback, line, value, raw, action_raw, edition";
+const FIELDS: &str = "endpoint, agent, phase, created_at, due_at, fallback, line, value, raw, action_raw, edition, status";
 
+/// An answered item stays as it was answered; whether the agent has settled it since stands beside it.
 fn read(row: &Row<'_>) -> Result<EscalationRecord> {
+    let mut value: Escalation = serde_json::from_str(&row.get::<_, String>(7)?)?;
+    value.status = sql::from_word(&row.get::<_, String>(11)?)?;
     Ok(EscalationRecord {
         agent: AgentRef {
             endpoint: row.get::<_, String>(0)?.into(),
@@ -192,7 +195,7 @@ fn read(row: &Row<'_>) -> Result<EscalationRecord> {
         due_at: sql::time(row.get(4)?),
         fallback: row.get(5)?,
         line: row.get::<_, i64>(6)? as u64,
-        value: serde_json::from_str(&row.get::<_, String>(7)?)?,
+        value,
         raw: row.get::<_, String>(8)?.into(),
         action_raw: row.get::<_, Option<String>>(9)?.map(Into::into),
         edition: row.get(10)?,
