@@ -67,8 +67,10 @@ pub(super) struct Parcel {
     /// It was taken and not confirmed, and the question moved on: the endpoint is asked what became of it.
     doubted: bool,
     /// Its question may have moved on before this could react to it, and polls tell that only once: it was read from the
-    /// store, or the answer was taken again after its effect had been seen.
+    /// store, or it was under way.
     unseen: bool,
+    /// Acts of other agents that were told while it was under way.
+    acts: HashSet<String>,
 }
 
 impl Parcel {
@@ -91,6 +93,7 @@ impl Parcel {
             tried_again_at: None,
             doubted: false,
             unseen: false,
+            acts: HashSet::new(),
         }
     }
 
@@ -391,8 +394,14 @@ impl Owner {
             return;
         }
         breakpoint("answer-stored");
-        if let Some(parcel) = self.outbox.get_mut(id) {
-            parcel.unseen |= is_taken;
+        let Some(parcel) = self.outbox.get_mut(id) else {
+            return;
+        };
+        let is_back = parcel.has_not_left();
+        parcel.unseen |= is_taken || is_back;
+        let acts = std::mem::take(&mut parcel.acts);
+        if is_back && !acts.is_empty() {
+            self.hold_up(&acts);
         }
     }
 
@@ -474,6 +483,11 @@ impl Owner {
 
     /// Gives what would let an agent act, and has not left, back to the person when one of these acts is on the same thing.
     fn hold_up(&mut self, acts: &HashSet<String>) {
+        for parcel in self.outbox.values_mut() {
+            if parcel.decision.delivery.state == DeliveryState::Sending {
+                parcel.acts.extend(acts.iter().cloned());
+            }
+        }
         let held: Vec<Decision> = self
             .outbox
             .values()
@@ -546,9 +560,13 @@ impl Owner {
 
     fn moved_under(&mut self, decision: &Decision, record: &EscalationRecord) {
         // The whole item is bound: other bytes are another question, with or without another version.
-        let replaced = record.phase == EscalationPhase::Pending && *record.raw != *decision.shown;
-        let settled = record.value.version == decision.version
-            && record.value.status != EscalationStatus::Pending;
+        let waits = record.value.status == EscalationStatus::Pending;
+        let same = record.value.version == decision.version;
+        let replaced = match waits {
+            true => record.phase == EscalationPhase::Pending && *record.raw != *decision.shown,
+            false => !same,
+        };
+        let settled = same && !waits;
         if !replaced && !settled {
             return;
         }
