@@ -29,7 +29,7 @@ use crate::{
     journal::{Happened, Journal},
     lanes::Lanes,
     live::Live,
-    owner::{Ask, Event, Events, Owner, Parts},
+    owner::{Ask, Event, Events, Outside, Owner, Parts},
     queue::Queue,
     record::{self, Check, Database},
     secrets::Secrets,
@@ -94,6 +94,7 @@ impl Engine {
             runtime: Handle::current(),
             slots: Instant::now(),
             lanes: Lanes::default(),
+            outside: Outside::default(),
         })?;
         let owner = std::thread::Builder::new()
             .name("engine-owner".to_owned())

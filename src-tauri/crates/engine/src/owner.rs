@@ -4,10 +4,13 @@
 //! Nothing here waits for a network: endpoints are asked by their loops (`poll`), which send what came as events.
 
 mod ahead;
+#[cfg(test)]
+mod any_order;
 pub(crate) mod kept;
 mod lapse;
 mod load;
 mod outbox;
+mod outside;
 mod person;
 mod schema;
 mod spent;
@@ -43,16 +46,16 @@ use tokio::{
     time::Instant,
 };
 
-pub(crate) use self::person::Ask;
 use self::{
     ahead::Ahead,
     outbox::Parcel,
     stuck::{Entry, Stuck},
 };
+pub(crate) use self::{outside::Outside, person::Ask};
 use crate::{
     announce::Stale,
     api::views::Topic,
-    clock::{Clock, wall},
+    clock::Clock,
     connect::Connector,
     cost::{Cost, Hour, cpu},
     intake,
@@ -225,6 +228,7 @@ pub(crate) struct Parts {
     /// When the slots that wake-ups share began.
     pub(crate) slots: Instant,
     pub(crate) lanes: Lanes,
+    pub(crate) outside: Outside,
 }
 
 /// The owner.
@@ -266,6 +270,7 @@ impl Owner {
     /// Reads the log and starts the loops of all endpoints that are not paused.
     pub(crate) fn start(parts: Parts) -> store::Result<Self> {
         let loaded = load::load(&parts.store)?;
+        let wall = (parts.outside.wall)();
         let mut owner = Self {
             fleet: loaded.fleet,
             ahead: Ahead::at_start(&parts.store, loaded.last, loaded.seq)?,
@@ -273,12 +278,12 @@ impl Owner {
             seq: loaded.seq,
             known: loaded.known,
             outbox: loaded.outbox,
-            counts_written_at: wall(),
+            counts_written_at: wall,
             judged_again_at: None,
             stuck: None,
             expiry: parts.store.read(escalations::next_expiry)?,
             lapse: parts.store.read(escalations::next_lapse)?,
-            alive_said_at: wall(),
+            alive_said_at: wall,
             parts,
         };
         owner.parts.live.write().read_only = None;
@@ -313,7 +318,7 @@ impl Owner {
     }
 
     fn now(&self) -> Time {
-        self.clock.now(wall())
+        self.clock.now(self.wall())
     }
 
     /// What time alone brings: rules that are due, decisions whose undo time is over, deadlines.
@@ -470,7 +475,8 @@ impl Owner {
         } = observed;
         let kept = self.asks(&endpoint, turn) && {
             self.good(&endpoint, cost);
-            let at = self.clock.next(wall());
+            let wall = self.wall();
+            let at = self.clock.next(wall);
             let fresh = self.judged(
                 FactKind::Status,
                 Some(&endpoint),
@@ -626,7 +632,8 @@ impl Owner {
         endpoint: Option<&EndpointId>,
         write: impl FnOnce(Time) -> String,
     ) -> Result<Fresh, String> {
-        let at = self.clock.next(wall());
+        let wall = self.wall();
+        let at = self.clock.next(wall);
         let text = write(at);
         let fact = match fact::read_line(1, &text) {
             Ok(Some(line)) => line.fact,
@@ -792,7 +799,7 @@ impl Owner {
         }
         let _entered = self.parts.runtime.enter();
         known.hour = Hour::default();
-        known.poller = Some(Poller::start(
+        known.poller = Some((self.parts.outside.ask)(
             row.id.clone(),
             self.parts.connector.of(row, &self.parts.store),
             &known.said,

@@ -120,6 +120,20 @@ impl Poller {
         }
     }
 
+    /// Without a loop: whoever holds the wishes is the endpoint.
+    #[cfg(test)]
+    pub(crate) fn held() -> (Self, Wishes) {
+        static TURNS: AtomicU64 = AtomicU64::new(1 << 32);
+        let (wishes, held) = mpsc::unbounded_channel();
+        let poller = Self {
+            wishes,
+            _listens: watch::channel(()).0,
+            wanted: Wanted::default(),
+            turn: TURNS.fetch_add(1, Ordering::Relaxed),
+        };
+        (poller, held)
+    }
+
     /// False when the loop has ended.
     pub(crate) fn wish(&self, wish: Wish) -> bool {
         self.wishes.send(wish).is_ok()
@@ -192,7 +206,7 @@ struct Line<'a> {
     wished: bool,
 }
 
-type Wishes = mpsc::UnboundedReceiver<Wish>;
+pub(crate) type Wishes = mpsc::UnboundedReceiver<Wish>;
 type Answered = Result<Observation, PollError>;
 
 /// What a poll came to.

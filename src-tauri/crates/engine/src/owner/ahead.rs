@@ -15,13 +15,10 @@ use store::{
 };
 
 use super::Owner;
-use crate::{
-    api::{
-        ApiError,
-        views::Topic,
-        wording::{between, span},
-    },
-    clock::wall,
+use crate::api::{
+    ApiError,
+    views::Topic,
+    wording::{between, span},
 };
 
 /// Up to this end of the log the person has said that the clock is right.
@@ -51,7 +48,7 @@ impl Ahead {
 impl Owner {
     /// Tells the person when the log is ahead, and no longer when it is not.
     pub(super) fn look_ahead(&mut self) {
-        let wall = wall();
+        let wall = self.wall();
         let end = self.clock.ahead(wall);
         let said = end
             .filter(|end| self.ahead.doubts(*end))
@@ -71,7 +68,7 @@ impl Owner {
         let expired = record.value.expires_at.is_some_and(|until| until <= end);
         // Line 1 of a recording is the configuration.
         let is_old = record.line <= seq + 1;
-        let is_ahead = self.clock.ahead(wall()).is_some() && self.ahead.doubts(end);
+        let is_ahead = self.clock.ahead(self.wall()).is_some() && self.ahead.doubts(end);
         let waits = record.phase == EscalationPhase::Pending;
         if !(waits && expired && is_old && is_ahead) {
             return Ok(());
@@ -85,7 +82,7 @@ impl Owner {
     /// The person says that this computer's clock is right.
     pub(super) fn trust_clock(&mut self) -> Result<(), ApiError> {
         let now = self.now();
-        let Some(end) = self.clock.ahead(wall()) else {
+        let Some(end) = self.clock.ahead(self.wall()) else {
             return Ok(());
         };
         let detail = json!({ "recordEnds": end, "clock": now });

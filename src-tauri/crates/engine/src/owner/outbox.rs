@@ -35,7 +35,7 @@ use crate::{
     api::{settings, views::Topic},
     journal::Happened,
     pace,
-    poll::{Wish, chance},
+    poll::Wish,
 };
 
 /// Of an answer that was taken, when nothing shows what became of it.
@@ -377,7 +377,8 @@ impl Owner {
                 if !may_have_arrived {
                     delivery.attempts = delivery.attempts.saturating_sub(1);
                 }
-                let own = pace::backoff_ceiling(parcel.failures).mul_f64(chance());
+                let chance = (self.parts.outside.chance)();
+                let own = pace::backoff_ceiling(parcel.failures).mul_f64(chance);
                 let asked = std::time::Duration::from_secs(after_seconds.unwrap_or(0).min(3600));
                 let wait = TimeDelta::from_std(own.max(asked)).unwrap_or_default();
                 delivery.next_attempt_at = Some(now + wait);

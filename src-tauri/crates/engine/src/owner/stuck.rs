@@ -17,10 +17,7 @@ use store::{
 };
 
 use super::{Event, Owner, write_counts};
-use crate::{
-    api::{ApiError, views::Topic},
-    clock::wall,
-};
+use crate::api::{ApiError, views::Topic};
 
 /// The first wait before writing is tried again; each next one is twice as long.
 const SOON: Duration = Duration::from_millis(250);
@@ -141,7 +138,7 @@ impl Owner {
                 }
             }
         }
-        let now = wall();
+        let now = self.wall();
         let trial = self
             .parts
             .store

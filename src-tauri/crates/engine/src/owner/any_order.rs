@@ -1,0 +1,149 @@
+//! Stories made up by chance over the running owner with its outbox and a real store, driven step by step: agents ask,
+//! change and settle questions, the person looks and clicks, endpoints fail, time passes, the app is closed. After every
+//! step the laws of `laws.rs` hold: an agent receives a decision only for the bytes that were on screen.
+//!
+//! A law that breaks prints the story with every step left out that is not needed. It needs no network: the test is the endpoint.
+
+#![allow(clippy::expect_used)] // Outside `#[test]` functions the lint does not know that this is a test.
+
+mod agent;
+mod laws;
+mod story;
+
+use std::{
+    collections::BTreeMap,
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::Path,
+};
+
+use self::{
+    agent::Chance,
+    story::{Step, Story, template},
+};
+
+/// Stories of the normal run, and steps of each.
+const STORIES: u64 = 700;
+const STEPS: usize = 150;
+/// Of stories that broke a law once.
+const BROKE_ONCE: [u64; 0] = [];
+
+fn steps(seed: u64) -> Vec<Step> {
+    let mut chance = Chance(seed);
+    (0..STEPS).map(|_| Step::any(&mut chance)).collect()
+}
+
+type Counts = BTreeMap<&'static str, u64>;
+
+/// `Err` says which law broke at which step.
+fn tell(template: &Path, seed: u64, steps: &[Step]) -> Result<Counts, (usize, String)> {
+    let mut at = 0;
+    let told = catch_unwind(AssertUnwindSafe(|| {
+        let mut story = Story::begin(template, seed);
+        for (number, step) in steps.iter().enumerate() {
+            at = number;
+            story.step(*step)?;
+        }
+        at = steps.len();
+        story.end()
+    }));
+    match told {
+        Ok(Ok(counts)) => Ok(counts),
+        Ok(Err(broken)) => Err((at, broken)),
+        Err(_) => Err((at, "It panicked.".to_owned())),
+    }
+}
+
+/// The story without what it does not need to break a law.
+fn shortened(template: &Path, seed: u64, mut steps: Vec<Step>) -> (Vec<Step>, String) {
+    let Err((at, mut broken)) = tell(template, seed, &steps) else {
+        return (steps, "It breaks no law when it is told again.".to_owned());
+    };
+    steps.truncate(at + 1);
+    let mut piece = steps.len() / 2;
+    while piece > 0 {
+        let mut from = 0;
+        while from < steps.len() {
+            let mut fewer = steps.clone();
+            fewer.drain(from..(from + piece).min(steps.len()));
+            match tell(template, seed, &fewer) {
+                Err((at, said)) => {
+                    fewer.truncate(at + 1);
+                    (steps, broken) = (fewer, said);
+                }
+                Ok(_) => from += piece,
+            }
+        }
+        piece /= 2;
+    }
+    (steps, broken)
+}
+
+/// Tells the stories of these seeds on as many threads as there are cores.
+fn check(seeds: &[u64]) -> Counts {
+    let dir = story::folder();
+    let template = template(dir.path());
+    let lanes = std::thread::available_parallelism().map_or(2, |cores| cores.get().min(8));
+    let parts: Vec<Vec<u64>> = (0..lanes)
+        .map(|lane| seeds.iter().skip(lane).step_by(lanes).copied().collect())
+        .collect();
+    let template = &template;
+    let lane = |seeds: Vec<u64>| {
+        let mut all = Counts::new();
+        for seed in seeds {
+            let story = steps(seed);
+            match tell(template, seed, &story) {
+                Ok(counts) => counts
+                    .into_iter()
+                    .for_each(|(word, count)| *all.entry(word).or_default() += count),
+                Err(_) => {
+                    let (story, broken) = shortened(template, seed, story);
+                    panic!("seed {seed}: {broken}\n{story:?}");
+                }
+            }
+        }
+        all
+    };
+    std::thread::scope(|scope| {
+        let running: Vec<_> = parts
+            .into_iter()
+            .map(|seeds| scope.spawn(|| lane(seeds)))
+            .collect();
+        let mut all = Counts::new();
+        for counts in running {
+            for (word, count) in counts.join().expect("no law breaks") {
+                *all.entry(word).or_default() += count;
+            }
+        }
+        all
+    })
+}
+
+#[test]
+fn whatever_happens_in_whatever_order_an_agent_hears_only_what_was_decided_of_what_was_shown() {
+    let seeds: Vec<u64> = (1..=STORIES).chain(BROKE_ONCE).collect();
+    let counts = check(&seeds);
+    println!("{counts:#?}");
+    for (word, least) in [
+        ("steps", 100_000),
+        ("looked", 5_000),
+        ("accepted", 2_000),
+        ("refused", 2_000),
+        ("handed", 1_500),
+        ("handed again", 150),
+        ("taken back by the person", 150),
+        ("ended before it left", 150),
+        ("refused by rule", 20),
+        ("restarts", 1_000),
+        ("lost with the app", 50),
+    ] {
+        let count = counts.get(word).copied().unwrap_or_default();
+        assert!(count >= least, "{word}: {count} of {least}");
+    }
+    if std::env::var_os("MISSION_CONTROL_LONG").is_some() {
+        let seeds: Vec<u64> = (0..STORIES * 5)
+            .map(|_| uuid::Uuid::now_v7().as_u128() as u64)
+            .collect();
+        println!("seeds: {seeds:?}");
+        check(&seeds);
+    }
+}
