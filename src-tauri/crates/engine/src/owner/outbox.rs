@@ -564,7 +564,7 @@ impl Owner {
         let waits = record.value.status == EscalationStatus::Pending;
         let same = record.value.version == decision.version;
         let replaced = match waits {
-            true => record.phase == EscalationPhase::Pending && *record.raw != *decision.shown,
+            true => record.phase != EscalationPhase::Superseded && *record.raw != *decision.shown,
             false => !same,
         };
         let settled = same && !waits;
