@@ -168,7 +168,8 @@ impl Seen {
                 "Nobody decided this: {handed:?}"
             );
             law!(
-                handed.endpoint == 1 && now - told.item.created >= chrono::TimeDelta::hours(1),
+                handed.endpoint == 1
+                    && body.decided_at - told.item.created >= chrono::TimeDelta::hours(1),
                 "No rule refuses this by now: {handed:?}"
             );
             let made = Decided {

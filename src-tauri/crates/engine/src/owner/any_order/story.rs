@@ -1,10 +1,6 @@
 //! Tells a story: each step does one thing to the agents, the person, the time or the app, by the owner's own events.
 
-use std::{
-    cell::{Cell, RefCell},
-    collections::BTreeMap,
-    path::Path,
-};
+use std::{collections::BTreeMap, path::Path};
 
 use agents::Outcome as Came;
 use chrono::TimeDelta;
@@ -13,17 +9,13 @@ use domain::{
     decision::{DeliveryState, Outcome},
     fact::{PollError, PollErrorKind},
     ids::EndpointId,
-    ownership::{Exception, Ownership},
     time::Time,
 };
-use serde_json::json;
 use store::{
     Store,
     tables::{
         audit::{self, Verdict},
         decisions,
-        endpoints::{self, EndpointRow},
-        ownership,
     },
 };
 use tempfile::TempDir;
@@ -36,10 +28,12 @@ use tokio::{
 use super::{
     agent::{Agent, Chance, Item, TARGETS},
     laws::{Decided, Handed, Key, Seen, Told, binding},
+    stage::{CHANCE, HELD, NAMES, WALL, beginning, copied, outside, row, url, wall},
+    step::Step,
 };
 use crate::{
     api::{
-        ApiError, escalation, settings,
+        ApiError, escalation,
         views::{DecideRequest, DecisionView, EscalationRequest, EscalationView},
         wording::Glance,
     },
@@ -48,180 +42,12 @@ use crate::{
     intake::{Intake, Wanted},
     lanes::Lanes,
     live::Live,
-    owner::{Ask, Event, Observed, Outside, Owner, Parts},
-    poll::{Poller, Wish, Wishes},
+    owner::{Ask, Event, Observed, Owner, Parts},
+    poll::Wish,
     secrets::Secrets,
 };
 
-const NAMES: [&str; 2] = ["desk", "lab"];
 const IDS: [&str; 3] = ["a", "b", "c"];
-const KIND: &str = "native";
-
-/// One thing that happens. Numbers stand for one of what is there at that moment.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Step {
-    /// A new question, or a new version of one.
-    Asks(u8, u8, u8, u8),
-    /// Other bytes under the same version.
-    Alters(u8, u8, u8),
-    /// Other bytes under a new version.
-    Renews(u8, u8, u8),
-    Settles(u8, u8, u8),
-    Unlists(u8, u8),
-    /// Listed and waiting as it was before.
-    Returns(u8, u8),
-    /// An item of before in the place of what stands there.
-    Swaps(u8, u8),
-    Writes(u8, u8),
-    Polls(u8),
-    Fails(u8, u8),
-    Looks(u8, u8),
-    /// On what was looked at last, however long ago: which gesture, what is wrong with it.
-    Clicks(u8, u8, u8, u8),
-    LooksAndClicks(u8, u8, u8),
-    ClicksTwice(u8, u8, u8),
-    Undoes(u8),
-    Acknowledges(u8),
-    /// What became of a request.
-    Answers(u8, u8),
-    Moves(u8, u8),
-    Pauses(u8),
-    Waits(u8),
-    Sleeps(u8),
-    SetsClockBack(u8),
-    Restarts(bool),
-}
-
-impl Step {
-    pub(super) fn any(chance: &mut Chance) -> Self {
-        let which = chance.below(100);
-        let mut n = || chance.below(250);
-        let (a, b, c, d) = (n(), n(), n(), n());
-        match which {
-            0..8 => Self::Asks(a, b, c, d),
-            8..12 => Self::Alters(a, b, c),
-            12..14 => Self::Renews(a, b, c),
-            14..17 => Self::Settles(a, b, c),
-            17..19 => Self::Unlists(a, b),
-            19..21 => Self::Returns(a, b),
-            21..22 => Self::Swaps(a, b),
-            22..24 => Self::Writes(a, b),
-            24..42 => Self::Polls(a),
-            42..44 => Self::Fails(a, b),
-            44..48 => Self::Looks(a, b),
-            48..54 => Self::Clicks(a, b, c, d),
-            54..65 => Self::LooksAndClicks(a, b, c),
-            65..67 => Self::ClicksTwice(a, b, c),
-            67..70 => Self::Undoes(a),
-            70..71 => Self::Acknowledges(a),
-            71..83 => Self::Answers(a, b),
-            83..84 => Self::Moves(a, b),
-            84..86 => Self::Pauses(a),
-            86..94 => Self::Waits(a),
-            94..96 => Self::Sleeps(a),
-            96..97 if d < 60 => Self::SetsClockBack(a),
-            96..98 => Self::Waits(2),
-            _ => Self::Restarts(a < 60),
-        }
-    }
-}
-
-thread_local! {
-    static WALL: Cell<i64> = const { Cell::new(0) };
-    static CHANCE: RefCell<Chance> = const { RefCell::new(Chance(0)) };
-    static HELD: RefCell<Vec<(EndpointId, Wishes)>> = const { RefCell::new(vec![]) };
-}
-
-fn wall() -> Time {
-    WALL.with(|wall| Time::from_timestamp_micros(wall.get()).unwrap_or_default())
-}
-
-fn outside() -> Outside {
-    Outside {
-        wall,
-        chance: || CHANCE.with(|chance| f64::from(chance.borrow_mut().below(100)) / 100.0),
-        ask: |endpoint, _, _, _| {
-            let (poller, held) = Poller::held();
-            HELD.with(|all| all.borrow_mut().push((endpoint, held)));
-            poller
-        },
-    }
-}
-
-/// A folder in memory where there is one.
-pub(super) fn folder() -> TempDir {
-    let memory = Path::new("/dev/shm");
-    let made = match memory.is_dir() {
-        true => tempfile::tempdir_in(memory),
-        false => tempfile::tempdir(),
-    };
-    made.expect("a folder")
-}
-
-fn row(endpoint: usize, url: &str, paused: bool) -> EndpointRow {
-    EndpointRow {
-        id: NAMES[endpoint].into(),
-        name: NAMES[endpoint].to_owned(),
-        kind: KIND.to_owned(),
-        url: url.to_owned(),
-        credential: "none".to_owned(),
-        paused,
-        capabilities: vec![],
-        warnings: vec![],
-        added_at: beginning(),
-    }
-}
-
-fn url(endpoint: usize, port: u8) -> String {
-    format!(
-        "http://127.0.0.1:{}/status",
-        7000 + 10 * endpoint + usize::from(port % 2)
-    )
-}
-
-fn beginning() -> Time {
-    Time::from_timestamp(1_790_000_000, 0).unwrap_or_default()
-}
-
-/// What every story begins with: two endpoints, one of which is refused what nobody answers within an hour.
-pub(super) fn template(dir: &Path) -> std::path::PathBuf {
-    let dir = dir.join("template");
-    let store = Store::open(&dir, beginning()).expect("it opens");
-    let rule = |agent: &str, fallback: &str| Exception {
-        agents: vec![agent.to_owned()],
-        route_to: None,
-        sla_hours: Some(1.0),
-        priority: None,
-        fallback: Some(fallback.to_owned()),
-    };
-    let rules = Ownership {
-        exceptions: vec![rule("desk", "approve"), rule("lab", "refuse")],
-        ..Ownership::default()
-    };
-    store
-        .write(move |tx| {
-            for endpoint in [0, 1] {
-                endpoints::put(tx, &row(endpoint, &url(endpoint, 0), false))?;
-            }
-            ownership::save(tx, beginning(), 0, &rules, "Made for a story.")?;
-            let reversible = json!([{ "endpoint": "desk", "action": "calendar.add" }]);
-            let request = json!({ "reversible": reversible });
-            settings::save(tx, &serde_json::from_value(request)?)
-        })
-        .expect("it is written");
-    dir
-}
-
-fn copied(template: &Path) -> TempDir {
-    let dir = folder();
-    for file in std::fs::read_dir(template).expect("a folder") {
-        let file = file.expect("a file");
-        if file.path().is_file() {
-            std::fs::copy(file.path(), dir.path().join(file.file_name())).expect("a copy");
-        }
-    }
-    dir
-}
 
 /// A request under way.
 struct Flight {
