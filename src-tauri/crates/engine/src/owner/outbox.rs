@@ -10,10 +10,7 @@ use chrono::TimeDelta;
 use domain::{
     change::{Change, EscalationPhase, EscalationRecord},
     contract::EscalationStatus,
-    decision::{
-        Decision, Delivery, DeliveryState, Risk, UNDO_SECONDS, act_name, same_question,
-        takes_gesture,
-    },
+    decision::{Decision, Delivery, DeliveryState, Risk, act_name, same_question, takes_gesture},
     fact,
     ids::DecisionId,
     time::Time,
@@ -49,9 +46,6 @@ const LATE: &str = "The time to answer ended before the agent confirmed it; it i
 
 /// Of one whose question was settled as another one.
 const ALTERED: &str = "The agent shows something else as settled than what you answered.";
-/// The longest that an endpoint can ask us to wait.
-const LONGEST_WAIT: TimeDelta = TimeDelta::hours(1);
-
 /// A delivery that could not be begun is begun again after this.
 const TRIED_AGAIN: TimeDelta = TimeDelta::seconds(30);
 
@@ -104,19 +98,16 @@ impl Parcel {
         waits && delivery.attempts == 0
     }
 
-    /// A time further away than any wait was set by a clock that was ahead: it is over.
+    /// What began to wait later than now was timed by a clock that was ahead: its wait is over.
     fn due(&self, now: Time) -> Option<Time> {
-        let (due, longest) = match self.decision.delivery.state {
-            DeliveryState::Held => (self.decision.held_until, TimeDelta::seconds(UNDO_SECONDS)),
-            DeliveryState::Queued => {
-                let delivery = &self.decision.delivery;
-                let due = delivery.next_attempt_at.unwrap_or(self.decision.decided_at);
-                (due, LONGEST_WAIT)
-            }
+        let delivery = &self.decision.delivery;
+        let due = match delivery.state {
+            DeliveryState::Held => self.decision.held_until,
+            DeliveryState::Queued => delivery.next_attempt_at.unwrap_or(now),
             _ => return None,
         };
-        let due = Some(due).max(self.tried_again_at);
-        due.map(|due| if due - now > longest { now } else { due })
+        let was_ahead = now < delivery.changed_at;
+        Some(if was_ahead { now } else { due }).max(self.tried_again_at)
     }
 }
 
