@@ -125,7 +125,7 @@ fn whatever_happens_in_whatever_order_an_agent_hears_only_what_was_decided_of_wh
     for (word, least) in [
         ("steps", 100_000),
         ("looked", 5_000),
-        ("accepted", 1_000),
+        ("accepted", 2_000),
         ("refused", 2_000),
         ("handed", 1_500),
         ("handed again", 150),

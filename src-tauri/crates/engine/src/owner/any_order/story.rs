@@ -153,6 +153,21 @@ impl Story {
         (at, IDS[id].to_owned())
     }
 
+    /// One of the questions that wait and were not answered, as far as the story saw.
+    fn waiting(&self, which: u8) -> Option<Key> {
+        let answered = |key: &Key, asking: u32| {
+            let mut made = self.seen.decided.values();
+            made.any(|made| made.key == *key && made.asking == asking && !made.over)
+        };
+        let told = self.seen.told.iter();
+        let open: Vec<&Key> = told
+            .filter(|(key, told)| told.waits && !answered(key, told.asking))
+            .map(|(key, _)| key)
+            .collect();
+        let place = usize::from(which) % open.len().max(1);
+        open.get(place).map(|key| (*key).clone())
+    }
+
     /// What the agent has under that id, to change it.
     fn item(&mut self, key: &Key) -> Option<&mut Item> {
         self.agents[key.0].items.get_mut(&key.1)
@@ -223,7 +238,7 @@ impl Story {
                 self.click(&Self::key(at, id), gesture, wrong, false)?
             }
             Step::LooksAndClicks(at, id, gesture) => {
-                let key = Self::key(at, id);
+                let key = self.waiting(at).unwrap_or_else(|| Self::key(at, id));
                 if self.look(&key)? {
                     self.click(&key, gesture, 0, true)?;
                 }
