@@ -5,7 +5,6 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // Outside `#[test]` functions the lint does not know that this is a test.
 
-#[path = "../bodies/mod.rs"]
 mod bodies;
 mod caps;
 mod kept;

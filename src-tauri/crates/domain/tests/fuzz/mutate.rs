@@ -5,7 +5,7 @@
 
 #![allow(clippy::disallowed_methods, clippy::expect_used, clippy::panic)] // It has a clock and files; the readers it tries have neither.
 
-#[path = "../bodies/mod.rs"]
+#[path = "../costs/bodies.rs"]
 mod bodies;
 
 use std::{
