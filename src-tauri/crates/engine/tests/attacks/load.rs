@@ -30,8 +30,11 @@ fn with(list: &str) -> String {
     )
 }
 
+/// What it is called, and its body.
+type Flood = (&'static str, fn() -> String);
+
 /// Documents of the worst kinds, each at the body limit.
-const FLOODS: &[(&str, fn() -> String)] = &[
+const FLOODS: &[Flood] = &[
     ("16 MiB of doubled names", || {
         with(&format!(
             r#""x":{{{}"a":1}}"#,
