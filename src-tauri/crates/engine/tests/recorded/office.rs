@@ -81,6 +81,12 @@ pub(crate) fn stage() -> Stage {
     let rules = text::read(RULES).expect("rules");
     let schemas = BTreeMap::from([("schemas/page.json".to_owned(), page_schema())]);
     let mut stage = Stage::holding(ago(24 * 60), Some(rules), schemas);
+    // The person says that queueing again can be taken back; no name does.
+    let deciding = json!({"reversible": [{"endpoint": "crm-host", "action": "task.requeue"}]});
+    let said = stage
+        .store
+        .write(move |tx| store::tables::settings::set(tx, "deciding", &deciding));
+    said.expect("said");
     for (host, name, _, kind, port) in HOSTS {
         stage.add(ago(24 * 60), host, name, kind, port);
     }
