@@ -341,20 +341,22 @@ struct Slot {
 
 impl Slot {
     /// What began before an owner it names was heard of is no other episode for that.
-    fn join(&self, verdict: &mut Verdict) {
-        let mut known = self.episodes.values().map(|episode| &episode.verdict);
-        let began = known.find(|known| {
-            known.unheard
-                && known.rule == verdict.rule
-                && known.subject == verdict.subject
-                && known.agents == verdict.agents
-                && known.endpoints.is_subset(&verdict.endpoints)
-        });
-        if let Some(began) = began
-            && !self.episodes.contains_key(&verdict.episode())
-        {
-            verdict.endpoints = began.endpoints.clone();
-            verdict.unheard = true;
+    fn join(&self, verdicts: &mut [Verdict]) {
+        let known = self.episodes.values().map(|episode| &episode.verdict);
+        let unheard: Vec<_> = known.filter(|known| known.unheard).collect();
+        for verdict in verdicts {
+            let began = unheard.iter().find(|known| {
+                known.rule == verdict.rule
+                    && known.subject == verdict.subject
+                    && known.agents == verdict.agents
+                    && known.endpoints.is_subset(&verdict.endpoints)
+            });
+            if let Some(began) = began
+                && !self.episodes.contains_key(&verdict.episode())
+            {
+                verdict.endpoints = began.endpoints.clone();
+                verdict.unheard = true;
+            }
         }
     }
 }
@@ -424,9 +426,7 @@ impl Slots {
             self.awaiting.remove(&(endpoint, subject.clone()));
         }
 
-        for verdict in &mut said.verdicts {
-            slot.join(verdict);
-        }
+        slot.join(&mut said.verdicts);
         // While one of several holds, what is over is more evidence of the same.
         let held = said.verdicts.iter().filter(|verdict| !verdict.past);
         let held: BTreeSet<_> = held.map(Verdict::episode).collect();
@@ -454,12 +454,11 @@ impl Slots {
                 known.past && (!verdict.past || !known.told.contains(&verdict.tasks))
                     || known.muted.is_some_and(|line| verdict.act > line)
             };
-            let mut told = tasks.get(&episode).cloned().unwrap_or_default();
-            if slot.episodes.get_mut(&episode).is_some_and(again)
-                && let Some(mut known) = slot.episodes.remove(&episode)
-            {
-                told.append(&mut known.told);
-            }
+            let before = if slot.episodes.get_mut(&episode).is_some_and(again) {
+                slot.episodes.remove(&episode)
+            } else {
+                None
+            };
             if let Some(known) = slot.episodes.get_mut(&episode) {
                 if verdict.past && !known.past {
                     known.past = true;
@@ -498,6 +497,8 @@ impl Slots {
                 out.push(cleared(&verdict, now));
             }
             let past = verdict.past;
+            let mut told = tasks.remove(&episode).unwrap_or_default();
+            told.extend(before.into_iter().flat_map(|known| known.told));
             slot.episodes.insert(
                 episode.clone(),
                 Episode {

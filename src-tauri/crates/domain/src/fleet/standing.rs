@@ -146,11 +146,11 @@ impl World {
         let none = Standing::default();
         let standing = self.standing.get(agent).unwrap_or(&none);
         let since = standing.open.values().map(|(at, _)| at.date_naive()).min();
+        let end = since.map_or(today, |since| since.min(today));
         let days = self.endpoints.get(&agent.endpoint).map(|e| &e.days);
         let stable = first
             .iter_days()
-            .take_while(|day| *day < today)
-            .filter(|day| since.is_none_or(|since| *day < since))
+            .take_while(|day| *day < end)
             .filter(|day| !standing.troubled.contains(day))
             .filter(|day| {
                 let of_endpoint = days.and_then(|days| days.get(day));
