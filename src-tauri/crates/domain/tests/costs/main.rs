@@ -90,7 +90,15 @@ fn check(part: usize, parts: usize) {
     let mut wrong = vec![];
     let kinds = KINDS.iter().enumerate();
     for (_, kind) in kinds.filter(|(at, k)| at % parts == part && k.name.contains(&only)) {
-        let (few, many) = (costs(kind, bytes / 4), costs(kind, bytes));
+        let (mut few, mut many) = (costs(kind, bytes / 4), costs(kind, bytes));
+        let grows = |few: &[f64; 6], many: &[f64; 6]| {
+            let mut steps = few.iter().zip(many);
+            steps.any(|(few, many)| *many > LITTLE && many / few.max(1e-6) > RATIO)
+        };
+        if grows(&few, &many) {
+            // A neighbour's use of the caches counts as ours; what is slow by itself is slow again.
+            (few, many) = (costs(kind, bytes / 4), costs(kind, bytes));
+        }
         let mut cells = String::new();
         for (step, name) in STEPS.iter().enumerate() {
             let ratio = many[step] / few[step].max(1e-6);
