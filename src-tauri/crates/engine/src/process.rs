@@ -1,5 +1,12 @@
-//! What this process lets others see of its memory: nothing. Logins and what agents sent are in it, so it leaves no core
-//! dump behind, and on Linux other programs of the same user cannot read it. Root can.
+//! The memory of this process. Others see nothing of it: logins and what agents sent are in it, so it leaves no core dump
+//! behind, and on Linux other programs of the same user cannot read it. Root can. And it goes back to the system when
+//! a large answer is done with.
+
+/// glibc keeps what many threads have freed: after an hour of large answers, several times what is in use. How soon this
+/// one gives it back is said in `.cargo/config.toml`.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+#[global_allocator]
+static MEMORY: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 /// Closes this process. To be called first. Where the system cannot, the process runs all the same.
 #[cfg(unix)]
