@@ -154,7 +154,8 @@ impl World {
             && held(claim).is_some_and(|(_, end)| end.is_none_or(|end| self.now < end))
     }
 
-    /// Who can give a claim back: the tasks of its holder.
+    /// Who can give a claim back: the tasks of its holder. Of a task that nobody has told of yet it is not known whether it
+    /// waits.
     fn holders(&self, claim: &Entry<Claim>, narrow: bool) -> Vec<Node> {
         let agent = &claim.seen.agent;
         let its = claim.value.task_id.clone().map(|task| TaskRef {
@@ -162,9 +163,10 @@ impl World {
             task,
         });
         let live = self.live_of.get(agent);
-        match its.filter(|its| narrow && live.is_some_and(|live| live.contains(its))) {
-            Some(task) => vec![Node::Task(task)],
-            None => vec![Node::Holder(agent.clone())],
+        match its.filter(|_| narrow) {
+            Some(task) if live.is_some_and(|live| live.contains(&task)) => vec![Node::Task(task)],
+            Some(task) if !self.tasks.contains_key(&task) => vec![],
+            _ => vec![Node::Holder(agent.clone())],
         }
     }
 

@@ -202,7 +202,7 @@ fn a_circle_is_over_when_the_last_that_waits_in_it_does_not() {
                 0,
                 "a",
                 json!({
-                    "tasks": [task("t", "working", 0, json!({}))],
+                    "tasks": [task("t", "working", 0, json!({})), task("gone", "completed", 0, json!({}))],
                     "claims": [queued("mine", "held", "gone"), queued("next", "waiting", "t")],
                 }),
             ),
@@ -218,4 +218,17 @@ fn a_circle_is_over_when_the_last_that_waits_in_it_does_not() {
             &["0 open warning a", "10 cleared warning a"],
         );
     }
+}
+
+#[test]
+fn a_claim_for_a_task_that_nobody_told_of_closes_no_circle() {
+    let lines = [poll(
+        0,
+        "a",
+        json!({
+            "tasks": [task("t", "working", 0, json!({}))],
+            "claims": [queued("mine", "held", "later"), queued("next", "waiting", "t")],
+        }),
+    )];
+    check("deadlock", &lines, &[]);
 }
