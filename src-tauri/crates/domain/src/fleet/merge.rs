@@ -124,6 +124,12 @@ pub(super) fn task(intake: &mut Intake<'_>, agent: &AgentRef, task: &TaskRef, it
         if old.value.attempt < value.attempt {
             entry.mark = later(entry.mark, since, &evidence);
         }
+        // New words of its own are a sign of work, the same ones again are none.
+        let says = value.status.message.as_ref();
+        if says.is_some() && says != old.value.status.message.as_ref() {
+            let at = if since > old.since { since } else { now };
+            entry.mark = later(entry.mark, at, &evidence);
+        }
         // Whatever it waited for has its own clock; its own starts when the wait ends: with its new state, else now.
         let same = old.since >= since || old.value.status.state == state;
         if same && old.value.waiting_for.is_some() && value.waiting_for.is_none() {

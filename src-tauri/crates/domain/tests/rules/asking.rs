@@ -85,3 +85,32 @@ fn a_task_that_says_it_works_while_it_asks_has_not_stalled() {
         &["601 open warning a", "610 cleared warning a"],
     );
 }
+
+#[test]
+fn a_task_with_something_new_to_say_has_not_stalled() {
+    let says = |seconds, words: &str| {
+        let mut work = task("t", "working", 0, json!({}));
+        work["status"]["message"] = json!(words);
+        poll(seconds, "a", json!({"tasks": [work]}))
+    };
+    let lines = [
+        says(0, "Reading"),
+        says(500, "Writing"),
+        tick(1099),
+        // The same words again are no sign of anything.
+        says(1100, "Writing"),
+        tick(1101),
+        says(1200, "Testing"),
+        tick(1799),
+        tick(1801),
+    ];
+    check(
+        "stall",
+        &lines,
+        &[
+            "1100 open warning a",
+            "1200 cleared warning a",
+            "1801 open warning a",
+        ],
+    );
+}
