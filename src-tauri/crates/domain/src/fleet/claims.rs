@@ -41,13 +41,18 @@ impl Intake<'_> {
         let shared = old.map(|old| old.value.mode);
         let moved =
             before.as_ref() != Some(&item.value.resource) || shared != Some(item.value.mode);
-        // Given back at a time nobody told: when it was first said. What only waited was never held.
+        // It was held only in a time for which a line said so, or since it was acquired, which is not what it told while it
+        // waited. Given back at a time nobody told: when that was first said.
         let released = old.and_then(|old| old.value.release_time);
-        let waited = old.is_some_and(|old| {
-            let value = &old.value;
-            value.state == ClaimState::Waiting
-                || value.state == ClaimState::Released && value.release_time.is_none()
-        });
+        let known = old.map(|old| (old.value.state, old.value.acquire_time));
+        let was_held = match known {
+            Some((ClaimState::Held, _)) => true,
+            _ if released.is_some() => true,
+            _ => {
+                let acquired = item.value.acquire_time;
+                acquired.is_some() && known.is_none_or(|(_, told)| told != acquired)
+            }
+        };
         let left = old.and_then(|old| old.value.task_id.clone());
         let left = left.filter(|task| Some(task) != item.value.task_id.as_ref());
         let mut entry = self.entry(agent, item, at);
@@ -56,11 +61,9 @@ impl Intake<'_> {
         for time in [&mut told.renew_time, &mut told.release_time] {
             *time = time.map(|time| time.min(self.now));
         }
-        if item.value.state == ClaimState::Released && !waited {
-            entry
-                .value
-                .release_time
-                .get_or_insert(released.unwrap_or(self.now));
+        if given_back {
+            let end = told.release_time.or(released).unwrap_or(self.now);
+            told.release_time = was_held.then_some(end);
         }
         self.claimed(&key, before.as_ref(), &item.value.resource);
         self.changes.push(Change::Claim(record(&entry)));

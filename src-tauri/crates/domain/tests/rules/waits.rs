@@ -232,3 +232,46 @@ fn a_claim_for_a_task_that_nobody_told_of_closes_no_circle() {
     )];
     check("deadlock", &lines, &[]);
 }
+
+#[test]
+fn a_claim_that_only_waited_was_never_held() {
+    let other = json!({
+        "id": "held", "resource": "file:x", "holderIdentity": "b", "mode": "exclusive", "state": "held",
+        "acquireTime": at(0), "leaseDurationSeconds": 3600,
+    });
+    let mine = |members: Value| {
+        let mut claim =
+            json!({"id": "mine", "resource": "file:x", "holderIdentity": "a", "mode": "exclusive"});
+        join(&mut claim, members);
+        json!({"claims": [claim]})
+    };
+    let given_back = [
+        json!({"state": "released"}),
+        json!({"state": "released", "releaseTime": at(20)}),
+    ];
+    for end in given_back {
+        for before in [None, Some(json!({"state": "waiting"}))] {
+            let mut lines = vec![poll(0, "b", json!({"claims": [other]}))];
+            lines.extend(before.map(|before| poll(10, "a", mine(before))));
+            lines.push(poll(20, "a", mine(end.clone())));
+            lines.push(poll(30, "b", json!({})));
+            lines.push(poll(30, "a", json!({})));
+            check("double-booking", &lines, &[]);
+        }
+        // What was acquired and given back between two polls was held.
+        let mut between = end.clone();
+        join(&mut between, json!({"acquireTime": at(15)}));
+        let lines = [
+            poll(0, "b", json!({"claims": [other]})),
+            poll(10, "a", mine(json!({"state": "waiting"}))),
+            poll(20, "a", mine(between)),
+            poll(30, "b", json!({})),
+            poll(30, "a", json!({})),
+        ];
+        check(
+            "double-booking",
+            &lines,
+            &["30 open warning a b", "30 cleared warning a b"],
+        );
+    }
+}
