@@ -94,7 +94,8 @@ pub(super) fn task(intake: &mut Intake<'_>, agent: &AgentRef, task: &TaskRef, it
     if let Some(old) = &old
         && state == TaskState::Submitted
         && match old.value.status.state {
-            TaskState::Submitted => false,
+            // Answered, and in the queue again: resumed.
+            TaskState::Submitted | TaskState::InputRequired | TaskState::AuthRequired => false,
             // Lost sight of after it had begun.
             TaskState::Unknown => old.left.is_some(),
             _ => true,

@@ -114,3 +114,24 @@ fn a_task_with_something_new_to_say_has_not_stalled() {
         ],
     );
 }
+
+#[test]
+fn a_task_that_is_queued_again_after_an_answer_is_resumed_and_not_started_anew() {
+    for (asking, found) in [
+        ("input-required", &[][..]),
+        ("auth-required", &[]),
+        ("working", &["20 open warning a"]),
+    ] {
+        let states = [
+            (0, "submitted"),
+            (5, "working"),
+            (10, asking),
+            (20, "submitted"),
+        ];
+        let lines = states.map(|(seconds, state)| {
+            let told = task("t", state, seconds, json!({}));
+            poll(seconds, "a", json!({"tasks": [told]}))
+        });
+        check("duplicate-work", &lines, found);
+    }
+}
