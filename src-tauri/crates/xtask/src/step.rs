@@ -1,8 +1,9 @@
 //! Running one command with a line before and a line after it. A failed command ends the run with its name.
 
 use std::{
+    io::{BufRead, BufReader, Write},
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::{Command, ExitStatus, Stdio},
     time::Instant,
 };
 
@@ -43,11 +44,35 @@ pub(crate) fn program(name: &str, arguments: &[&str]) -> Command {
 
 /// Runs a command with its output on the terminal.
 pub(crate) fn step(title: &str, command: &mut Command) -> Outcome {
+    ended(title, command, |command| command.status())
+}
+
+/// The same, and each line of its output is also read.
+fn step_read(title: &str, command: &mut Command, mut read: impl FnMut(&str)) -> Outcome {
+    ended(title, command, |command| {
+        let mut child = command.stdout(Stdio::piped()).spawn()?;
+        if let Some(output) = child.stdout.take() {
+            for line in BufReader::new(output).split(b'\n') {
+                let line = line?;
+                let mut terminal = std::io::stdout().lock();
+                terminal.write_all(&line)?;
+                terminal.write_all(b"\n")?;
+                read(&String::from_utf8_lossy(&line));
+            }
+        }
+        child.wait()
+    })
+}
+
+fn ended(
+    title: &str,
+    command: &mut Command,
+    run: impl FnOnce(&mut Command) -> std::io::Result<ExitStatus>,
+) -> Outcome {
     println!("==> {title}");
     let start = Instant::now();
-    let status = command
-        .status()
-        .map_err(|error| format!("{title}: {} did not start: {error}.", name_of(command)))?;
+    let status = run(command)
+        .map_err(|error| format!("{title}: {} did not run: {error}.", name_of(command)))?;
     let seconds = start.elapsed().as_secs();
     if status.success() {
         println!("    {title}: done in {seconds} s");
@@ -55,6 +80,26 @@ pub(crate) fn step(title: &str, command: &mut Command) -> Outcome {
     } else {
         Err(format!("{title}: failed after {seconds} s ({status})."))
     }
+}
+
+/// Runs tests that go on after a failure, and says at the end in one list what failed.
+pub(crate) fn tests(title: &str, command: &mut Command) -> Outcome {
+    let mut failed = vec![];
+    let outcome = step_read(title, command, |line| {
+        let name = line
+            .strip_prefix("test ")
+            .and_then(|rest| rest.strip_suffix(" ... FAILED"));
+        failed.extend(name.map(str::to_owned));
+    });
+    outcome.map_err(|error| match failed.is_empty() {
+        true => error,
+        false => format!("{error} These tests failed:\n    {}", failed.join("\n    ")),
+    })
+}
+
+/// The name of the test that a line says failed.
+fn failed_test(line: &str) -> Option<&str> {
+    line.strip_prefix("test ")?.strip_suffix(" ... FAILED")
 }
 
 /// What a command prints, when it succeeds.
@@ -72,4 +117,17 @@ pub(crate) fn output(command: &mut Command) -> Option<String> {
 
 fn name_of(command: &Command) -> String {
     command.get_program().to_string_lossy().into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::failed_test;
+
+    #[test]
+    fn a_test_that_failed_is_known_by_its_line() {
+        assert_eq!(failed_test("test a::b ... FAILED"), Some("a::b"));
+        for line in ["test a::b ... ok", "test result: FAILED. 1 passed", ""] {
+            assert_eq!(failed_test(line), None, "{line}");
+        }
+    }
 }

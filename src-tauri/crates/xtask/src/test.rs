@@ -39,7 +39,7 @@ pub(crate) fn test(long: bool) -> Outcome {
     if long {
         tests.env("MISSION_CONTROL_LONG", "1");
     }
-    step("Rust: tests", &mut tests)?;
+    step::tests("Rust: tests", &mut tests)?;
     generated_files_are_fresh(&root)?;
     println!("\nAll checks passed in {} s.", start.elapsed().as_secs());
     Ok(())
