@@ -45,7 +45,13 @@ const COLUMNS: [(Column, &str); 7] = [
 ];
 
 /// Rules whose open finding means that work does not move.
-const STOPPED: [&str; 4] = ["stall", "silent-completion", "timeout", "deadlock"];
+const STOPPED: [&str; 5] = [
+    "stall",
+    "silent-completion",
+    "timeout",
+    "deadlock",
+    "retry-storm",
+];
 
 /// Columns drawn at once when they are not those of the states.
 const DRAWN: usize = 24;
@@ -333,6 +339,7 @@ fn shape(column: &str, found: &[String]) -> Shape {
         "double-booking",
         "duplicate-work",
         "sequence-violation",
+        "scope-overreach",
     ]) {
         return Shape::Conflict;
     }

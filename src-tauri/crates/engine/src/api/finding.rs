@@ -334,21 +334,41 @@ pub(super) fn explanation(rule: &str) -> &'static str {
         "endpoint-stale" => {
             "It has not answered several times in a row. What is shown of it is what it said last."
         }
+        "offline" => {
+            "No endpoint outside of this computer answers. That is the network, and says nothing about the agents."
+        }
+        "overload" => {
+            "The endpoint asks for patience. It is asked less often until it answers again."
+        }
+        "unknown-dependency" => {
+            "The task waits for another one by a name that no agent has told of. Nobody can say when that is done."
+        }
         "readiness" => {
             "A new agent joins while the newest one has not yet shown that it works well. Trouble would have two possible causes."
         }
         "review-due" => {
             "Rules that nobody reads do not fit any more. The ownership document is to be read from time to time."
         }
-        _ => "A rule about work between agents does not hold.",
+        _ => UNEXPLAINED,
     }
 }
+
+const UNEXPLAINED: &str = "A rule about work between agents does not hold.";
 
 #[cfg(test)]
 mod tests {
     use serde_json::{Value, json};
 
-    use super::{SETTINGS, configured, sentence};
+    use domain::remedy::OFFERED;
+
+    use super::{SETTINGS, UNEXPLAINED, configured, explanation, sentence};
+
+    #[test]
+    fn every_rule_says_why_it_exists() {
+        for (rule, _) in OFFERED {
+            assert_ne!(explanation(rule), UNEXPLAINED, "{rule}");
+        }
+    }
 
     #[track_caller]
     fn check(line: &Value, pointer: &str, expected: &str) {

@@ -52,10 +52,13 @@ const HANDLED: usize = 100;
 /// What an item is shown as, by rule.
 pub fn shape_of_rule(rule: &str) -> Shape {
     match rule {
-        "stall" | "silent-completion" | "timeout" | "deadlock" | "retry-storm" => Shape::Stalled,
-        "endpoint-stale" => Shape::Unreachable,
+        "stall" | "silent-completion" | "timeout" | "deadlock" | "retry-storm" | "overload" => {
+            Shape::Stalled
+        }
+        "endpoint-stale" | "offline" => Shape::Unreachable,
         "schema-violation" | "quota-exhausted" => Shape::Failed,
-        "quota-pressure" | "review-due" | "readiness" | "unowned-resource" => Shape::NeedsYou,
+        "quota-pressure" | "review-due" | "readiness" | "unowned-resource" | "undeclared-agent"
+        | "unknown-dependency" => Shape::NeedsYou,
         _ => Shape::Conflict,
     }
 }
