@@ -90,6 +90,8 @@ pub(crate) enum Event {
         turn: u64,
         /// What it cost.
         cost: Cost,
+        /// See [`Observed::whole`].
+        whole: Option<Instant>,
         /// Told when it is taken in.
         answer: oneshot::Sender<Taken>,
     },
@@ -138,6 +140,8 @@ pub(crate) struct Observed {
     pub(crate) piece: Arc<Piece>,
     /// What it cost.
     pub(crate) cost: Cost,
+    /// With this piece, all that the endpoint tells has been told; its first page was asked for then.
+    pub(crate) whole: Option<Instant>,
     /// Told after the commit.
     pub(crate) answer: oneshot::Sender<Taken>,
 }
@@ -159,6 +163,8 @@ pub(crate) struct Taken {
     pub(crate) kept: bool,
     /// Something runs or waits there.
     pub(crate) live: bool,
+    /// What it asks now is known.
+    pub(crate) heard: bool,
 }
 
 /// What the owner keeps of one endpoint.
@@ -174,8 +180,10 @@ struct Known {
     failing: bool,
     /// Failures in a row.
     failures: u32,
-    /// It has answered since its loop began, since it failed, and since the machine slept: what it asks now is known.
+    /// It has told everything since its loop began, since it failed, and since the machine slept: what it asks now is known.
     heard: bool,
+    /// When the last of these was.
+    unheard_since: Option<Instant>,
     poller: Option<Poller>,
     /// Good and bad polls not written yet.
     polls: (u32, u32),
@@ -190,6 +198,12 @@ struct Known {
 impl Known {
     fn is_live(&self) -> bool {
         !self.running.is_empty() || !self.waiting.is_empty()
+    }
+
+    /// Until it has told everything once more, it may ask something else than we know.
+    fn falls_silent(&mut self) {
+        self.heard = false;
+        self.unheard_since = Some(Instant::now());
     }
 
     /// What changes say of it, as far as pacing needs it.
@@ -420,9 +434,10 @@ impl Owner {
                 endpoint,
                 turn,
                 cost,
+                whole,
                 answer,
             } => {
-                let kept = self.asks(&endpoint, turn) && self.unchanged(&endpoint, cost);
+                let kept = self.asks(&endpoint, turn) && self.unchanged(&endpoint, cost, whole);
                 self.tell(&endpoint, kept, Some(answer));
                 self.spend(&endpoint, cost, began);
             }
@@ -448,10 +463,11 @@ impl Owner {
     }
 
     fn tell(&self, endpoint: &EndpointId, kept: bool, answer: Option<oneshot::Sender<Taken>>) {
-        let live = self.known.get(endpoint).is_some_and(Known::is_live);
+        let known = self.known.get(endpoint);
+        let (live, heard) = known.map_or((false, false), |known| (known.is_live(), known.heard));
         if let Some(answer) = answer {
             // A loop that was stopped meanwhile does not listen.
-            let _ = answer.send(Taken { kept, live });
+            let _ = answer.send(Taken { kept, live, heard });
         }
     }
 
@@ -471,10 +487,11 @@ impl Owner {
             text,
             piece,
             cost,
+            whole,
             answer,
         } = observed;
         let kept = self.asks(&endpoint, turn) && {
-            self.good(&endpoint, cost);
+            self.good(&endpoint, cost, whole);
             let wall = self.wall();
             let at = self.clock.next(wall);
             let fresh = self.judged(
@@ -529,14 +546,14 @@ impl Owner {
     }
 
     /// An answer without news is a fact only when a verdict waits for it, or when it ends a run of failures.
-    fn unchanged(&mut self, endpoint: &EndpointId, cost: Cost) -> bool {
+    fn unchanged(&mut self, endpoint: &EndpointId, cost: Cost, whole: Option<Instant>) -> bool {
         let Some(known) = self.known.get(endpoint) else {
             return false;
         };
         if (known.failing || self.fleet.awaits(endpoint))
             && let Some(nothing) = known.nothing.clone()
         {
-            self.good(endpoint, cost);
+            self.good(endpoint, cost, whole);
             return self.heard(endpoint, &nothing);
         }
         let was = self
@@ -546,7 +563,7 @@ impl Owner {
             .endpoints
             .get(endpoint)
             .and_then(|pulse| pulse.answer.clone());
-        self.good(endpoint, cost);
+        self.good(endpoint, cost, whole);
         let now = self.now();
         if was != Some(Ok(())) {
             self.announce_topics(&[Topic::Agents, Topic::Board, Topic::Status]);
@@ -557,11 +574,12 @@ impl Owner {
         true
     }
 
-    fn good(&mut self, endpoint: &EndpointId, cost: Cost) {
+    fn good(&mut self, endpoint: &EndpointId, cost: Cost, whole: Option<Instant>) {
         if let Some(known) = self.known.get_mut(endpoint) {
             known.failing = false;
             known.failures = 0;
-            known.heard = true;
+            // A page that was read before it fell silent is no news of now.
+            known.heard |= whole.is_some() && whole >= known.unheard_since;
             // Of a poll in pieces the first one counts.
             known.polls.0 += u32::from(cost.polls > 0);
             if std::mem::take(&mut known.set_aside) {
@@ -583,7 +601,7 @@ impl Owner {
         };
         known.failing = true;
         known.failures += 1;
-        known.heard = false;
+        known.falls_silent();
         known.polls.1 += 1;
         known.set_aside |= letter.is_some();
         let failures = known.failures;
@@ -608,7 +626,7 @@ impl Owner {
     fn woke(&mut self, slept_seconds: u64) {
         for known in self.known.values_mut() {
             known.failures = 0;
-            known.heard = false;
+            known.falls_silent();
             if let Some(poller) = &known.poller {
                 poller.wish(Wish::Woke);
             }
@@ -792,7 +810,7 @@ impl Owner {
         let known = self.known.entry(row.id.clone()).or_default();
         known.poller = None;
         known.failures = 0;
-        known.heard = false;
+        known.falls_silent();
         if row.paused {
             self.parts.live.write().endpoints.remove(&row.id);
             return;

@@ -183,6 +183,7 @@ async fn run(asked: Asked) {
         pace: Pace::default(),
         manner: Manner::New,
         pages: 0,
+        list_at: None,
         due: first,
         asked_at: first,
         wished: false,
@@ -200,6 +201,8 @@ struct Line<'a> {
     manner: Manner,
     /// Read so far of a list that has more.
     pages: u32,
+    /// When its first page was asked for.
+    list_at: Option<Instant>,
     due: Instant,
     asked_at: Instant,
     /// The person waits for the next poll.
@@ -285,6 +288,7 @@ impl Line<'_> {
         }
         self.ear.before_poll();
         let began = Instant::now();
+        self.list_at.get_or_insert(began);
         let until = lane.as_ref().and_then(|lane| lane.until);
         let until = until.map(|until| began + until);
         let mut observed = self.endpoint.observe();
@@ -317,10 +321,14 @@ impl Line<'_> {
         }
         let is_good = answer.is_ok();
         let goes_on = matches!(answer, Ok(Observation::Document { last: false, .. }));
+        let whole = match is_good && !goes_on {
+            true => self.list_at.take(),
+            false => None,
+        };
         let mut at_once = self.wished;
         let went = {
             let asked = self.asked;
-            let taking = asked.take_in(answer);
+            let taking = asked.take_in(answer, whole);
             tokio::pin!(taking);
             loop {
                 tokio::select! {
@@ -339,6 +347,8 @@ impl Line<'_> {
         if !went.kept {
             self.endpoint.tell_again();
         }
+        // A list that was begun before it failed or slept says nothing of now; what waits for it is not kept waiting.
+        at_once |= whole.is_some() && !went.heard && !matches!(went.went, Went::Bad { .. });
         let went = went.went;
         self.pages = match went {
             Went::More if goes_on => self.pages + 1,
@@ -390,10 +400,10 @@ async fn connected(
 
 impl Asked {
     /// Hands over what came; `None` when the owner is gone.
-    async fn take_in(&self, answer: Answered) -> Option<Handed> {
+    async fn take_in(&self, answer: Answered, whole: Option<Instant>) -> Option<Handed> {
         match answer {
             Ok(Observation::Unchanged) => {
-                let taken = self.unchanged(poll_of(0)).await?;
+                let taken = self.unchanged(poll_of(0), whole).await?;
                 Some(Handed::good(taken, None))
             }
             Ok(Observation::Document {
@@ -402,17 +412,19 @@ impl Asked {
                 poll_after_seconds,
             }) => {
                 let mut intake = Intake::new(&self.known, &self.wanted);
-                match self.document(&mut intake, body, last).await? {
+                match self.document(&mut intake, body, last, whole).await? {
                     Ok(taken) if !taken.kept => {
                         intake.give_up().await;
                         Some(Handed {
                             went: Went::Bad { wish: None },
                             kept: false,
+                            heard: false,
                         })
                     }
                     Ok(_) if !last => Some(Handed {
                         went: Went::More,
                         kept: true,
+                        heard: false,
                     }),
                     Ok(taken) => Some(Handed::good(taken, poll_after_seconds)),
                     Err((ended, cost)) => {
@@ -427,6 +439,7 @@ impl Asked {
                 Some(Handed {
                     went: Went::Bad { wish },
                     kept: true,
+                    heard: false,
                 })
             }
         }
@@ -438,6 +451,7 @@ impl Asked {
         intake: &mut Intake,
         body: String,
         last: bool,
+        whole: Option<Instant>,
     ) -> Option<Result<Taken, (Ended, Cost)>> {
         // What this answer costs, as far as it is not told yet.
         let mut cost = poll_of(body.len());
@@ -452,7 +466,8 @@ impl Asked {
         };
         let mut told = Duration::ZERO;
         let mut taken = None;
-        for text in pieces {
+        let mut pieces = pieces.into_iter().peekable();
+        while let Some(text) = pieces.next() {
             let read = intake.read(text).await;
             cost.cpu = intake.spent - told;
             told = intake.spent;
@@ -468,6 +483,7 @@ impl Asked {
                 text,
                 piece: Arc::clone(&piece),
                 cost: std::mem::take(&mut cost),
+                whole: whole.filter(|_| pieces.peek().is_none()),
                 answer,
             };
             self.events.send(Event::Observed(observed)).ok()?;
@@ -482,7 +498,7 @@ impl Asked {
             return Some(Ok(taken));
         }
         cost.cpu = intake.spent;
-        self.unchanged(cost).await.map(Ok)
+        self.unchanged(cost, whole).await.map(Ok)
     }
 
     /// An answer that is not taken in says why.
@@ -505,6 +521,7 @@ impl Asked {
         Some(Handed {
             went: Went::Bad { wish: None },
             kept: false,
+            heard: false,
         })
     }
 
@@ -521,12 +538,13 @@ impl Asked {
         });
     }
 
-    async fn unchanged(&self, cost: Cost) -> Option<Taken> {
+    async fn unchanged(&self, cost: Cost, whole: Option<Instant>) -> Option<Taken> {
         let (answer, taken) = oneshot::channel();
         let event = Event::Unchanged {
             endpoint: self.endpoint.clone(),
             turn: self.turn,
             cost,
+            whole,
             answer,
         };
         self.events.send(event).ok()?;
@@ -586,6 +604,8 @@ struct Handed {
     went: Went,
     /// All of it is where it is kept.
     kept: bool,
+    /// See [`Taken::heard`].
+    heard: bool,
 }
 
 impl Handed {
@@ -596,6 +616,7 @@ impl Handed {
                 wish,
             },
             kept: taken.kept,
+            heard: taken.heard,
         }
     }
 }

@@ -33,7 +33,12 @@ impl Post {
 
 #[derive(Debug)]
 struct State {
-    document: Mutex<String>,
+    /// Page by page; the cursor of each is its number.
+    pages: Mutex<Vec<String>>,
+    /// All pages but the first are answered while this is true.
+    goes_on: watch::Sender<bool>,
+    /// Requests for them.
+    asked_on: AtomicUsize,
     /// What decisions are answered with.
     reply: Mutex<(&'static str, &'static str)>,
     /// Decisions are answered while this is true.
@@ -71,7 +76,9 @@ impl Agent {
         let agent = Self {
             port: kept.local_addr().expect("an address").port(),
             state: Arc::new(State {
-                document: Mutex::new(document),
+                pages: Mutex::new(vec![document]),
+                goes_on: watch::channel(true).0,
+                asked_on: AtomicUsize::new(0),
                 reply: Mutex::new(("200 OK", r#"{"applied":true}"#)),
                 answers: watch::channel(true).0,
                 posts: Mutex::default(),
@@ -89,7 +96,20 @@ impl Agent {
     }
 
     pub(crate) fn serves(&self, document: String) {
-        *lock(&self.state.document) = document;
+        self.serves_pages(vec![document]);
+    }
+
+    pub(crate) fn serves_pages(&self, pages: Vec<String>) {
+        *lock(&self.state.pages) = pages;
+    }
+
+    /// Whether it answers for more than the first page now.
+    pub(crate) fn goes_on(&self, now: bool) {
+        self.state.goes_on.send_replace(now);
+    }
+
+    pub(crate) fn asked_on(&self) -> usize {
+        self.state.asked_on.load(Ordering::SeqCst)
     }
 
     pub(crate) fn replies(&self, status: &'static str, body: &'static str) {
@@ -167,7 +187,15 @@ impl Agent {
             (status, body.to_owned())
         } else {
             self.state.polls.fetch_add(1, Ordering::SeqCst);
-            ("200 OK", lock(&self.state.document).clone())
+            let cursor = head.split_once("cursor=").map(|(_, rest)| rest);
+            let number = cursor.and_then(|rest| rest.split(['&', ' ']).next()?.parse().ok());
+            let number: usize = number.unwrap_or(0);
+            if number > 0 {
+                self.state.asked_on.fetch_add(1, Ordering::SeqCst);
+                let _ = self.state.goes_on.subscribe().wait_for(|now| *now).await;
+            }
+            let pages = lock(&self.state.pages);
+            ("200 OK", pages.get(number).cloned().unwrap_or_default())
         };
         let length = answer.len();
         let head = format!(

@@ -388,6 +388,7 @@ impl Story {
                 endpoint: endpoint.clone(),
                 turn,
                 cost,
+                whole: Some(Instant::now()),
                 answer,
             });
         }
@@ -401,6 +402,7 @@ impl Story {
                 text,
                 piece: piece.clone(),
                 cost,
+                whole: Some(Instant::now()),
                 answer,
             };
             // What the owner does about it is judged by what was told with it.
