@@ -38,6 +38,9 @@ use crate::{
 /// Of an answer that was taken, when nothing shows what became of it.
 const DOUBTED: &str = "It took the answer, but the question has changed or gone since and does not show whether the answer counted.";
 
+/// Of one that was sent again, and whose question is gone or another one by now.
+const ARRIVED: &str = "An earlier attempt may have arrived; by now the question has changed or gone, and whether the answer counted cannot be told.";
+
 /// Of one that may have arrived where the endpoint is no more.
 const MOVED: &str = "The endpoint is at another address now; whether the answer arrived at the old one cannot be told.";
 
@@ -341,6 +344,11 @@ impl Owner {
             // It took the answer before, so that the question is gone says nothing of it.
             Outcome::Sent | Outcome::Expired | Outcome::Changed if doubted => {
                 delivery.detail = Some(DOUBTED.to_owned());
+                DeliveryState::Unknown
+            }
+            // Nor when an attempt before may have arrived, in this run or in an earlier one.
+            Outcome::Expired | Outcome::Changed if delivery.attempts > 1 => {
+                delivery.detail = Some(ARRIVED.to_owned());
                 DeliveryState::Unknown
             }
             Outcome::Applied => DeliveryState::Applied,

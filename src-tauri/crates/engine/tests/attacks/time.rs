@@ -5,6 +5,7 @@ use chrono::{TimeDelta, Utc};
 use domain::{
     decision::{Answer, Circumstances, DecidedBy, Outcome, binding_of, decide},
     ids::DecisionId,
+    time::Time,
 };
 use engine::api::Api;
 use serde_json::{Value, json};
@@ -60,6 +61,16 @@ pub(crate) fn rows() -> Vec<Row> {
             asked_in_the_future(),
         ),
     ];
+    for gone in ["404 Not Found", "410 Gone", "412 Precondition Failed"] {
+        all.push(row(
+            format!("the app ends before it hears that it was taken, then {gone}"),
+            lost_with_the_app(gone),
+        ));
+        all.push(row(
+            format!("an error of the agent after it was taken, then {gone}"),
+            lost_at_the_agent(gone),
+        ));
+    }
     for (what, outcome, action, is_sent) in OLD {
         all.push(row(*what, old(*outcome, *action, *is_sent)));
     }
@@ -363,50 +374,100 @@ const OLD: &[(&str, Outcome, (&str, &str), bool)] = &[
     ),
 ];
 
+/// As the app would have written it then.
+fn record(store: &store::Store, outcome: Outcome, then: Time, origin: String) {
+    let record = store.read(|reader| escalations::get(reader, &"clerk".into(), &"q1".into()));
+    let record = record.expect("it is read").expect("it is there");
+    let hash = binding_of(&record);
+    let answer = Answer {
+        version: &record.value.version,
+        binding_hash: &hash,
+        outcome,
+        option_id: None,
+        edited_action: None,
+        payload: None,
+        message: Some("As you like"),
+        shown_ms: 9000,
+        reached_end: true,
+        overtaken_by: None,
+        decided_by: DecidedBy::Person,
+    };
+    let key = DecisionId::from("0190a000-0000-7000-8000-000000000001");
+    let decision = decide(&record, &answer, &Circumstances::default(), key, then);
+    let mut decision = decision.expect("it can be answered");
+    decision.origin = Some(origin);
+    let recorded = store.write(move |tx| decisions::record(tx, then, &decision, binding_of));
+    assert_eq!(recorded.expect("it is written"), decisions::Recorded::Yes);
+}
+
 async fn old(outcome: Outcome, member: (&'static str, &'static str), is_sent: bool) {
     let (desk, _) = Desk::with(&[member]).await;
     let long_ago = Utc::now() - TimeDelta::hours(2);
-    let origin = Some(format!("http://127.0.0.1:{}", desk.agent.port));
-    let desk = again(desk, move |store| {
-        let record = store.read(|reader| escalations::get(reader, &"clerk".into(), &"q1".into()));
-        let record = record.expect("it is read").expect("it is there");
-        let hash = binding_of(&record);
-        let answer = Answer {
-            version: &record.value.version,
-            binding_hash: &hash,
-            outcome,
-            option_id: None,
-            edited_action: None,
-            payload: None,
-            message: Some("As you like"),
-            shown_ms: 9000,
-            reached_end: true,
-            overtaken_by: None,
-            decided_by: DecidedBy::Person,
-        };
-        let key = DecisionId::from("0190a000-0000-7000-8000-000000000001");
-        let decision = decide(&record, &answer, &Circumstances::default(), key, long_ago);
-        let mut decision = decision.expect("it can be answered");
-        decision.origin = origin;
-        let recorded =
-            store.write(move |tx| decisions::record(tx, long_ago, &decision, binding_of));
-        assert_eq!(recorded.expect("it is written"), decisions::Recorded::Yes);
-    })
-    .await;
+    let origin = format!("http://127.0.0.1:{}", desk.agent.port);
+    let desk = again(desk, move |store| record(store, outcome, long_ago, origin)).await;
     if is_sent {
         assert_eq!(desk.sent(1).await[0].told("outcome"), json!(outcome));
         return desk.end();
     }
-    let given = |view: &Value| {
-        view["history"]
-            .to_string()
-            .contains("approved long before it could be sent")
-    };
+    stays_here(desk, "approved long before it could be sent").await;
+}
+
+/// It is given back with these words, and nothing arrives.
+async fn stays_here(desk: Desk, words: &str) {
+    let given = |view: &Value| view["history"].to_string().contains(words);
     let view = desk.shown("q1", given).await;
     assert_eq!(view["phase"], "pending");
     assert_eq!(view["decision"], Value::Null);
     desk.nothing_sent().await;
     desk.end();
+}
+
+/// Nobody can say that it was not done.
+async fn cannot_be_told(desk: Desk) {
+    let view = desk
+        .stands("q1", &["unknown", "expired", "changed", "applied"])
+        .await;
+    assert_eq!(
+        view["decision"]["state"], "unknown",
+        "{:#}",
+        view["decision"]
+    );
+    let detail = view["decision"]["detail"].as_str().unwrap_or_default();
+    assert!(
+        detail.starts_with("An earlier attempt may have arrived"),
+        "{detail}"
+    );
+    let posts = desk.sent(2).await;
+    assert_eq!(posts[0], posts[1], "the same key and bytes");
+    desk.end();
+}
+
+async fn lost_with_the_app(gone: &'static str) {
+    let (desk, view) = Desk::with(&[]).await;
+    desk.agent.answers(false);
+    desk.decides(&view, "approve").await;
+    desk.sent(1).await;
+    let Desk { api, agent, folder } = desk;
+    api.end();
+    drop(api);
+    // It is applied, and nobody is there to hear of it.
+    agent.answers(true);
+    drop(reopen(folder.path()).await);
+    agent.replies(gone, "{}");
+    let api = Api::open(folder.path(), None, Box::new(|_| Ok(()))).expect("it starts");
+    cannot_be_told(Desk { api, agent, folder }).await;
+}
+
+async fn lost_at_the_agent(gone: &'static str) {
+    let (desk, view) = Desk::with(&[]).await;
+    desk.agent.answers(false);
+    desk.agent.replies("502 Bad Gateway", "{}");
+    desk.decides(&view, "approve").await;
+    desk.sent(1).await;
+    desk.agent.answers(true);
+    desk.stands("q1", &["queued"]).await;
+    desk.agent.replies(gone, "{}");
+    cannot_be_told(desk).await;
 }
 
 /// However little the person wants to wait, an approval can be given.
