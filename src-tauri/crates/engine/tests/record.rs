@@ -15,7 +15,7 @@ use agent::{Agent, lock};
 use engine::api::Api;
 use screen::{ask, reopen, until};
 use serde_json::{Value, json};
-use store::tables::{audit, ownership};
+use store::tables::{audit, facts, ownership};
 
 fn api(dir: &Path) -> Api {
     Api::open(dir, None, Box::new(|_| Ok(()))).expect("it starts")
@@ -133,6 +133,67 @@ async fn what_was_not_decided_never_leaves_and_is_said_on_every_screen() {
     })
     .await;
     second.end();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stopped_answer_is_in_the_log_as_not_given_and_is_said_when_its_question_is_gone() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let first = api(dir.path());
+    let agent = clerk(&first).await;
+    let is_asked = |inbox: &Value| item(inbox, "e:clerk/q2").is_some();
+    until(&first, "inbox", json!({}), is_asked).await;
+    let edit = |paused: bool| {
+        json!({ "endpoint": "clerk", "name": null, "url": null, "token": "hush-token", "basic": null, "keep": "session",
+            "paused": paused })
+    };
+    decide(&first, "q1", "approve").await;
+    ask(&first, "editEndpoint", edit(true)).await;
+    let asked = json!({ "endpoint": "clerk", "escalation": "q1" });
+    let is_queued = |view: &Value| view["decision"]["state"] == "queued";
+    until(&first, "escalation", asked, is_queued).await;
+    first.end();
+    drop(first);
+    tamper(
+        dir.path(),
+        "UPDATE decisions SET body = replace(body, 'approve', 'reject') WHERE escalation = 'q1'",
+    )
+    .await;
+    let second = api(dir.path());
+    ask(&second, "editEndpoint", edit(false)).await;
+    let not_sent = |inbox: &Value| {
+        item(inbox, "e:clerk/q1").is_some_and(|card| card["stateLabel"] == "Not sent")
+    };
+    until(&second, "inbox", json!({}), not_sent).await;
+    lock(&agent.document)["escalations"] = json!([question("q2")]);
+    let is_gone = |inbox: &Value| {
+        not_sent(inbox) && item(inbox, "e:clerk/q1").is_some_and(|card| card["dueAt"].is_null())
+    };
+    until(&second, "inbox", json!({}), is_gone).await;
+    second.end();
+    drop(second);
+    let mut told = vec![];
+    let store = reopen(dir.path()).await;
+    store
+        .read(|reader| {
+            facts::each(reader, 0, |row| {
+                let line: Value = serde_json::from_str(&row.line).expect("JSON");
+                for word in ["decision", "undecided"] {
+                    if line[word]["escalation"] == "q1" {
+                        told.push(word);
+                    }
+                }
+                Ok(())
+            })
+        })
+        .expect("it can be read");
+    assert_eq!(told, ["decision", "undecided"]);
+    drop(store);
+    let third = api(dir.path());
+    let inbox = until(&third, "inbox", json!({}), not_sent).await;
+    let card = item(&inbox, "e:clerk/q1").expect("it is said after a restart");
+    assert_eq!(card["severity"], "critical", "{card:#}");
+    assert_eq!(lock(&agent.sent).len(), 0, "nothing left");
+    third.end();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -13,7 +13,11 @@ use domain::{
 };
 use store::{
     Result,
-    tables::{agents, audited, decisions, escalations, findings},
+    tables::{
+        agents,
+        audited::{self, Stop},
+        decisions, escalations, findings,
+    },
 };
 
 use super::{
@@ -44,6 +48,8 @@ const DECIDES: [&str; 11] = [
 const SAID_ELSEWHERE: &str = "escalation-overdue";
 /// What a question is called that was exchanged after it was answered.
 const EXCHANGED: &str = "Changed after you answered";
+/// What one is called whose answer was stopped.
+const NOT_SENT: &str = "Not sent";
 /// It comes before all others of one time.
 const EXCHANGED_WEIGHT: u8 = Risk::Destructive as u8 + 1;
 /// Settled items that are listed.
@@ -118,7 +124,7 @@ pub fn inbox(glance: Glance<'_>) -> Result<InboxView> {
             },
             count: 1,
             state_label: match (not_sent, exchanged, overtaken) {
-                (true, ..) => Some("Not sent".to_owned()),
+                (true, ..) => Some(NOT_SENT.to_owned()),
                 (_, true, _) => Some(EXCHANGED.to_owned()),
                 (_, _, true) => Some("Overtaken".to_owned()),
                 _ => None,
@@ -139,6 +145,7 @@ pub fn inbox(glance: Glance<'_>) -> Result<InboxView> {
         .iter()
         .any(|card| card.weight >= Risk::Destructive as u8);
     let mut exchanged = exchanged(glance, &altered)?;
+    exchanged.extend(unsent(glance, &stops)?);
     let (to_decide, mut stopped) = found(glance, &routes)?;
     asked.extend(to_decide);
     asked.sort_by(Card::by_due_time);
@@ -198,6 +205,37 @@ fn exchanged(glance: Glance<'_>, altered: &[Decision]) -> Result<Vec<InboxItem>>
             severity: Severity::Critical,
             count: 1,
             state_label: Some(EXCHANGED.to_owned()),
+            route: None,
+        });
+    }
+    Ok(items)
+}
+
+/// The cards of answers that were stopped and whose question nobody asks any more.
+fn unsent(glance: Glance<'_>, stops: &[Stop]) -> Result<Vec<InboxItem>> {
+    let mut items = vec![];
+    for stop in stops {
+        let record = escalations::get(glance.reader, &stop.endpoint, &stop.escalation)?;
+        if record
+            .as_ref()
+            .is_some_and(|record| record.phase == EscalationPhase::Pending)
+        {
+            continue;
+        }
+        let title = record.as_ref().map(|record| record.value.title.as_str());
+        items.push(InboxItem {
+            key: escalation_key(stop.endpoint.as_str(), stop.escalation.as_str()),
+            shape: Shape::Failed,
+            title: agent_text(title.unwrap_or(stop.escalation.as_str())),
+            subtitle: "Your answer was not sent, and its question does not wait any more"
+                .to_owned(),
+            agent: record.map(|record| plain(record.agent.agent.as_str())),
+            endpoint: Some(stop.endpoint.clone()),
+            due_at: None,
+            overdue: false,
+            severity: Severity::Critical,
+            count: 1,
+            state_label: Some(NOT_SENT.to_owned()),
             route: None,
         });
     }
@@ -417,6 +455,8 @@ pub fn waiting(glance: Glance<'_>) -> Result<u32> {
     let (needs, stopped) = found(glance, &Routes::read(glance.reader)?)?;
     let found = u32::try_from(needs.len() + stopped.len()).unwrap_or(u32::MAX);
     let altered = decisions::unseen_alterations(glance.reader)?;
-    let altered = u32::try_from(exchanged(glance, &altered)?.len()).unwrap_or(u32::MAX);
-    Ok(escalations::count_pending(glance.reader)? + found + altered)
+    let stops = audited::stopped(glance.reader, glance.now - STOPPED_SAID)?;
+    let over = exchanged(glance, &altered)?.len() + unsent(glance, &stops)?.len();
+    let over = u32::try_from(over).unwrap_or(u32::MAX);
+    Ok(escalations::count_pending(glance.reader)? + found + over)
 }

@@ -228,14 +228,33 @@ impl Owner {
                 return false;
             }
         };
-        let now = self.now();
-        if self.commit_only(move |tx| audited::stop(tx, now, &decision, &found)) {
+        if self.stop(decision, found) {
             self.outbox.remove(id);
             self.announce_topics(&TOPICS);
         } else {
             self.try_later(id);
         }
         false
+    }
+
+    /// Takes it out of the way for good. The log may have told of it already: then that is not true any more.
+    fn stop(&mut self, decision: Decision, found: Agreement) -> bool {
+        if decision.delivery.state == DeliveryState::Held {
+            let now = self.now();
+            return self.commit_only(move |tx| audited::stop(tx, now, &decision, &found));
+        }
+        let asked = self
+            .parts
+            .store
+            .read(|reader| audited::as_decided(reader, &decision));
+        let Ok(asked) = asked else { return false };
+        let fresh = self.fresh(FactKind::Decision, None, |at| {
+            let (outcome, considered) = (asked.outcome, asked.considered);
+            fact::write_undecided(at, &asked.endpoint, &asked.escalation, outcome, considered)
+        });
+        let Ok(fresh) = fresh else { return false };
+        let at = fresh.at;
+        self.commit(fresh, move |tx| audited::stop(tx, at, &decision, &found))
     }
 
     /// Nothing was done, so nothing is written.

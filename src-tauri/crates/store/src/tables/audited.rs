@@ -282,19 +282,12 @@ pub fn check(reader: &Reader, decision: &Decision) -> Result<Agreement> {
     })
 }
 
-/// Takes a decision that does not agree with the audit out of the way for good: it is never sent, and its question waits
-/// again. The row stays as it was found but for that.
-pub fn stop(tx: &Tx<'_>, now: Time, decision: &Decision, found: &Agreement) -> Result<()> {
+/// A decision with what its entry says of its question and of the answer: where it is not the row that is right, it is the
+/// entry.
+pub fn as_decided(reader: &Reader, decision: &Decision) -> Result<Decision> {
     let id = decision.id.as_str();
-    sql::run(
-        tx,
-        "UPDATE decisions SET state = 'changed', next_attempt_at = NULL, undone_at = ?2, changed_at = ?2 WHERE id = ?1",
-        params![id, sql::micros(now)],
-    )?;
-    let stored = decisions::kept(tx, id)?.map(|(stored, _)| stored);
     let mut asked = decision.clone();
-    // Where it is not the row that is right, it is the entry.
-    audit::each(tx, |entry| {
+    audit::each(reader, |entry| {
         if entry.kind == "decided"
             && entry.detail.contains(id)
             && let Ok(detail) = serde_json::from_str::<Value>(&entry.detail)
@@ -305,9 +298,27 @@ pub fn stop(tx: &Tx<'_>, now: Time, decision: &Decision, found: &Agreement) -> R
             asked.endpoint = word("endpoint", endpoint).into();
             asked.escalation = word("escalation", escalation).into();
             asked.version = word("version", &asked.version);
+            asked.considered = detail["considered"].as_bool().unwrap_or(asked.considered);
+            if let Ok(outcome) = serde_json::from_value(detail["outcome"].clone()) {
+                asked.outcome = outcome;
+            }
         }
         Ok(())
     })?;
+    Ok(asked)
+}
+
+/// Takes a decision that does not agree with the audit out of the way for good: it is never sent, and its question waits
+/// again. The row stays as it was found but for that.
+pub fn stop(tx: &Tx<'_>, now: Time, decision: &Decision, found: &Agreement) -> Result<()> {
+    let id = decision.id.as_str();
+    sql::run(
+        tx,
+        "UPDATE decisions SET state = 'changed', next_attempt_at = NULL, undone_at = ?2, changed_at = ?2 WHERE id = ?1",
+        params![id, sql::micros(now)],
+    )?;
+    let stored = decisions::kept(tx, id)?.map(|(stored, _)| stored);
+    let asked = as_decided(tx, decision)?;
     for decision in [&asked, decision] {
         let other = decisions::of_escalation(tx, &decision.endpoint, &decision.escalation)?;
         if other.is_none_or(|other| other.version != decision.version) {
