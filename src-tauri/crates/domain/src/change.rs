@@ -182,3 +182,12 @@ pub struct DeadLetter {
     /// When.
     pub at: Time,
 }
+
+impl DeadLetter {
+    /// The list it stood in; empty for what stands in none.
+    pub fn list(&self) -> &str {
+        self.problems
+            .first()
+            .map_or("", |problem| problem.list.as_str())
+    }
+}

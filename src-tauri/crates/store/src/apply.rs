@@ -5,8 +5,8 @@ use domain::change::Change;
 use crate::{
     Result, Tx,
     tables::{
-        accesses, agents, artifacts, attempts, dead_letters, escalations, findings, health,
-        moments, quota, records, starts, tasks,
+        accesses, agents, artifacts, attempts, dead_letters, decisions, escalations, findings,
+        health, moments, quota, records, starts, tasks,
     },
 };
 
@@ -32,7 +32,10 @@ pub fn apply(tx: &Tx<'_>, change: &Change) -> Result<()> {
         Change::Quota(record) => quota::put(tx, record),
         Change::Schedule(record) => records::put(tx, record),
         Change::Escalation(record) => escalations::put(tx, record),
-        Change::DeadLetter(letter) => dead_letters::put(tx, letter),
+        Change::DeadLetter(letter) => {
+            decisions::hidden(tx, letter)?;
+            dead_letters::put(tx, letter)
+        }
         Change::DeadLetterCleared {
             endpoint,
             list,

@@ -14,7 +14,7 @@ use domain::{
 use serde_json::Value;
 use store::{
     Reader, Result,
-    tables::{agents, audit, decisions, endpoints, escalations, overtaken, tasks},
+    tables::{agents, audit, dead_letters, decisions, endpoints, escalations, overtaken, tasks},
 };
 
 use super::{
@@ -93,7 +93,7 @@ pub fn escalation(
             blocks.push(plain(&row.record.value.title));
         }
     }
-    let blocked_reason = blocked(glance, &record);
+    let blocked_reason = blocked(glance, &record)?;
     Ok(Some(EscalationView {
         key: escalation_key(record.agent.endpoint.as_str(), value.id.as_str()),
         endpoint: record.agent.endpoint.clone(),
@@ -246,17 +246,26 @@ pub fn decision_view(decision: &Decision) -> DecisionView {
     }
 }
 
-fn blocked(glance: Glance<'_>, record: &EscalationRecord) -> Option<String> {
+/// Why a question waits and cannot be answered all the same.
+pub(crate) const HIDDEN: &str = "The agent sends something in its place now that cannot be read, so this is not what it asks any more. It can be answered when the agent asks in a way that can be read.";
+
+fn blocked(glance: Glance<'_>, record: &EscalationRecord) -> Result<Option<String>> {
     let over = record.value.expires_at.is_some_and(|end| glance.now >= end);
     let reason = match record.phase {
         EscalationPhase::Pending if over => "It has expired: the agent accepts no answer any more.",
-        EscalationPhase::Pending => return glance.present.read_only.clone(),
+        EscalationPhase::Pending => {
+            let (endpoint, question) = (&record.agent.endpoint, &record.value.id);
+            if !dead_letters::hides(glance.reader, endpoint, question)? {
+                return Ok(glance.present.read_only.clone());
+            }
+            HIDDEN
+        }
         EscalationPhase::Answered => "You answered it.",
         EscalationPhase::Expired => "It has expired: the agent accepts no answer any more.",
         EscalationPhase::Withdrawn => "The agent took it back, or it was settled elsewhere.",
         EscalationPhase::Superseded => "The agent asks something else now.",
     };
-    Some(reason.to_owned())
+    Ok(Some(reason.to_owned()))
 }
 
 fn heading(value: &Escalation, class: Risk, name: &str) -> String {
@@ -533,6 +542,11 @@ fn history(glance: Glance<'_>, record: &EscalationRecord, name: &str) -> Result<
             }
             "too-old" => {
                 "Given back to you: it was approved long before it could be sent.".to_owned()
+            }
+            "unreadable" => {
+                format!(
+                    "Given back to you: {name} sent something in its place that cannot be read."
+                )
             }
             "moved-away" => "Given back to you: the agent is at another address now.".to_owned(),
             "alteration-seen" => "You have seen what stands in its place.".to_owned(),

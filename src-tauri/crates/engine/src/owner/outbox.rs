@@ -12,14 +12,14 @@ use domain::{
     contract::EscalationStatus,
     decision::{Decision, Delivery, DeliveryState, Risk, act_name, same_question, takes_gesture},
     fact,
-    ids::DecisionId,
+    ids::{DecisionId, EndpointId},
     time::Time,
 };
 use store::{
     breakpoint,
     tables::{
         audited::{self, Agreement},
-        decisions,
+        dead_letters, decisions,
         decisions::TakenBack,
         endpoints, escalations,
         facts::FactKind,
@@ -276,9 +276,15 @@ impl Owner {
         let found = self.parts.store.read(|reader| {
             let row = endpoints::get(reader, &decision.endpoint)?;
             let patience = settings::deciding(reader)?.patience();
-            Ok((escalations::answered(reader, &decision)?, row, patience))
+            let hidden = dead_letters::hides(reader, &decision.endpoint, &decision.escalation)?;
+            let record = escalations::answered(reader, &decision)?;
+            Ok((record, row, patience, hidden))
         });
-        let Ok((Some(record), row, patience)) = found else {
+        let Ok((record, row, patience, hidden)) = found else {
+            self.try_later(id);
+            return;
+        };
+        let Some(record) = record else {
             self.finish(
                 id,
                 DeliveryState::Unknown,
@@ -305,6 +311,10 @@ impl Owner {
                 let why = "Its deadline passed before the answer could leave.".to_owned();
                 self.finish(id, DeliveryState::Expired, Some(why));
             }
+            return;
+        }
+        if !resend && hidden {
+            self.take_back(id, &TakenBack::Unreadable);
             return;
         }
         let acts = takes_gesture(&record.value, decision.outcome, false);
@@ -492,11 +502,29 @@ impl Owner {
                 Change::Access(record) => {
                     acts.insert(act_name(record.agent.endpoint.as_str(), &record.value.id));
                 }
+                Change::DeadLetter(letter) if letter.list() == "escalations" => {
+                    self.hidden(&letter.endpoint, &letter.item);
+                }
                 _ => {}
             }
         }
         if !acts.is_empty() {
             self.hold_up(&acts);
+        }
+    }
+
+    /// Something that cannot be read stands under that name now: what was decided of the question of before does not leave.
+    fn hidden(&mut self, endpoint: &EndpointId, question: &str) {
+        let about = |decision: &Decision| {
+            decision.endpoint == *endpoint && decision.escalation.as_str() == question
+        };
+        let parcels = self.outbox.iter();
+        let about: Vec<DecisionId> = parcels
+            .filter(|(_, parcel)| about(&parcel.decision))
+            .map(|(id, _)| id.clone())
+            .collect();
+        for id in about {
+            self.take_back(&id, &TakenBack::Unreadable);
         }
     }
 

@@ -168,9 +168,10 @@ impl Owner {
                 return Ok(None);
             };
             let known = escalation::circumstances(reader, &record)?;
-            Ok(Some((record, known)))
+            let hidden = dead_letters::hides(reader, &request.endpoint, &id)?;
+            Ok(Some((record, known, hidden)))
         })?;
-        let (record, known) =
+        let (record, known, hidden) =
             found.ok_or_else(|| ApiError::new("missing", "There is no such question any more."))?;
         if record.phase == EscalationPhase::Answered {
             let winner = self
@@ -180,6 +181,12 @@ impl Owner {
             return Err(ApiError::new("settled", wording::settled(winner, now)));
         }
         self.is_certain(&record)?;
+        if hidden && record.phase == EscalationPhase::Pending {
+            return Err(ApiError::new(
+                "changed",
+                format!("{} Nothing was decided.", escalation::HIDDEN),
+            ));
+        }
         // Discarding what was overtaken needs no words: the agent is told what was done.
         let told = known
             .overtaking

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::{
     Row,
-    desk::{ACTION, Desk, Members, digest, document_of, item},
+    desk::{ACTION, Desk, Members, digest, document_of, item, until},
     row,
 };
 
@@ -304,6 +304,16 @@ pub(crate) fn rows() -> Vec<Row> {
         row("an edit is bound to the edited bytes", edited()),
         row("an edit of what was exchanged meanwhile", edited_late()),
         row("a hash made up", made_up_hash()),
+        row("another action on a later page", on_a_later_page()),
+        row("another action in a later piece", in_a_later_piece()),
+        row("what cannot be read, Held", unreadable(Held)),
+        row("what cannot be read, Paused", unreadable(Paused)),
+        row("what cannot be read, Away", unreadable(Away)),
+        row("what cannot be read, Sent", unreadable_when_sent(Sent)),
+        row(
+            "what cannot be read, Applied",
+            unreadable_when_sent(Applied),
+        ),
         row(
             "an exchange is said until the person has seen it",
             said_until_seen(),
@@ -344,13 +354,7 @@ async fn exchange(when: When, after: Members<'static>) {
     desk.serves(&[item(after)]);
     match when {
         Paused => desk.edit_endpoint(json!({ "paused": false })).await,
-        Away => {
-            desk.agent.comes_back();
-            desk.api
-                .call("pollNow", json!({ "endpoint": "clerk" }))
-                .await
-                .expect("it is asked");
-        }
+        Away => comes_back(&desk).await,
         Sending => desk.agent.answers(true),
         _ => {}
     }
@@ -558,10 +562,121 @@ async fn member_twice_when_held() {
     let (desk, view) = Desk::with(&[]).await;
     desk.decides(&view, "approve").await;
     desk.serves(&[item(&[("proposedAction", TWICE)])]);
-    // What cannot be read asks nothing; what was approved is what arrives, if anything does.
+    given_back(desk, &view).await;
+}
+
+/// Words that are none of the contract.
+const NONSENSE: Members<'static> = &[("kind", r#""nonsense""#), ("proposedAction", OTHER)];
+
+async fn unreadable(when: When) {
+    let (desk, view) = Desk::with(&[]).await;
+    match when {
+        Away => desk.agent.goes_away().await,
+        Paused => desk.edit_endpoint(json!({ "paused": true })).await,
+        _ => {}
+    }
+    desk.decides(&view, "approve").await;
+    if when != Held {
+        desk.stands("q1", &["queued"]).await;
+    }
+    desk.serves(&[item(NONSENSE)]);
+    match when {
+        Away => comes_back(&desk).await,
+        Paused => desk.edit_endpoint(json!({ "paused": false })).await,
+        _ => {}
+    }
+    given_back(desk, &view).await;
+}
+
+async fn comes_back(desk: &Desk) {
+    desk.agent.comes_back();
+    let poll = json!({ "endpoint": "clerk" });
+    desk.api.call("pollNow", poll).await.expect("it is asked");
+}
+
+/// It did not leave, and cannot be given again until the question can be read again; then it is asked anew.
+async fn given_back(desk: Desk, before: &Value) {
+    let history = |view: &Value| view["history"].to_string();
+    let view = desk
+        .shown("q1", |view| {
+            history(view).contains("Given back to you: clerk sent something")
+        })
+        .await;
+    assert_eq!(view["phase"], "pending", "{view:#}");
+    assert_eq!(view["decision"], Value::Null);
+    assert_eq!(view["gestures"], json!([]));
+    let reason = view["blockedReason"].as_str().unwrap_or_default();
+    assert!(reason.contains("cannot be read"), "{reason}");
+    for outcome in ["approve", "reject"] {
+        let answer = json!({ "outcome": outcome });
+        desk.refuses(before, &answer, "changed", "cannot be read")
+            .await;
+    }
+    desk.nothing_sent().await;
+    desk.serves(&[item(&[])]);
+    let view = desk
+        .shown("q1", |view| view["blockedReason"].is_null())
+        .await;
+    desk.decides(&view, "reject").await;
     let posts = desk.sent(1).await;
+    assert_eq!(posts[0].told("outcome"), "reject");
     assert_eq!(posts[0].told("actionDigest"), digest(ACTION));
     desk.end();
+}
+
+async fn unreadable_when_sent(when: When) {
+    let (desk, view) = Desk::with(&[]).await;
+    if when == Sent {
+        desk.agent.replies("202 Accepted", "{}");
+    }
+    desk.decides(&view, "approve").await;
+    let state = if when == Sent { "sent" } else { "applied" };
+    desk.stands("q1", &[state]).await;
+    desk.serves(&[item(NONSENSE)]);
+    let view = desk.shown("q1", |view| view["altered"].is_object()).await;
+    assert_eq!(view["altered"]["left"], true);
+    assert_eq!(view["altered"]["before"]["text"], item(&[]).as_str());
+    assert_eq!(after_words(&view), item(NONSENSE));
+    let card = desk.card("e:clerk/q1").await.expect("it is in the inbox");
+    assert_eq!(card["severity"], "critical", "{card:#}");
+    assert_eq!(card["stateLabel"], "Changed after you answered");
+    desk.sent(1).await;
+    desk.end();
+}
+
+/// What is asked now stands on a page that comes after the agent is there again.
+async fn on_a_later_page() {
+    let (desk, view) = Desk::with(&[]).await;
+    desk.agent.goes_away().await;
+    desk.decides(&view, "approve").await;
+    desk.stands("q1", &["queued"]).await;
+    let first = document_of("clerk", &[item(&[("id", r#""q0""#)])]);
+    let first = first.replace(r#""pollAfterSeconds":1"#, r#""nextCursor":"1""#);
+    let other = item(&[("proposedAction", OTHER)]);
+    let last = document_of("clerk", std::slice::from_ref(&other));
+    desk.agent.goes_on(false);
+    desk.agent.serves_pages(vec![first, last]);
+    comes_back(&desk).await;
+    desk.shown("q0", |_| true).await;
+    until("the second page is asked for", || desk.agent.asked_on() > 0).await;
+    assert_eq!(desk.agent.posts(), []);
+    desk.agent.goes_on(true);
+    not_sent(desk, &view, &other).await;
+}
+
+/// The same within one page that is committed piece by piece.
+async fn in_a_later_piece() {
+    let (desk, view) = Desk::with(&[]).await;
+    desk.agent.goes_away().await;
+    desk.decides(&view, "approve").await;
+    desk.stands("q1", &["queued"]).await;
+    let other = item(&[("proposedAction", OTHER)]);
+    let ids = (0..400).map(|number| format!(r#""p{number}""#));
+    let mut items: Vec<_> = ids.map(|id| item(&[("id", &id)])).collect();
+    items.push(other.clone());
+    desk.serves(&items);
+    comes_back(&desk).await;
+    not_sent(desk, &view, &other).await;
 }
 
 async fn between_look_and_click() {

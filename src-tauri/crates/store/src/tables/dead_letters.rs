@@ -3,7 +3,7 @@
 
 use domain::{
     change::DeadLetter,
-    ids::{AgentId, DecisionId, EndpointId},
+    ids::{AgentId, DecisionId, EndpointId, EscalationId},
     time::Time,
 };
 use rusqlite::{Row, params};
@@ -85,7 +85,7 @@ pub struct AttemptRow {
 /// stands, whatever they are held to now.
 pub fn put(tx: &Tx<'_>, letter: &DeadLetter) -> Result<()> {
     let first = letter.problems.first();
-    let list = first.map_or("", |problem| &problem.list);
+    let list = letter.list();
     let raw = first.map_or("", |problem| &problem.raw);
     let problems = serde_json::to_string(&letter.problems)?;
     sql::run(
@@ -216,6 +216,18 @@ pub fn get(
         "SELECT {FIELDS} FROM dead_letters WHERE endpoint = ?1 AND list = ?2 AND item = ?3"
     );
     sql::first(reader, &query, params![endpoint.as_str(), list, item], read)
+}
+
+/// Whether its agent sends something under the name of that question now that cannot be read. What the person did about
+/// that does not make it readable.
+pub fn hides(reader: &Reader, endpoint: &EndpointId, question: &EscalationId) -> Result<bool> {
+    let hides = sql::number(
+        reader,
+        "SELECT EXISTS (SELECT 1 FROM dead_letters
+             WHERE endpoint = ?1 AND list = 'escalations' AND item = ?2 AND cleared_at IS NULL)",
+        [endpoint.as_str(), question.as_str()],
+    )?;
+    Ok(hides != 0)
 }
 
 /// The times it came, newest first.

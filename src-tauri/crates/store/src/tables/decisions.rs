@@ -3,7 +3,7 @@
 //! bytes that were shown.
 
 use domain::{
-    change::{EscalationPhase, EscalationRecord},
+    change::{DeadLetter, EscalationPhase, EscalationRecord},
     decision::{Altered, Decision, Delivery, DeliveryState, Outcome, Overtaking, action_key},
     ids::{DecisionId, EndpointId, EscalationId},
     time::Time,
@@ -176,6 +176,8 @@ pub enum TakenBack {
     TooOld,
     /// The endpoint is at another address by now.
     Moved,
+    /// Its agent sends something in the place of its question that cannot be read.
+    Unreadable,
 }
 
 impl TakenBack {
@@ -189,6 +191,7 @@ impl TakenBack {
             ),
             Self::TooOld => ("too-old", json!({})),
             Self::Moved => ("moved-away", json!({})),
+            Self::Unreadable => ("unreadable", json!({})),
         }
     }
 }
@@ -233,6 +236,25 @@ pub(crate) fn altered(tx: &Tx<'_>, record: &EscalationRecord) -> Result<()> {
             &*record.raw,
             record.line as i64
         ],
+    )?;
+    Ok(())
+}
+
+/// The same for what cannot be read: nobody can say what it asks, but it is not what was answered.
+pub(crate) fn hidden(tx: &Tx<'_>, letter: &DeadLetter) -> Result<()> {
+    if letter.list() != "escalations" {
+        return Ok(());
+    }
+    let raw = letter.problems.first().map_or("", |problem| &problem.raw);
+    sql::run(
+        tx,
+        "UPDATE decisions SET altered = ?3, altered_at = ?4
+         WHERE endpoint = ?1 AND escalation = ?2 AND undone_at IS NULL AND altered IS NULL
+           AND (state IN ('sending', 'sent', 'applied', 'unknown') OR state = 'queued' AND attempts > 0)
+           AND EXISTS (SELECT 1 FROM endpoints WHERE endpoints.id = ?1 AND kind = 'native')
+           AND EXISTS (SELECT 1 FROM escalations e WHERE e.endpoint = decisions.endpoint AND e.escalation = decisions.escalation
+               AND e.version = decisions.version AND e.edition = decisions.edition AND e.status = 'pending')",
+        params![letter.endpoint.as_str(), letter.item, raw, sql::micros(letter.at)],
     )?;
     Ok(())
 }

@@ -14,7 +14,7 @@ use domain::{
 use serde_json::value::RawValue;
 use store::{
     Reader, Result,
-    tables::{dead_letters::DeadLetterRow, endpoints, escalations, tasks::TaskRow},
+    tables::{dead_letters, dead_letters::DeadLetterRow, endpoints, escalations, tasks::TaskRow},
 };
 
 use super::{
@@ -48,6 +48,10 @@ pub(super) fn question(reader: &Reader, row: &DeadLetterRow) -> Result<Option<Es
     let Some(id) = id else {
         return Ok(None);
     };
+    // What cannot be read is no question that an answer could go to.
+    if dead_letters::hides(reader, &row.endpoint, &id)? {
+        return Ok(None);
+    }
     let record = escalations::get(reader, &row.endpoint, &id)?;
     Ok(record.filter(|record| {
         matches!(
