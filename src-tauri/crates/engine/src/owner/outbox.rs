@@ -149,6 +149,7 @@ impl Owner {
             if let Some(record) = record {
                 self.moved(&record);
             }
+            self.hold_up_late(&id);
         }
     }
 
@@ -510,6 +511,27 @@ impl Owner {
         }
         if !acts.is_empty() {
             self.hold_up(&acts);
+        }
+    }
+
+    /// The same for acts that were told after it was decided, if the app ended before it reacted to them.
+    fn hold_up_late(&mut self, id: &DecisionId) {
+        let Some(parcel) = self.outbox.get(id).filter(|parcel| parcel.has_not_left()) else {
+            return;
+        };
+        let decision = &parcel.decision;
+        let done = self
+            .parts
+            .store
+            .read(|reader| match escalations::answered(reader, decision)? {
+                Some(record) if takes_gesture(&record.value, decision.outcome, false) => {
+                    overtaken::told_after(reader, &record, decision.decided_at)
+                }
+                _ => Ok(None),
+            });
+        // What cannot be read now is looked at again when the person looks.
+        if let Ok(Some(done)) = done {
+            self.take_back(id, &TakenBack::Overtaken(done));
         }
     }
 

@@ -65,7 +65,7 @@ async fn every_attack_is_refused_or_said_and_the_agent_receives_what_was_decided
         hold("swap", 67, swap::rows(), &room),
         hold("gesture", 60, gesture::rows(), &room),
         hold("identity", 38, identity::rows(), &room),
-        hold("time", 28, time::rows(), &room),
+        hold("time", 29, time::rows(), &room),
         hold("load", 17, load::rows(), &room),
     );
     let failed = [failed.0, failed.1, failed.2, failed.3, failed.4].concat();

@@ -13,7 +13,8 @@ use store::tables::{decisions, escalations};
 
 use crate::{
     Row,
-    desk::{Desk, digest, item},
+    agent::Agent,
+    desk::{Desk, digest, document_of, item},
     identity::{REFUSE, ruled},
     row,
     screen::reopen,
@@ -71,6 +72,10 @@ pub(crate) fn rows() -> Vec<Row> {
             lost_at_the_agent(gone),
         ));
     }
+    all.push(row(
+        "another agent acts, and the app ends before it looks",
+        acted_before_the_end(),
+    ));
     for (what, outcome, action, is_sent) in OLD {
         all.push(row(*what, old(*outcome, *action, *is_sent)));
     }
@@ -420,6 +425,24 @@ async fn stays_here(desk: Desk, words: &str) {
     assert_eq!(view["decision"], Value::Null);
     desk.nothing_sent().await;
     desk.end();
+}
+
+/// Approved a moment before the other's act was heard of; the app ended before it could hold the approval up.
+async fn acted_before_the_end() {
+    let (desk, _) = Desk::with(&[]).await;
+    let then = Utc::now();
+    let wrote = r#""accesses":[{"id":"w1","resource":"output:mail/marta","mode":"write","at":"2026-01-05T09:01:00Z"}]"#;
+    let other = document_of("mona", &[]);
+    let other = other.replace(r#""escalations":[]"#, wrote);
+    let mona = Agent::start(other);
+    desk.add("mona", &mona).await;
+    desk.shown("q1", |view| view["overtaken"].is_object()).await;
+    let origin = format!("http://127.0.0.1:{}", desk.agent.port);
+    let desk = again(desk, move |store| {
+        record(store, Outcome::Approve, then, origin)
+    })
+    .await;
+    stays_here(desk, "another agent acted on the same thing before it left").await;
 }
 
 /// Nobody can say that it was not done.

@@ -5,6 +5,7 @@ use domain::{
     change::EscalationRecord,
     decision::{Outcome, Overtaking, act_name},
     ids::AgentRef,
+    time::Time,
 };
 use rusqlite::{Row, params};
 
@@ -16,6 +17,32 @@ use crate::{Reader, Result, sql};
 /// event counts whenever it was, since one event is answered once. A write counts, and an approved action that its agent has
 /// taken.
 pub fn overtaking(reader: &Reader, record: &EscalationRecord) -> Result<Option<Overtaking>> {
+    Ok(heard_last(reader, record)?.map(|(done, _)| done))
+}
+
+/// The same, if it was told of after that time.
+pub fn told_after(
+    reader: &Reader,
+    record: &EscalationRecord,
+    time: Time,
+) -> Result<Option<Overtaking>> {
+    let Some((done, Some(line))) = heard_last(reader, record)? else {
+        return Ok(None);
+    };
+    let told = sql::first(
+        reader,
+        "SELECT at FROM facts WHERE seq = ?1 - 1",
+        [line],
+        |row| Ok(sql::time(row.get(0)?)),
+    )?;
+    Ok(told.is_some_and(|told| told > time).then_some(done))
+}
+
+/// With the line that told of it, where one did.
+fn heard_last(
+    reader: &Reader,
+    record: &EscalationRecord,
+) -> Result<Option<(Overtaking, Option<i64>)>> {
     let (endpoint, agent) = (record.agent.endpoint.as_str(), record.agent.agent.as_str());
     let task = record.value.task_id.as_ref().map(|task| task.as_str());
     let action = record.value.proposed_action.as_ref();
@@ -29,7 +56,7 @@ pub fn overtaking(reader: &Reader, record: &EscalationRecord) -> Result<Option<O
     .flatten();
     let since = since.unwrap_or_else(|| sql::micros(record.created_at));
     let act = |row: &Row<'_>| {
-        Ok(Overtaking {
+        let done = Overtaking {
             act: act_name(&row.get::<_, String>(0)?, &row.get::<_, String>(1)?),
             agent: AgentRef {
                 endpoint: row.get::<_, String>(0)?.into(),
@@ -38,7 +65,8 @@ pub fn overtaking(reader: &Reader, record: &EscalationRecord) -> Result<Option<O
             resource: row.get(3)?,
             at: sql::time(row.get(4)?),
             same_event: row.get(5)?,
-        })
+        };
+        Ok((done, row.get(6)?))
     };
     // The same event: a write that names it, or a write to an output by a task that took the event from the same trigger.
     let done = sql::first(
@@ -54,7 +82,7 @@ pub fn overtaking(reader: &Reader, record: &EscalationRecord) -> Result<Option<O
                   WHERE a.mode = 'write' AND a.resource LIKE 'output:%'
                   UNION ALL
                   SELECT a.*, 0 FROM accesses a WHERE a.mode = 'write' AND a.resource = ?4 AND a.at >= ?5)
-         SELECT endpoint, id, agent, resource, at, same_event FROM acts
+         SELECT endpoint, id, agent, resource, at, same_event, line FROM acts
          WHERE NOT (endpoint = ?1 AND agent = ?3) ORDER BY line DESC, same_event DESC, at DESC, id LIMIT 1",
         params![endpoint, task, agent, target, since],
         act,
@@ -66,7 +94,7 @@ pub fn overtaking(reader: &Reader, record: &EscalationRecord) -> Result<Option<O
     let allowed = Outcome::ALL.iter().filter(|outcome| outcome.lets_act());
     let allowed = allowed.map(sql::word).collect::<Result<Vec<_>>>()?;
     let query = format!(
-        "SELECT d.endpoint, d.id, e.agent, ?3, d.decided_at, 0 FROM decisions d
+        "SELECT d.endpoint, d.id, e.agent, ?3, d.decided_at, 0, NULL FROM decisions d
              JOIN escalations e ON e.endpoint = d.endpoint AND e.escalation = d.escalation AND e.version = d.version AND e.edition = d.edition
          WHERE d.decided_at >= ?4 AND d.undone_at IS NULL AND d.state IN ('sent', 'applied')
            AND d.outcome IN ('{}')
