@@ -22,7 +22,8 @@ use store::{
     tables::{
         audit::{self, Verdict},
         decisions::{self, Recorded, TakenBack, Winner},
-        escalations, facts, findings, moments, ownership, settings, starts, tasks, texts,
+        endpoints, escalations, facts, findings, moments, ownership, settings, starts, tasks,
+        texts,
     },
 };
 
@@ -418,6 +419,45 @@ fn what_was_answered_is_never_overwritten_and_other_bytes_are_asked_anew() {
         ("{\"rm\":2}".to_owned(), 1, EscalationPhase::Withdrawn)
     );
     assert_eq!(shown(), "{}");
+}
+
+#[test]
+fn another_version_after_the_answer_left_is_an_alteration_where_every_question_has_its_own_id() {
+    for (kind, is_altered) in [
+        ("native", true),
+        ("opencode", true),
+        ("a2a", false),
+        ("langgraph", false),
+    ] {
+        let dir = folder();
+        let store = open(dir.path());
+        let row = endpoints::EndpointRow {
+            id: "desk".into(),
+            name: "Desk".to_owned(),
+            kind: kind.to_owned(),
+            url: "http://127.0.0.1:1/status".to_owned(),
+            credential: "none".to_owned(),
+            paused: false,
+            capabilities: vec![],
+            warnings: vec![],
+            added_at: at(0),
+        };
+        store.write(move |tx| endpoints::put(tx, &row)).unwrap();
+        give(&store, with_bytes("1", "{}", "pending"));
+        decide(&store, at(10), decision(1, "1"));
+        let delivery = Delivery {
+            state: DeliveryState::Sent,
+            attempts: 1,
+            ..decision(1, "1").delivery
+        };
+        let id = decision(1, "1").id;
+        store
+            .write(move |tx| decisions::deliver(tx, at(30), &id, &delivery))
+            .unwrap();
+        give(&store, with_bytes("2", "{\"rm\":1}", "pending"));
+        let found = store.read(decisions::unseen_alterations).unwrap();
+        assert_eq!(found.len(), usize::from(is_altered), "{kind}");
+    }
 }
 
 #[test]

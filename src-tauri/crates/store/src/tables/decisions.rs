@@ -218,15 +218,15 @@ pub fn take_back(tx: &Tx<'_>, now: Time, id: &DecisionId, why: &TakenBack) -> Re
 }
 
 /// Marks the decisions under that id that had left when the agent put something else in the place of what was answered. One
-/// that the agent had shown as settled is over; what comes after it is another question. Other protocols than ours use one id
-/// for all questions of a task, so there another version is none either.
+/// that the agent had shown as settled is over; what comes after it is another question. So is another version where a protocol
+/// uses one id for all questions of a task or a node (A2A, LangGraph); ours and OpenCode's have an id for each.
 pub(crate) fn altered(tx: &Tx<'_>, record: &EscalationRecord) -> Result<()> {
     sql::run(
         tx,
         "UPDATE decisions SET altered = ?4, altered_at = coalesce((SELECT at FROM facts WHERE seq = ?5 - 1), decided_at)
          WHERE endpoint = ?1 AND escalation = ?2 AND undone_at IS NULL AND altered IS NULL AND shown <> ?4
            AND (state IN ('sending', 'sent', 'applied', 'unknown') OR state = 'queued' AND attempts > 0)
-           AND (version = ?3 OR EXISTS (SELECT 1 FROM endpoints WHERE endpoints.id = ?1 AND kind = 'native'))
+           AND (version = ?3 OR EXISTS (SELECT 1 FROM endpoints WHERE endpoints.id = ?1 AND kind IN ('native', 'opencode')))
            AND EXISTS (SELECT 1 FROM escalations e WHERE e.endpoint = decisions.endpoint AND e.escalation = decisions.escalation
                AND e.version = decisions.version AND e.edition = decisions.edition AND e.status = 'pending')",
         params![
