@@ -5,16 +5,35 @@ use std::{ops::AddAssign, time::Duration};
 
 use domain::time::Time;
 
-/// Processor time for reading and comparing one answer. The largest honest answer takes a tenth of it. Code that was not
-/// optimised takes some ten times as long.
-pub(crate) const ANSWER: Duration =
-    Duration::from_secs(if cfg!(debug_assertions) { 20 } else { 2 });
-/// Processor time to take in one line of the log. A line that took longer is not read again.
-pub(crate) const LINE: Duration = ANSWER;
-/// Processor time of an endpoint in any hour: one sixtieth of a core, thirty times what a busy agent needs.
-const HOURLY_CPU: Duration = Duration::from_secs(if cfg!(debug_assertions) { 600 } else { 60 });
-/// Bytes of its answers in any hour: half a megabyte a second, whatever the hour.
-const HOURLY_BYTES: u64 = 2 * 1024 * 1024 * 1024;
+/// Code that was not optimised takes some ten times as long.
+const SLOWER: u64 = if cfg!(debug_assertions) { 10 } else { 1 };
+
+/// What is too much.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    /// Processor time for reading and comparing one answer. The largest honest answer takes a tenth of it.
+    pub(crate) answer: Duration,
+    /// Processor time to take in one line of the log. A line that took longer is not read again.
+    pub(crate) line: Duration,
+    /// Processor time of an endpoint in any hour: one sixtieth of a core, thirty times what a busy agent needs.
+    pub(crate) hourly_cpu: Duration,
+    /// Bytes of its answers in any hour: half a megabyte a second, whatever the hour.
+    pub(crate) hourly_bytes: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        let answer = Duration::from_secs(2 * SLOWER);
+        Self {
+            answer,
+            line: answer,
+            hourly_cpu: Duration::from_secs(60 * SLOWER),
+            hourly_bytes: 2 * GIBIBYTE,
+        }
+    }
+}
+
+const GIBIBYTE: u64 = 1024 * 1024 * 1024;
 /// An hour is counted in so many parts.
 const PARTS: usize = 12;
 const PART_SECONDS: i64 = 3600 / PARTS as i64;
@@ -50,7 +69,7 @@ pub(crate) struct Hour {
 
 impl Hour {
     /// Adds; says in words when it is too much by now.
-    pub(crate) fn add(&mut self, now: Time, cost: Cost) -> Option<String> {
+    pub(crate) fn add(&mut self, now: Time, cost: Cost, limits: Limits) -> Option<String> {
         let part = now.timestamp().div_euclid(PART_SECONDS);
         let oldest = part - PARTS as i64;
         self.parts
@@ -61,14 +80,15 @@ impl Hour {
         }
         let mut all = Cost::default();
         self.parts.iter().for_each(|(_, cost)| all += *cost);
-        let limit = if all.cpu > HOURLY_CPU {
+        let limit = if all.cpu > limits.hourly_cpu {
             format!(
                 "it took {} seconds of processor time in an hour, and {} are the limit",
                 all.cpu.as_secs(),
-                HOURLY_CPU.as_secs()
+                limits.hourly_cpu.as_secs()
             )
-        } else if all.bytes > HOURLY_BYTES {
-            "it sent more than 2 GiB in an hour, which is the limit".to_owned()
+        } else if all.bytes > limits.hourly_bytes {
+            let limit = limits.hourly_bytes / GIBIBYTE;
+            format!("it sent more than {limit} GiB in an hour, which is the limit")
         } else {
             return None;
         };
@@ -109,14 +129,19 @@ mod tests {
     #[test]
     fn an_endpoint_that_costs_too_much_in_any_hour_is_named_so_and_an_hour_forgets() {
         let began = DateTime::from_timestamp(1_793_523_600, 0).expect("a time");
-        let half = of(HOURLY_CPU / 2);
+        let limits = Limits::default();
+        let half = of(limits.hourly_cpu / 2);
         for (minutes, too_much) in [(30, true), (59, true), (61, false), (600, false)] {
             let mut hour = Hour::default();
-            assert_eq!(hour.add(began, half), None);
-            assert_eq!(hour.add(began, half), None);
+            assert_eq!(hour.add(began, half, limits), None);
+            assert_eq!(hour.add(began, half, limits), None);
             let later = began + TimeDelta::minutes(minutes);
             let more = of(Duration::from_secs(1));
-            assert_eq!(hour.add(later, more).is_some(), too_much, "{minutes}");
+            assert_eq!(
+                hour.add(later, more, limits).is_some(),
+                too_much,
+                "{minutes}"
+            );
         }
     }
 
@@ -124,12 +149,13 @@ mod tests {
     fn bytes_count_as_well() {
         let began = DateTime::from_timestamp(1_793_523_600, 0).expect("a time");
         let mut hour = Hour::default();
+        let limits = Limits::default();
         let bytes = Cost {
-            bytes: HOURLY_BYTES + 1,
+            bytes: limits.hourly_bytes + 1,
             ..Cost::default()
         };
         assert!(
-            hour.add(began, bytes)
+            hour.add(began, bytes, limits)
                 .is_some_and(|why| why.contains("2 GiB"))
         );
     }

@@ -78,6 +78,16 @@ impl Engine {
     }
 
     fn with(store: Store, connector: Connector, journal: Journal) -> store::Result<Self> {
+        Self::within(store, connector, journal, Outside::default())
+    }
+
+    /// The same with what a test hands in.
+    pub(crate) fn within(
+        store: Store,
+        connector: Connector,
+        journal: Journal,
+        outside: Outside,
+    ) -> store::Result<Self> {
         let live = Live::default();
         let secrets = connector.secrets.clone();
         let (events, received) = std_mpsc::channel();
@@ -94,7 +104,7 @@ impl Engine {
             runtime: Handle::current(),
             slots: Instant::now(),
             lanes: Lanes::default(),
-            outside: Outside::default(),
+            outside,
         })?;
         let owner = std::thread::Builder::new()
             .name("engine-owner".to_owned())

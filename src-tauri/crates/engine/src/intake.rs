@@ -13,7 +13,7 @@ use std::{
 
 use domain::delta::{Differ, Most, Piece, Refused};
 
-use crate::cost::{self, cpu};
+use crate::cost::cpu;
 
 /// What is committed at once: some tens of milliseconds, so that a decision never waits long.
 const PIECE: Most = Most {
@@ -59,6 +59,8 @@ impl Wanted {
 pub(crate) struct Intake {
     known: Known,
     wanted: Wanted,
+    /// Processor time it may take.
+    most: Duration,
     /// Processor time it took so far.
     pub(crate) spent: Duration,
 }
@@ -77,20 +79,21 @@ pub(crate) enum Ended {
 }
 
 impl Intake {
-    pub(crate) fn new(known: &Known, wanted: &Wanted) -> Self {
+    pub(crate) fn new(known: &Known, wanted: &Wanted, most: Duration) -> Self {
         Self {
             known: known.clone(),
             wanted: wanted.clone(),
+            most,
             spent: Duration::ZERO,
         }
     }
 
     /// What is new in a body, in pieces.
     pub(crate) async fn news(&mut self, body: String, last: bool) -> Result<Vec<String>, Ended> {
-        let wanted = self.wanted.clone();
+        let (wanted, most) = (self.wanted.clone(), self.most);
         let found = self.work(move |differ| {
             let began = cpu();
-            let too_costly = || cpu() - began > cost::ANSWER;
+            let too_costly = || cpu() - began > most;
             let go_on = || !wanted.is_over() && !too_costly();
             match differ.news(&body, last, PIECE, &go_on) {
                 Ok(_) if too_costly() => {
@@ -108,7 +111,7 @@ impl Intake {
 
     /// Reads one piece.
     pub(crate) async fn read(&mut self, text: String) -> Result<(String, Arc<Piece>), Ended> {
-        if self.spent > cost::ANSWER {
+        if self.spent > self.most {
             return Err(Ended::TooCostly);
         }
         let read = self.work(move |differ| (differ.look_at(&text).map(Arc::new), text));

@@ -3,6 +3,10 @@
 //! All facts pass here one after the other, each with its own time, so that replaying the log gives the same findings.
 //! Nothing here waits for a network: endpoints are asked by their loops (`poll`), which send what came as events.
 
+#[cfg(test)]
+#[path = "../tests/scripted/agent.rs"]
+#[allow(dead_code, clippy::expect_used)] // Other tests use more of it.
+mod agent;
 mod ahead;
 #[cfg(test)]
 mod any_order;
@@ -283,7 +287,7 @@ struct Fresh {
 impl Owner {
     /// Reads the log and starts the loops of all endpoints that are not paused.
     pub(crate) fn start(parts: Parts) -> store::Result<Self> {
-        let loaded = load::load(&parts.store)?;
+        let loaded = load::load(&parts.store, parts.outside.limits)?;
         let wall = (parts.outside.wall)();
         let mut owner = Self {
             fleet: loaded.fleet,

@@ -103,6 +103,7 @@ impl Poller {
             connect,
             known: known.clone(),
             wanted: wanted.clone(),
+            budget: parts.outside.limits.answer,
             turn,
             events: parts.events.clone(),
             live: parts.live.clone(),
@@ -146,6 +147,8 @@ struct Asked {
     connect: Connect,
     known: Known,
     wanted: Wanted,
+    /// Processor time for one answer.
+    budget: Duration,
     turn: u64,
     events: Events,
     live: Live,
@@ -172,7 +175,9 @@ async fn run(asked: Asked) {
         return;
     };
     // A loop of before may have ended in the middle of a list.
-    Intake::new(&asked.known, &asked.wanted).give_up().await;
+    Intake::new(&asked.known, &asked.wanted, asked.budget)
+        .give_up()
+        .await;
     let ear = Ear::new(&asked.endpoint, &asked.live, asked.end.clone());
     // Loops that begin together do not ask in one instant.
     let first = Instant::now() + Duration::from_millis(200).mul_f64(chance());
@@ -411,7 +416,7 @@ impl Asked {
                 last,
                 poll_after_seconds,
             }) => {
-                let mut intake = Intake::new(&self.known, &self.wanted);
+                let mut intake = Intake::new(&self.known, &self.wanted, self.budget);
                 match self.document(&mut intake, body, last, whole).await? {
                     Ok(taken) if !taken.kept => {
                         intake.give_up().await;

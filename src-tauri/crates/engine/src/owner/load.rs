@@ -17,10 +17,10 @@ use store::{
     tables::{costs, decisions, endpoints, facts, ownership, schemas},
 };
 
-use super::{Known, outbox::Parcel, said_of};
+use super::{Known, outbox::Parcel, said_of, spent};
 use crate::{
     api::settings,
-    cost::{self, cpu},
+    cost::{Limits, cpu},
 };
 
 /// The state that the log gives.
@@ -37,7 +37,7 @@ pub(super) struct Loaded {
 }
 
 /// Reads everything. The first time, the configuration that recordings begin with is fixed.
-pub(super) fn load(store: &Store) -> store::Result<Loaded> {
+pub(super) fn load(store: &Store, limits: Limits) -> store::Result<Loaded> {
     if store.read(facts::config)?.is_none() {
         let config = store.read(first_config)?;
         let config = serde_json::to_value(&config)?;
@@ -62,11 +62,12 @@ pub(super) fn load(store: &Store) -> store::Result<Loaded> {
             costly: vec![],
         };
         for row in endpoints::list(reader)? {
-            loaded.known.entry(row.id).or_default();
+            let set_aside = spent::is_set_aside(reader, &row.id)?;
+            loaded.known.entry(row.id).or_default().set_aside = set_aside;
         }
         facts::each(reader, 0, |row| {
             if !left_out.contains(&row.seq) {
-                loaded.fact(&row);
+                loaded.fact(&row, limits);
             }
             Ok(())
         })?;
@@ -110,7 +111,7 @@ pub(super) fn first_config(reader: &Reader) -> store::Result<Config> {
 }
 
 impl Loaded {
-    fn fact(&mut self, row: &facts::FactRow) {
+    fn fact(&mut self, row: &facts::FactRow, limits: Limits) {
         let began = cpu();
         // A row that cannot be read was written by another version; it was judged then.
         let Ok(Some(line)) = read_line(row.seq + 1, &row.line) else {
@@ -134,7 +135,7 @@ impl Loaded {
         self.fleet.judge(row.at, &mut changes);
         changes.iter().for_each(|change| self.note(change));
         let took = cpu() - began;
-        if took > cost::LINE
+        if took > limits.line
             && let Fact::Status { endpoint, .. } = line.fact
         {
             self.costly.push((row.seq, Some(endpoint), row.at, took));

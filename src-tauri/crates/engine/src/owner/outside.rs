@@ -1,11 +1,12 @@
-//! What the owner takes from outside: the time, chance, and whoever asks an endpoint. Plain functions, so that a test can
-//! hand in its own. Decides nothing.
+//! What the owner takes from outside: the time, chance, whoever asks an endpoint, and what that may cost. Plain functions and
+//! numbers, so that a test can hand in its own. Decides nothing.
 
 use domain::{ids::EndpointId, time::Time};
 
 use super::{Owner, Parts};
 use crate::{
     clock,
+    cost::Limits,
     intake::Known,
     poll::{self, Connect, Poller},
 };
@@ -19,6 +20,8 @@ pub(crate) struct Outside {
     pub(crate) chance: fn() -> f64,
     /// Begins to ask an endpoint.
     pub(crate) ask: fn(EndpointId, Connect, &Known, &Parts) -> Poller,
+    /// What an endpoint may cost.
+    pub(crate) limits: Limits,
 }
 
 impl Default for Outside {
@@ -27,6 +30,7 @@ impl Default for Outside {
             wall: clock::wall,
             chance: poll::chance,
             ask: Poller::start,
+            limits: Limits::default(),
         }
     }
 }

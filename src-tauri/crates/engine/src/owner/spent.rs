@@ -1,5 +1,5 @@
 //! What endpoints cost, and what follows: whoever costs too much is paused with a word, and a line of the log that cost too
-//! much is not read again. The limits are in `cost.rs`.
+//! much is not read again. The usual limits are in `cost.rs`.
 
 use std::time::Duration;
 
@@ -12,14 +12,14 @@ use domain::{
 };
 use serde_json::json;
 use store::{
-    Tx,
+    Reader, Tx,
     tables::{audit, costs, costs::CostRow, dead_letters, endpoints},
 };
 
 use super::Owner;
 use crate::{
     api::views::Topic,
-    cost::{self, Cost, cpu},
+    cost::{Cost, cpu},
 };
 
 impl Owner {
@@ -32,7 +32,7 @@ impl Owner {
         cost.cpu += cpu() - began;
         known.cost += cost;
         let unwritten = known.cost;
-        let too_much = known.hour.add(now, cost);
+        let too_much = known.hour.add(now, cost, self.parts.outside.limits);
         let is_asked = known.poller.is_some();
         self.parts
             .live
@@ -114,12 +114,18 @@ impl Owner {
 
     /// The last line of the log took so long.
     pub(super) fn leave_out_if_costly(&mut self, endpoint: &EndpointId, took: Duration) {
-        if took <= cost::LINE {
+        if took <= self.parts.outside.limits.line {
             return;
         }
         let (seq, now, name) = (self.seq, self.now(), endpoint.clone());
         self.commit_only(move |tx| costs::leave_out(tx, seq, Some(&name), now, took));
     }
+}
+
+/// Whether an answer of it was set aside, before this start too, and no good one has come since.
+pub(super) fn is_set_aside(reader: &Reader, endpoint: &EndpointId) -> store::Result<bool> {
+    let letter = dead_letters::get(reader, endpoint, "", WHOLE)?;
+    Ok(letter.is_some_and(|letter| letter.cleared_at.is_none()))
 }
 
 pub(super) fn write(tx: &Tx<'_>, all: &[(EndpointId, Time, CostRow)]) -> store::Result<()> {
@@ -156,3 +162,6 @@ pub(super) fn letter(
 
 /// What an answer is called among the dead letters.
 const WHOLE: &str = "answer";
+
+#[cfg(test)]
+mod tests;

@@ -23,6 +23,7 @@ use tempfile::TempDir;
 use super::agent::Chance;
 use crate::{
     api::settings,
+    cost::Limits,
     owner::Outside,
     poll::{Poller, Wishes},
 };
@@ -48,6 +49,7 @@ pub(super) fn outside() -> Outside {
             HELD.with(|all| all.borrow_mut().push((endpoint, held)));
             poller
         },
+        limits: Limits::default(),
     }
 }
 

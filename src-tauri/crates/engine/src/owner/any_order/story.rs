@@ -1,6 +1,6 @@
 //! Tells a story: each step does one thing to the agents, the person, the time or the app, by the owner's own events.
 
-use std::{collections::BTreeMap, path::Path};
+use std::{collections::BTreeMap, path::Path, time::Duration};
 
 use agents::Outcome as Came;
 use chrono::TimeDelta;
@@ -377,7 +377,7 @@ impl Story {
         let Some(turn) = known.poller.as_ref().map(|poller| poller.turn) else {
             return Ok(());
         };
-        let mut intake = Intake::new(&known.said, &Wanted::default());
+        let mut intake = Intake::new(&known.said, &Wanted::default(), Duration::MAX);
         let body = self.agents[at].document();
         let cost = Cost::default();
         let pieces = self.runtime.block_on(intake.news(body, true));

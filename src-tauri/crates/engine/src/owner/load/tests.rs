@@ -68,13 +68,13 @@ impl Story {
         store
             .write(move |tx| facts::set_config(tx, &config))
             .expect("kept");
-        let mut loaded = load(&store).expect("it loads");
+        let mut loaded = load(&store, Limits::default()).expect("it loads");
         let mut found = vec![];
         for (index, (at_time, text)) in self.rows.iter().enumerate() {
             if at(index) {
                 drop(store);
                 store = open();
-                loaded = load(&store).expect("it loads");
+                loaded = load(&store, Limits::default()).expect("it loads");
             }
             let line = read_line(loaded.seq + 2, text)
                 .expect("a line")

@@ -2,18 +2,16 @@
 
 #![allow(clippy::expect_used)] // Outside `#[test]` functions the lint does not know that this is a test.
 
-#[path = "../../../tests/scripted/agent.rs"]
-#[allow(dead_code)] // The tests of overtaken questions use more of it.
-mod agent;
-
 use std::time::{Duration, Instant};
 
-use agent::{Agent, lock};
 use chrono::{TimeDelta, Utc};
 use serde_json::{Value, json};
 use store::{Store, tables::facts};
 
-use crate::api::Api;
+use crate::{
+    api::Api,
+    owner::agent::{Agent, lock},
+};
 
 async fn ask(api: &Api, command: &str, payload: Value) -> Value {
     let answer = api.call(command, payload).await;
