@@ -460,8 +460,13 @@ async fn cannot_be_told(desk: Desk) {
         detail.starts_with("An earlier attempt may have arrived"),
         "{detail}"
     );
-    let posts = desk.sent(2).await;
-    assert_eq!(posts[0], posts[1], "the same key and bytes");
+    // A slow machine may try once more before the agent changes its answer.
+    let posts = desk.agent.posts();
+    assert!(posts.len() > 1, "{posts:#?}");
+    assert!(
+        posts.windows(2).all(|two| two[0] == two[1]),
+        "the same key and bytes: {posts:#?}"
+    );
     desk.end();
 }
 
