@@ -153,9 +153,13 @@ fn today(glance: Glance<'_>, id: &EndpointId, pulse: Option<&Pulse>) -> Result<O
         return Ok(None);
     }
     let seconds = (known.cpu + new.cpu).as_secs_f64();
-    let megabytes = (known.bytes + new.bytes) as f64 / 1e6;
+    let bytes = (known.bytes + new.bytes) as f64;
+    let bytes = match bytes < 1e6 {
+        true => format!("{:.0} kB", (bytes / 1e3).ceil()),
+        false => format!("{:.1} MB", bytes / 1e6),
+    };
     Ok(Some(format!(
-        "Today: {}, {megabytes:.1} MB, {seconds:.1} CPU seconds, {}",
+        "Today: {}, {bytes}, {seconds:.1} CPU seconds, {}",
         count(whole(polls), "poll", "polls"),
         count(whole(known.items + new.items), "item", "items"),
     )))

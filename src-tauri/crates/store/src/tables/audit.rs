@@ -94,7 +94,7 @@ impl Verdict {
 impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Whole(0) => write!(f, "There are no entries yet."),
+            Self::Whole(0) => write!(f, "There were no entries to check."),
             Self::Whole(1) => write!(f, "The one entry is as it was written."),
             Self::Whole(rows) => write!(f, "All {rows} entries are as they were written."),
             Self::Broken(seq) => {
