@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { AgentText } from "../api/generated/AgentText";
-import { pieces } from "./agent-text";
+import { legible, pieces } from "./agent-text";
 
 function check(value: AgentText): string {
   return pieces(value)
@@ -34,4 +34,8 @@ test("a letter that imitates another stands with its escape, and signs beyond th
 test("nothing of the text is lost, whatever the marks say", () => {
   const value: AgentText = { text: "abc", flagged: true, marks: [bidi(1), bidi(2), bidi(99)] };
   expect(check(value)).toBe("abc");
+});
+
+test("an id is drawn with whatever it hides named", () => {
+  expect(legible("q\u200b1 \u202egnp\u0000\n😀ü")).toBe("q⟨U+200B⟩1 ⟨U+202E⟩gnp⟨U+0000⟩⟨U+000A⟩😀ü");
 });

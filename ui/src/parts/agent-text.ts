@@ -48,6 +48,11 @@ export function pieces(value: AgentText): Piece[] {
   return out;
 }
 
+/** An id as it may be drawn. Ids are compared byte for byte, so the host leaves what they hide to be named here. */
+export function legible(id: string): string {
+  return id.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\u115f\u1160\u3164\uffa0]/gu, (sign) => `⟨U+${(sign.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, "0")}⟩`);
+}
+
 /** Words of our own in the shape agent text has, for parts that draw either. */
 export function plain(text: string): AgentText {
   return { text, flagged: false, marks: [] };
