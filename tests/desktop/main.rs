@@ -10,7 +10,9 @@ mod board;
 mod desk;
 mod driver;
 mod flight;
+mod hostile;
 mod paint;
+mod payloads;
 mod pictures;
 #[path = "../../src-tauri/crates/xtask/src/bench/processes.rs"]
 mod processes;
