@@ -94,6 +94,29 @@ impl Driver {
         ])
     }
 
+    /// Moves the pointer to the middle of an element, and no further when that moves away.
+    pub(crate) fn point(&self, element: &Element) -> Result<(), String> {
+        let there = json!({ ELEMENT: element.0 });
+        self.point_with(vec![
+            json!({ "type": "pointerMove", "duration": 0, "origin": there, "x": 0, "y": 0 }),
+        ])
+    }
+
+    /// Presses where the pointer is, whatever lies there now, and lets go after so many milliseconds.
+    pub(crate) fn hold_here(&self, milliseconds: u64) -> Result<(), String> {
+        self.point_with(vec![
+            json!({ "type": "pointerDown", "button": 0 }),
+            json!({ "type": "pause", "duration": milliseconds }),
+            json!({ "type": "pointerUp", "button": 0 }),
+        ])
+    }
+
+    fn point_with(&self, actions: Vec<Value>) -> Result<(), String> {
+        let mouse = json!({ "type": "pointer", "id": "mouse", "parameters": { "pointerType": "mouse" }, "actions": actions });
+        self.ask("POST", "/actions", &json!({ "actions": [mouse] }))
+            .map(|_| ())
+    }
+
     fn type_in(&self, actions: Vec<Value>) -> Result<(), String> {
         let keyboard = json!({ "type": "key", "id": "keyboard", "actions": actions });
         self.ask("POST", "/actions", &json!({ "actions": [keyboard] }))

@@ -109,7 +109,11 @@ fn document(number: usize, texts: &[String], now: &str) -> String {
     };
     let artifact = |at: usize, text: &str, id: &str, plain: &str| {
         // Every second one is read as Markdown.
-        let media = if at % 2 == 0 { "text/markdown" } else { text };
+        let media = if at.is_multiple_of(2) {
+            "text/markdown"
+        } else {
+            text
+        };
         json!({
             "id": id, "taskId": plain, "name": text, "version": short(text), "mediaType": media, "uri": text,
             "schemaRef": text, "body": text, "createdAt": now,

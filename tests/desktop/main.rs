@@ -6,6 +6,7 @@
 
 mod a2a;
 mod agent;
+mod attacks;
 mod board;
 mod desk;
 mod driver;

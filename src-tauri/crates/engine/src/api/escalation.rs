@@ -197,11 +197,11 @@ fn altered_view(
     let ago = span(between(last.decided_at, glance.now));
     let sentence = if left {
         format!(
-            "Changed after you answered: {ago} ago you {said} what stands on the left, and your answer was sent. Now the agent shows what stands on the right under the same name."
+            "Changed after you answered: {ago} ago you {said} what is marked with −, and your answer was sent. Now the agent shows what is marked with + under the same name."
         )
     } else {
         format!(
-            "Changed before your answer left: {ago} ago you {said} what stands on the left. Nothing was sent; what stands on the right is another question."
+            "Changed before your answer left: {ago} ago you {said} what is marked with −. Nothing was sent; what is marked with + is another question."
         )
     };
     Some(AlteredView {
