@@ -49,10 +49,16 @@ enum Step {
     Clicks(&'static str),
     /// The person holds the answer that says this, with the pointer.
     Holds(&'static str),
+    /// The pointer comes to rest on the card of the question.
+    Points,
+    /// The person clicks where the pointer rests, whatever is there now.
+    ClicksThere,
     /// The window says this of what is opened.
     Says(&'static str),
     /// The list of the inbox says this.
     Lists(&'static str),
+    /// The second question stands before the first now.
+    Leads,
     /// The window offers no such answer any more.
     Misses(&'static str),
     /// The person goes to another place.
@@ -223,6 +229,24 @@ const ATTACKS: &[Attack] = &[
         ],
         hears: &[],
     },
+    Attack {
+        name: "another question in the place that is about to be clicked",
+        steps: &[
+            Asks(&[]),
+            Points,
+            AsksToo(&[
+                ("proposedAction", DELETE),
+                ("createdAt", r#""2026-01-01T09:00:00Z""#),
+            ]),
+            Lists("1 new"),
+            ClicksThere,
+            Says("Question 11."),
+            Says("mail.send"),
+            OpensToo,
+            Leads,
+        ],
+        hears: &[],
+    },
 ];
 
 /// An item of an attack, as the agent writes it: the bytes of a member stand as they are given.
@@ -308,6 +332,16 @@ impl Walk<'_> {
         });
     }
 
+    /// How far from the top a card stands.
+    fn height(&self, too: bool) -> f64 {
+        let title = self.title(too);
+        let script = format!(
+            "return [...document.querySelectorAll('[role=option]')].find((row) => row.textContent.includes('{title}'))?.getBoundingClientRect().top"
+        );
+        let top = self.app.run(&script).expect("it runs");
+        top.as_f64().expect("it is in the list")
+    }
+
     fn says(&self, element: &str, words: &str) {
         let text = format!("return ({element})?.textContent ?? ''");
         until(words, || match self.app.run(&text)? {
@@ -350,11 +384,25 @@ impl Walk<'_> {
                     .and_then(|()| app.hold_here(HOLD))
                     .expect("held");
             }
+            Points => {
+                until("its card", || {
+                    // Twice: the button that shows new ones lies above them, and goes.
+                    self.card(false).and_then(|card| app.point(&card))?;
+                    self.card(false).and_then(|card| app.point(&card))
+                });
+            }
+            ClicksThere => app.hold_here(0).expect("clicked"),
             Says(words) => self.says(
                 "document.querySelector('article') ?? document.querySelector('main')",
                 words,
             ),
             Lists(words) => self.says("document.querySelector('main')", words),
+            Leads => until("it stands first", || {
+                let (first, second) = (self.height(true), self.height(false));
+                (first < second)
+                    .then_some(())
+                    .ok_or(format!("{first} and {second}"))
+            }),
             Misses(label) => until(label, || match app.find(&Self::answer(label)) {
                 Ok(_) => Err("still offered".to_owned()),
                 Err(_) => Ok(()),
