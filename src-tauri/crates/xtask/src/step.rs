@@ -86,10 +86,7 @@ fn ended(
 pub(crate) fn tests(title: &str, command: &mut Command) -> Outcome {
     let mut failed = vec![];
     let outcome = step_read(title, command, |line| {
-        let name = line
-            .strip_prefix("test ")
-            .and_then(|rest| rest.strip_suffix(" ... FAILED"));
-        failed.extend(name.map(str::to_owned));
+        failed.extend(failed_test(line).map(str::to_owned));
     });
     outcome.map_err(|error| match failed.is_empty() {
         true => error,
