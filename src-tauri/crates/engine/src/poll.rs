@@ -206,7 +206,7 @@ struct Line<'a> {
     manner: Manner,
     /// Read so far of a list that has more.
     pages: u32,
-    /// When its first page was asked for.
+    /// When the first page of a list that has more was asked for.
     list_at: Option<Instant>,
     due: Instant,
     asked_at: Instant,
@@ -219,8 +219,8 @@ type Answered = Result<Observation, PollError>;
 
 /// What a poll came to.
 enum Poll {
-    /// This, after so long.
-    Answered(Answered, Duration),
+    /// This, asked for then.
+    Answered(Answered, Instant),
     /// Something else goes first. Whether it was under way.
     Dropped(Wish, bool),
 }
@@ -239,7 +239,7 @@ impl Line<'_> {
                     }
                     self.carry_out(wish).await;
                 }
-                Poll::Answered(answer, took) => self.answered(answer, took, wishes).await?,
+                Poll::Answered(answer, began) => self.answered(answer, began, wishes).await?,
             },
             // What an endpoint in trouble asks for is not shortened by what it says elsewhere.
             () = self.ear.heard(), if self.pace.is_good() && self.pages == 0 => {
@@ -293,7 +293,6 @@ impl Line<'_> {
         }
         self.ear.before_poll();
         let began = Instant::now();
-        self.list_at.get_or_insert(began);
         let until = lane.as_ref().and_then(|lane| lane.until);
         let until = until.map(|until| began + until);
         let mut observed = self.endpoint.observe();
@@ -305,7 +304,7 @@ impl Line<'_> {
                     Wish::Poll => self.wished = true,
                     wish => return Some(Poll::Dropped(wish, true)),
                 },
-                answer = &mut observed => return Some(Poll::Answered(answer, began.elapsed())),
+                answer = &mut observed => return Some(Poll::Answered(answer, began)),
                 () = sleep_until(until.unwrap_or(began)), if until.is_some() && lane.is_some() => {
                     lane = None;
                 }
@@ -317,18 +316,24 @@ impl Line<'_> {
     async fn answered(
         &mut self,
         answer: Answered,
-        took: Duration,
+        began: Instant,
         wishes: &mut Wishes,
     ) -> Option<()> {
         self.asked_at = Instant::now();
+        let took = self.asked_at - began;
         if let Err(error) = &answer {
             self.ear.poll_failed(error.kind == PollErrorKind::Timeout);
         }
         let is_good = answer.is_ok();
         let goes_on = matches!(answer, Ok(Observation::Document { last: false, .. }));
-        let whole = match is_good && !goes_on {
-            true => self.list_at.take(),
-            false => None,
+        let whole = match (is_good, goes_on) {
+            (true, false) => Some(self.list_at.take().unwrap_or(began)),
+            (true, true) => {
+                self.list_at.get_or_insert(began);
+                None
+            }
+            // What was begun before may go on where it was.
+            (false, _) => None,
         };
         let mut at_once = self.wished;
         let went = {
