@@ -335,7 +335,7 @@ pub(super) fn explanation(rule: &str) -> &'static str {
             "It has not answered several times in a row. What is shown of it is what it said last."
         }
         "offline" => {
-            "No endpoint outside of this computer answers. That is the network, and says nothing about the agents."
+            "No endpoint answers, and none did since the first of them failed. That is rather the network than all of them at once."
         }
         "overload" => {
             "The endpoint asks for patience. It is asked less often until it answers again."
