@@ -10,13 +10,15 @@ use chrono::TimeDelta;
 use domain::{
     change::{Change, EscalationPhase, EscalationRecord},
     contract::EscalationStatus,
-    decision::{Decision, Delivery, DeliveryState, Risk, act_name, same_question, takes_gesture},
+    decision::{
+        Decision, Delivery, DeliveryState, Overtaking, Risk, act_name, same_question, takes_gesture,
+    },
     fact,
     ids::{DecisionId, EndpointId},
     time::Time,
 };
 use store::{
-    breakpoint,
+    Reader, Tx, breakpoint,
     tables::{
         audited::{self, Agreement},
         dead_letters, decisions,
@@ -240,22 +242,35 @@ impl Owner {
 
     /// Takes it out of the way for good. The log may have told of it already: then that is not true any more.
     fn stop(&mut self, decision: Decision, found: Agreement) -> bool {
-        if decision.delivery.state == DeliveryState::Held {
-            let now = self.now();
-            return self.commit_only(move |tx| audited::stop(tx, now, &decision, &found));
+        let mut told = None;
+        if decision.delivery.state != DeliveryState::Held {
+            let store = &self.parts.store;
+            let asked = store.read(|reader| audited::as_decided(reader, &decision));
+            let Ok(asked) = asked else { return false };
+            told = Some(asked);
         }
-        let asked = self
-            .parts
-            .store
-            .read(|reader| audited::as_decided(reader, &decision));
-        let Ok(asked) = asked else { return false };
+        self.undecide(told.as_ref(), move |tx, at| {
+            audited::stop(tx, at, &decision, &found)
+        })
+    }
+
+    /// Writes that a decision counts no more, and into the log where that has told of it.
+    fn undecide(
+        &mut self,
+        told: Option<&Decision>,
+        write: impl Fn(&Tx<'_>, Time) -> store::Result<()> + Send + Sync + 'static,
+    ) -> bool {
+        let Some(told) = told else {
+            let now = self.now();
+            return self.commit_only(move |tx| write(tx, now));
+        };
         let fresh = self.fresh(FactKind::Decision, None, |at| {
-            let (outcome, considered) = (asked.outcome, asked.considered);
-            fact::write_undecided(at, &asked.endpoint, &asked.escalation, outcome, considered)
+            let (outcome, considered) = (told.outcome, told.considered);
+            fact::write_undecided(at, &told.endpoint, &told.escalation, outcome, considered)
         });
         let Ok(fresh) = fresh else { return false };
         let at = fresh.at;
-        self.commit(fresh, move |tx| audited::stop(tx, at, &decision, &found))
+        self.commit(fresh, move |tx| write(tx, at))
     }
 
     /// Nothing was done, so nothing is written.
@@ -520,34 +535,49 @@ impl Owner {
             return;
         };
         let decision = &parcel.decision;
+        let done = self.done_beside(decision, |reader, record| {
+            overtaken::told_after(reader, record, decision.decided_at)
+        });
+        if let Some(done) = done {
+            self.take_back(id, &TakenBack::Overtaken(done));
+        }
+    }
+
+    /// What another agent did, of a decision that would let its agent act. What cannot be read now is looked at again when
+    /// the person looks.
+    fn done_beside(
+        &self,
+        decision: &Decision,
+        look: impl FnOnce(&Reader, &EscalationRecord) -> store::Result<Option<Overtaking>>,
+    ) -> Option<Overtaking> {
         let done = self
             .parts
             .store
             .read(|reader| match escalations::answered(reader, decision)? {
                 Some(record) if takes_gesture(&record.value, decision.outcome, false) => {
-                    overtaken::told_after(reader, &record, decision.decided_at)
+                    look(reader, &record)
                 }
                 _ => Ok(None),
             });
-        // What cannot be read now is looked at again when the person looks.
-        if let Ok(Some(done)) = done {
-            self.take_back(id, &TakenBack::Overtaken(done));
-        }
+        done.ok().flatten()
     }
 
     /// Something that cannot be read stands under that name now: what was decided of the question of before does not leave.
     fn hidden(&mut self, endpoint: &EndpointId, question: &str) {
-        let about = |decision: &Decision| {
-            decision.endpoint == *endpoint && decision.escalation.as_str() == question
-        };
-        let parcels = self.outbox.iter();
-        let about: Vec<DecisionId> = parcels
-            .filter(|(_, parcel)| about(&parcel.decision))
-            .map(|(id, _)| id.clone())
-            .collect();
-        for id in about {
-            self.take_back(&id, &TakenBack::Unreadable);
+        for decision in self.about(endpoint, question) {
+            self.take_back(&decision.id, &TakenBack::Unreadable);
         }
+    }
+
+    /// What is under way of one question.
+    fn about(&self, endpoint: &EndpointId, question: &str) -> Vec<Decision> {
+        let decisions = self.outbox.values().map(|parcel| &parcel.decision);
+        decisions
+            .filter(|decision| {
+                decision.endpoint == *endpoint && decision.escalation.as_str() == question
+            })
+            .cloned()
+            .collect()
     }
 
     /// Gives what would let an agent act, and has not left, back to the person when one of these acts is on the same thing.
@@ -564,18 +594,8 @@ impl Owner {
             .map(|parcel| parcel.decision.clone())
             .collect();
         for decision in held {
-            let done =
-                self.parts
-                    .store
-                    .read(|reader| match escalations::answered(reader, &decision)? {
-                        Some(record) if takes_gesture(&record.value, decision.outcome, false) => {
-                            overtaken::overtaking(reader, &record)
-                        }
-                        _ => Ok(None),
-                    });
-            // What cannot be read now is looked at again when the person looks.
-            let Ok(Some(done)) = done else { continue };
-            if acts.contains(&done.act) {
+            let done = self.done_beside(&decision, overtaken::overtaking);
+            if let Some(done) = done.filter(|done| acts.contains(&done.act)) {
                 self.take_back(&decision.id, &TakenBack::Overtaken(done));
             }
         }
@@ -586,24 +606,12 @@ impl Owner {
         let Some(parcel) = self.outbox.get(id).filter(|parcel| parcel.has_not_left()) else {
             return false;
         };
-        let told = parcel.decision.delivery.state == DeliveryState::Queued;
         let (decision, why) = (parcel.decision.clone(), why.clone());
-        let done = if told {
-            // The log has the decision already.
-            let fresh = self.fresh(FactKind::Decision, None, |at| {
-                let (endpoint, escalation) = (&decision.endpoint, &decision.escalation);
-                let (outcome, considered) = (decision.outcome, decision.considered);
-                fact::write_undecided(at, endpoint, escalation, outcome, considered)
-            });
-            let Ok(fresh) = fresh else { return false };
-            let at = fresh.at;
-            self.commit(fresh, move |tx| {
-                decisions::take_back(tx, at, &decision.id, &why).map(drop)
-            })
-        } else {
-            let now = self.now();
-            self.commit_only(move |tx| decisions::take_back(tx, now, &decision.id, &why).map(drop))
-        };
+        let told = (decision.delivery.state == DeliveryState::Queued).then_some(&decision);
+        let taken = id.clone();
+        let done = self.undecide(told, move |tx, at| {
+            decisions::take_back(tx, at, &taken, &why).map(drop)
+        });
         if done {
             self.outbox.remove(id);
             self.announce_topics(&TOPICS);
@@ -612,17 +620,7 @@ impl Owner {
     }
 
     fn moved(&mut self, record: &EscalationRecord) {
-        let about = |decision: &Decision| {
-            decision.endpoint == record.agent.endpoint && decision.escalation == record.value.id
-        };
-        let about: Vec<Decision> = self
-            .outbox
-            .values()
-            .map(|parcel| &parcel.decision)
-            .filter(|decision| about(decision))
-            .cloned()
-            .collect();
-        for decision in about {
+        for decision in self.about(&record.agent.endpoint, record.value.id.as_str()) {
             self.moved_under(&decision, record);
         }
     }
