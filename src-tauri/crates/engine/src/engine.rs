@@ -226,6 +226,10 @@ impl Engine {
         while !owner.is_finished() && std::time::Instant::now() < end {
             std::thread::sleep(Duration::from_millis(5));
         }
+        // A poll that is just being given up may hold the store a moment longer; the next start need not wait for it.
+        if owner.is_finished() {
+            self.inner.store.close();
+        }
     }
 
     /// Tells engines apart.

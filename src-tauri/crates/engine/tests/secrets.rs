@@ -378,6 +378,12 @@ fn a_login_that_cannot_be_had_is_missed_in_words_and_nothing_is_asked_without_it
         replace_daemon();
         call(&api, "pollNow", json!({ "endpoint": id })).await;
         assert!(next(&server).await.is_some());
+        // Else the next start would still say what was wrong before.
+        until("no complaint", async || {
+            let agents = call(&api, "agents", json!({})).await;
+            agents["endpoints"][0]["detail"].is_null().then_some(())
+        })
+        .await;
         end(api).await;
 
         for path in found() {

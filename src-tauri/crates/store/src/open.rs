@@ -46,7 +46,7 @@ struct Inner {
     dir: PathBuf,
     notice: Option<String>,
     is_checked: bool,
-    _lock: File,
+    lock: File,
 }
 
 impl Store {
@@ -83,7 +83,7 @@ impl Store {
             dir: dir.to_owned(),
             notice,
             is_checked,
-            _lock: lock,
+            lock,
         };
         Ok(Self {
             inner: Arc::new(inner),
@@ -172,6 +172,13 @@ impl Store {
     /// The next start checks the whole file before anything is read, and sets it aside if it is damaged.
     pub fn doubt(&self) -> Result<()> {
         fs::write(self.inner.dir.join(DOUBTED), "").map_err(folder)
+    }
+
+    /// Writes what is queued and lets go of the folder, whoever still has a clone: from then on nothing can be written.
+    pub fn close(&self) {
+        self.inner.writer.end();
+        // The file would be let go of with the last clone anyway.
+        let _ = self.inner.lock.unlock();
     }
 
     /// A whole copy of the database as a file of its own.

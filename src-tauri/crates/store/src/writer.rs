@@ -6,7 +6,7 @@ use std::{
     cell::Cell,
     ops::Deref,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::mpsc,
+    sync::{Mutex, MutexGuard, PoisonError, mpsc},
     thread::JoinHandle,
 };
 
@@ -35,9 +35,14 @@ impl Deref for Tx<'_> {
 type Job = Box<dyn FnOnce(&mut Connection) + Send>;
 
 pub(crate) struct Writer {
-    jobs: Option<mpsc::Sender<Job>>,
-    thread: Option<JoinHandle<()>>,
+    /// None once it has ended.
+    running: Mutex<Option<Running>>,
     head: Head,
+}
+
+struct Running {
+    jobs: mpsc::Sender<Job>,
+    thread: JoinHandle<()>,
 }
 
 impl Writer {
@@ -54,10 +59,25 @@ impl Writer {
             })
             .map_err(|error| Error::Folder(error, "no thread could be started".to_owned()))?;
         Ok(Self {
-            jobs: Some(jobs),
-            thread: Some(thread),
+            running: Mutex::new(Some(Running { jobs, thread })),
             head,
         })
+    }
+
+    fn running(&self) -> MutexGuard<'_, Option<Running>> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Writes what is queued and takes nothing more.
+    pub(crate) fn end(&self) {
+        let Some(Running { jobs, thread }) = self.running().take() else {
+            return;
+        };
+        drop(jobs);
+        // On the writer thread itself there is nothing to wait for.
+        if thread.thread().id() != std::thread::current().id() {
+            let _ = thread.join();
+        }
     }
 
     pub(crate) fn queue<T: Send + 'static>(
@@ -72,22 +92,16 @@ impl Writer {
             // What the caller does with the answer must not end the writer either.
             let _ = catch_unwind(AssertUnwindSafe(|| done(result)));
         });
-        if let Some(jobs) = &self.jobs {
+        if let Some(running) = &*self.running() {
             // A closed queue drops the job, and with it `done`: the asker sees its channel close.
-            let _ = jobs.send(job);
+            let _ = running.jobs.send(job);
         }
     }
 }
 
 impl Drop for Writer {
     fn drop(&mut self) {
-        self.jobs = None;
-        if let Some(thread) = self.thread.take() {
-            // When the last clone goes on the writer thread itself, there is nothing to wait for.
-            if thread.thread().id() != std::thread::current().id() {
-                let _ = thread.join();
-            }
-        }
+        self.end();
     }
 }
 

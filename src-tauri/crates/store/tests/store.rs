@@ -144,6 +144,18 @@ fn a_second_process_is_told_that_the_folder_is_in_use() {
 }
 
 #[test]
+fn a_closed_store_lets_go_of_the_folder_although_somebody_still_has_it() {
+    let dir = folder();
+    let first = open(dir.path());
+    let kept = first.clone();
+    kept.write_then(|_| Ok(()), |result| result.expect("it was queued before"));
+    first.close();
+    open(dir.path());
+    assert!(matches!(kept.write(|_| Ok(())), Err(Error::Closed)));
+    assert_eq!(kept.read(facts::end).unwrap(), (0, None));
+}
+
+#[test]
 fn a_newer_file_is_refused_in_words_and_left_alone() {
     let dir = folder();
     drop(open(dir.path()));
