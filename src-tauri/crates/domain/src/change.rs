@@ -10,6 +10,7 @@ use crate::{
     fact::PollError,
     finding::Finding,
     ids::{AgentId, AgentRef, EndpointId, TaskRef},
+    snapshot::saved,
     time::Time,
 };
 
@@ -139,6 +140,7 @@ pub enum EscalationPhase {
     /// A newer version of the same question replaced it.
     Superseded,
 }
+saved! { enum EscalationPhase { Pending, Answered, Expired, Withdrawn, Superseded } }
 
 /// An escalation.
 #[derive(Clone, Debug, PartialEq)]

@@ -19,6 +19,7 @@ use ts_rs::TS;
 
 use crate::{
     ids::{AgentId, DocumentId, EscalationId, Resource, TaskId},
+    snapshot::saved,
     time::Time,
 };
 
@@ -113,6 +114,7 @@ pub struct Problem {
     #[serde(skip)]
     pub raw: Arc<str>,
 }
+saved! { Problem { pointer, list, item, code, message, schema, raw } }
 
 /// A2A task states. An unknown word reads as `Unknown`; the word itself is kept beside it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, TS)]
@@ -137,6 +139,10 @@ pub enum TaskState {
     /// Cannot be told.
     Unknown,
 }
+saved! { enum TaskState {
+    Submitted, Working, InputRequired, AuthRequired, Completed, Failed, Canceled, Rejected,
+    Unknown,
+} }
 
 impl TaskState {
     /// Submitted, working, input-required or auth-required.
@@ -177,6 +183,7 @@ pub struct AgentCard {
     /// Its last sign of life by its own clock.
     pub heartbeat_at: Option<Time>,
 }
+saved! { AgentCard { id, name, version, model, workspace, status, started_at, heartbeat_at } }
 
 /// What an agent says about accepting work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
@@ -189,6 +196,7 @@ pub enum AgentStatus {
     /// Is going away.
     Stopping,
 }
+saved! { enum AgentStatus { Online, Paused, Stopping } }
 
 /// 1.1
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
@@ -233,6 +241,11 @@ pub struct Task {
     /// Tokens and money.
     pub usage: Option<Usage>,
 }
+saved! { Task {
+    id, title, kind, key, context_id, parent_id, status, created_at, started_at, progress,
+    time_budget_seconds, deadline_at, attempt, depends_on, waiting_for, next_stage, context_refs,
+    usage,
+} }
 
 /// State of a task and since when.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
@@ -247,6 +260,7 @@ pub struct TaskStatus {
     /// Since when.
     pub timestamp: Option<Time>,
 }
+saved! { TaskStatus { state, native, message, timestamp } }
 
 /// Progress of a task.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
@@ -261,6 +275,7 @@ pub struct Progress {
     /// When this was so.
     pub at: Option<Time>,
 }
+saved! { Progress { done, total, note, at } }
 
 /// What a task waits for.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
@@ -272,6 +287,7 @@ pub struct WaitingFor {
     #[serde(rename = "ref")]
     pub reference: Option<String>,
 }
+saved! { WaitingFor { kind, reference } }
 
 /// Kinds of waiting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
@@ -288,6 +304,7 @@ pub enum WaitKind {
     /// A quota.
     Quota,
 }
+saved! { enum WaitKind { Human, Task, Agent, Claim, Quota } }
 
 /// "Read up to" mark on a context document.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
@@ -298,6 +315,7 @@ pub struct ContextRef {
     /// The last entry read.
     pub seq: u64,
 }
+saved! { ContextRef { document_id, seq } }
 
 /// Tokens and money of a task.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
@@ -310,6 +328,7 @@ pub struct Usage {
     /// US dollars.
     pub cost_usd: Option<f64>,
 }
+saved! { Usage { input_tokens, output_tokens, cost_usd } }
 
 /// How a task touched a resource.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, TS)]
@@ -322,6 +341,7 @@ pub enum AccessMode {
     /// Took an event of a trigger.
     Consume,
 }
+saved! { enum AccessMode { Read, Write, Consume } }
 
 /// 1.2, append-only.
 #[derive(Clone, Debug, PartialEq, Hash, Serialize, Deserialize, TS)]
@@ -344,6 +364,7 @@ pub struct Access {
     /// When.
     pub at: Option<Time>,
 }
+saved! { Access { id, task_id, resource, mode, base_version, new_version, event_id, at } }
 
 /// Claims exclude others or do not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
@@ -354,6 +375,7 @@ pub enum ClaimMode {
     /// Others with shared claims.
     Shared,
 }
+saved! { enum ClaimMode { Exclusive, Shared } }
 
 /// Where a claim is in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
@@ -366,6 +388,7 @@ pub enum ClaimState {
     /// Gave it back.
     Released,
 }
+saved! { enum ClaimState { Held, Waiting, Released } }
 
 /// 1.3; `resource` may be a pattern.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
@@ -394,6 +417,10 @@ pub struct Claim {
     /// Until when.
     pub release_time: Option<Time>,
 }
+saved! { Claim {
+    id, resource, holder_identity, task_id, mode, state, acquire_time, renew_time,
+    lease_duration_seconds, fencing_token, release_time,
+} }
 
 /// 1.4
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
@@ -418,6 +445,9 @@ pub struct Handoff {
     /// By whom.
     pub acknowledged_by: Option<String>,
 }
+saved! { Handoff {
+    id, task_id, to, status, output, emitted_at, due_at, acknowledged_at, acknowledged_by,
+} }
 
 /// What is handed over.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
@@ -430,6 +460,7 @@ pub struct HandoffOutput {
     /// `sha256:` + hex.
     pub digest: Option<String>,
 }
+saved! { HandoffOutput { artifact_id, uri, digest } }
 
 /// 1.5; `body` stays in the item's raw text.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
@@ -458,6 +489,9 @@ pub struct Artifact {
     /// When.
     pub created_at: Option<Time>,
 }
+saved! { Artifact {
+    id, task_id, name, version, media_type, uri, digest, size_bytes, schema_ref, body, created_at,
+} }
 
 /// Kinds of context entries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
@@ -474,6 +508,7 @@ pub enum ContextKind {
     /// Where the work stands.
     State,
 }
+saved! { enum ContextKind { Goal, Constraint, Decision, Fact, State } }
 
 /// 1.6, append-only.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
@@ -498,6 +533,7 @@ pub struct ContextEntry {
     /// When.
     pub created_at: Option<Time>,
 }
+saved! { ContextEntry { document_id, seq, kind, key, value, body, author, supersedes, created_at } }
 
 /// The owner of a limit: agents that report one pool share it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, TS)]
@@ -560,6 +596,9 @@ pub struct QuotaWindow {
     /// `allowed`, `warning`, `rejected`.
     pub status: Option<String>,
 }
+saved! { QuotaWindow {
+    name, limit, remaining, used, used_percent, unit, window_seconds, reset_at, status,
+} }
 
 /// What an escalation asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, TS)]
@@ -578,6 +617,7 @@ pub enum EscalationKind {
     /// Something unforeseen.
     Exception,
 }
+saved! { enum EscalationKind { Approval, Question, Form, Auth, Conflict, Exception } }
 
 /// How bad it is if nobody answers, as the agent says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, TS)]
@@ -592,6 +632,7 @@ pub enum EscalationSeverity {
     /// Now.
     Critical,
 }
+saved! { enum EscalationSeverity { Low, Medium, High, Critical } }
 
 /// Where an escalation is, as the agent says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
@@ -606,6 +647,7 @@ pub enum EscalationStatus {
     /// Too late.
     Expired,
 }
+saved! { enum EscalationStatus { Pending, Resolved, Withdrawn, Expired } }
 
 /// 1.8
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
@@ -639,6 +681,10 @@ pub struct Escalation {
     /// Pending or settled.
     pub status: EscalationStatus,
 }
+saved! { Escalation {
+    id, version, task_id, kind, title, message, proposed_action, options, response_schema,
+    severity, created_at, expires_at, status,
+} }
 
 /// What would be done if approved.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
@@ -659,6 +705,7 @@ pub struct ProposedAction {
     /// What it is done to.
     pub target: Option<String>,
 }
+saved! { ProposedAction { name, args, command, cwd, env, diff, target } }
 
 /// One answer to choose.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
@@ -674,6 +721,7 @@ pub struct EscalationOption {
     #[serde(default)]
     pub intent: Option<OptionIntent>,
 }
+saved! { EscalationOption { id, label, effect, intent } }
 
 /// What choosing an option means (contract, 1.8).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, TS)]
@@ -686,6 +734,7 @@ pub enum OptionIntent {
     /// Neither: an answer.
     Other,
 }
+saved! { enum OptionIntent { Approve, Reject, Other } }
 
 /// What will start by itself.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
@@ -708,6 +757,7 @@ pub struct Schedule {
     /// Off schedules are shown, not counted.
     pub enabled: bool,
 }
+saved! { Schedule { id, resource, cron, timezone, every_seconds, next_at, task_kind, enabled } }
 
 /// Declared needs: resource patterns.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
@@ -724,3 +774,4 @@ pub struct Needs {
     /// Who gets its exceptions.
     pub exceptions_to: Option<String>,
 }
+saved! { Needs { triggers, reads, writes, outputs, exceptions_to } }

@@ -4,6 +4,7 @@
 //! differences, taken in one after the other, give what the polls would have given (`tests/delta.rs`).
 
 mod items;
+mod saved;
 #[cfg(test)]
 mod tests;
 

@@ -16,6 +16,7 @@ use crate::{
     ids::{AgentId, EndpointId, EscalationId},
     ownership::Ownership,
     settings::Settings,
+    snapshot::saved,
     time::Time,
 };
 
@@ -124,6 +125,7 @@ pub struct PollError {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
 }
+saved! { PollError { kind, http_status, retry_after_seconds, detail } }
 
 /// Families of failed polls.
 #[derive(
@@ -140,6 +142,7 @@ pub enum PollErrorKind {
     /// An answer that cannot be used.
     Invalid,
 }
+saved! { enum PollErrorKind { Timeout, Connect, Http, Invalid } }
 
 /// What the person did, other than answering an agent.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

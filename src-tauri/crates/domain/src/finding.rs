@@ -7,6 +7,7 @@ use ts_rs::TS;
 
 use crate::{
     ids::{AgentId, EndpointId},
+    snapshot::saved,
     time::Time,
 };
 
@@ -21,6 +22,7 @@ pub enum Severity {
     /// Now.
     Critical,
 }
+saved! { enum Severity { Info, Warning, Critical } }
 
 /// Whether it still holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, TS)]
@@ -31,6 +33,7 @@ pub enum FindingState {
     /// It ended.
     Cleared,
 }
+saved! { enum FindingState { Open, Cleared } }
 
 /// A fact: line of the log, and a pointer into that line.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, TS)]
@@ -40,6 +43,7 @@ pub struct Evidence {
     /// RFC 6901; shared, as many facts stand at the same place of their lines.
     pub pointer: Arc<str>,
 }
+saved! { Evidence { line, pointer } }
 
 /// A way out.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
@@ -49,6 +53,7 @@ pub struct Resolution {
     /// What the button says.
     pub label: String,
 }
+saved! { Resolution { id, label } }
 
 /// One printed line: exactly the members, and the order, of the contract's section 4.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
@@ -86,3 +91,7 @@ pub struct Finding {
     #[serde(skip)]
     pub subject: String,
 }
+saved! { Finding {
+    at, rule, severity, endpoints, agents, tasks, resource, pool, summary, evidence, resolutions,
+    state, episode, subject,
+} }

@@ -21,6 +21,7 @@ pub(crate) mod starts;
 pub(crate) mod storms;
 mod take;
 pub(crate) mod waits;
+mod words;
 pub(crate) mod world;
 
 use self::{
@@ -35,6 +36,7 @@ use crate::{
     forecast::SampleForecast,
     ids::EndpointId,
     rules,
+    snapshot::{self, saved},
     time::Time,
 };
 
@@ -47,8 +49,20 @@ pub struct Fleet {
     /// Findings the person settled since the last judgement.
     settled: Vec<Finding>,
 }
+saved! { Fleet { world, slots, judged, settled } }
 
 impl Fleet {
+    /// All of it as bytes. One state has one text; how much that is, is up to what is alive and what was ever told.
+    pub fn save(&self) -> Vec<u8> {
+        snapshot::save("fleet", self)
+    }
+
+    /// What was saved, so that every fact from there on has the same consequences. `None` for any other bytes, and for those
+    /// of another [`snapshot::FORM`].
+    pub fn restore(bytes: &[u8]) -> Option<Self> {
+        snapshot::restore("fleet", bytes)
+    }
+
     /// Nothing heard yet.
     pub fn new(config: Config) -> Self {
         Self {

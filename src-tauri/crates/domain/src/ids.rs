@@ -7,6 +7,8 @@ use std::{borrow::Borrow, fmt, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
+use crate::snapshot::saved;
+
 macro_rules! id {
     ($($(#[$doc:meta])* $name:ident;)*) => {$(
         $(#[$doc])*
@@ -27,6 +29,8 @@ macro_rules! id {
                 Self(text.into())
             }
         }
+
+        saved!($name(text));
 
         impl Borrow<str> for $name {
             fn borrow(&self) -> &str {
@@ -67,6 +71,7 @@ pub struct AgentRef {
     /// The bare id.
     pub agent: AgentId,
 }
+saved! { AgentRef { endpoint, agent } }
 
 /// Which task: endpoint and id.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ts_rs::TS)]
@@ -76,6 +81,7 @@ pub struct TaskRef {
     /// Its id there.
     pub task: TaskId,
 }
+saved! { TaskRef { endpoint, task } }
 
 impl fmt::Display for TaskRef {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -7,6 +7,7 @@
 pub mod caps;
 pub mod ids;
 pub mod object;
+pub mod snapshot;
 pub mod time;
 
 pub mod contract;

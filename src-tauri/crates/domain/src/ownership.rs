@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use crate::time::Time;
+use crate::{snapshot::saved, time::Time};
 
 pub mod check;
 pub mod diff;
@@ -34,6 +34,7 @@ pub struct Ownership {
     /// Time budgets by task kind.
     pub budgets: Vec<Budget>,
 }
+saved! { Ownership { version, reviewed_at, rules, exceptions, stages, budgets } }
 
 impl Default for Ownership {
     fn default() -> Self {
@@ -67,6 +68,7 @@ pub struct Rule {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub purpose: Option<String>,
 }
+saved! { Rule { resource, owner, sequence, readers, purpose } }
 
 /// Who gets exceptions.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
@@ -86,6 +88,7 @@ pub struct Exception {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fallback: Option<String>,
 }
+saved! { Exception { agents, route_to, sla_hours, priority, fallback } }
 
 /// A stage work is handed to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
@@ -98,6 +101,7 @@ pub struct Stage {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub accepts_schema: Option<String>,
 }
+saved! { Stage { name, agent, accepts_schema } }
 
 /// A time budget by task kind.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
@@ -107,3 +111,4 @@ pub struct Budget {
     /// Seconds.
     pub seconds: u64,
 }
+saved! { Budget { kind, seconds } }

@@ -31,6 +31,39 @@ use crate::fleet::{
     world::World,
 };
 
+/// Every list of ways out that a finding may have, in words.
+pub(crate) const OFFERS: &[&[(&str, &str)]] = &[
+    &[],
+    context_divergence::RESOLUTIONS,
+    deadlock::WITHOUT,
+    deadlock::WITH_CLAIM,
+    double_booking::RESOLUTIONS,
+    duplicate_work::RESOLUTIONS,
+    endpoint_stale::OFFLINE,
+    endpoint_stale::RESOLUTIONS,
+    escalation_overdue::RESOLUTIONS,
+    output_collision::RESOLUTIONS,
+    overload::RESOLUTIONS,
+    quota_exhausted::RESOLUTIONS,
+    quota_pressure::RESOLUTIONS,
+    quota_pressure::TOGETHER,
+    readiness::RESOLUTIONS,
+    retry_storm::RESOLUTIONS,
+    review_due::RESOLUTIONS,
+    schema_violation::RESOLUTIONS,
+    scope_overreach::RESOLUTIONS,
+    scope_overreach::UNDECLARED,
+    sequence_violation::RESOLUTIONS,
+    sequence_violation::UNKNOWN,
+    silent_completion::RESOLUTIONS,
+    stale_read::RESOLUTIONS,
+    stall::RESOLUTIONS,
+    timeout::RESOLUTIONS,
+    trigger_collision::RESOLUTIONS,
+    unowned_resource::RESOLUTIONS,
+    write_conflict::RESOLUTIONS,
+];
+
 /// What all rules say about one subject now.
 pub(crate) fn check(world: &World, subject: &Subject) -> Said {
     let mut said = Said::default();

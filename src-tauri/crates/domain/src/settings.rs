@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
+use crate::snapshot::saved;
+
 /// Thresholds; a member that is absent keeps its default.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "camelCase", default)]
@@ -34,6 +36,12 @@ pub struct Settings {
     /// … within this time are a storm.
     pub retry_storm_window_seconds: u64,
 }
+saved! { Settings {
+    stall_after_seconds, handoff_due_seconds, acknowledge_due_seconds, stale_after_polls,
+    write_overlap_seconds, review_every_days, readiness_days, readiness_approval_rate,
+    readiness_min_decisions, escalation_sla_hours, quota_warn_percent, retry_storm_count,
+    retry_storm_window_seconds,
+} }
 
 impl Default for Settings {
     fn default() -> Self {

@@ -15,7 +15,7 @@ use domain::{
     ids::EndpointId,
     time::{Time, format},
 };
-use proptest::{collection::vec, prelude::*, sample::subsequence};
+use proptest::{collection::vec, prelude::*, sample::subsequence, test_runner::RngSeed};
 use serde_json::{Value, json};
 
 /// Items of one list by name, each in many words.
@@ -309,6 +309,8 @@ fn check(polls: &[Poll], always: bool, most: Most) -> (Outcome, Outcome) {
     let (mut whole, mut news) = (Side::new(), Side::new());
     let mut differs: BTreeMap<EndpointId, Differ> = BTreeMap::new();
     let mut logged: BTreeMap<EndpointId, Vec<String>> = BTreeMap::new();
+    // As after a start from the log, and from what was saved, since the last poll.
+    let mut started: BTreeMap<EndpointId, [Differ; 2]> = BTreeMap::new();
     // Nothing an item says of itself lies in the future: such times are cut to those of the polls.
     let (mut number, mut now) = (1, at(60));
     for poll in polls {
@@ -320,6 +322,11 @@ fn check(polls: &[Poll], always: bool, most: Most) -> (Outcome, Outcome) {
             let differ = differs.entry(poll.endpoint.clone()).or_default();
             let log = logged.entry(poll.endpoint.clone()).or_default();
             let pieces = differ.news(&body, last, most, &|| true).unwrap();
+            for differ in started.get_mut(&poll.endpoint).into_iter().flatten() {
+                let again = differ.news(&body, last, most, &|| true).unwrap();
+                assert_eq!(again, pieces, "after a start");
+                again.iter().for_each(|document| differ.learn(document));
+            }
             if pieces.is_empty() && (always || news.fleet.awaits(&poll.endpoint)) {
                 let nothing = differ.nothing().unwrap();
                 news.heard(number, now, &poll.endpoint, &nothing);
@@ -338,6 +345,10 @@ fn check(polls: &[Poll], always: bool, most: Most) -> (Outcome, Outcome) {
         logged[&poll.endpoint]
             .iter()
             .for_each(|document| again.learn(document));
+        let bytes = differs[&poll.endpoint].save();
+        let restored = Differ::restore(&bytes).unwrap();
+        assert!(restored.save() == bytes, "saved again it has other bytes");
+        started.insert(poll.endpoint.clone(), [again.clone(), restored]);
         for (body, last) in poll.bodies() {
             assert_eq!(again.take(&body, last).unwrap(), None);
         }
@@ -351,8 +362,22 @@ fn check(polls: &[Poll], always: bool, most: Most) -> (Outcome, Outcome) {
     (whole.outcome, news.outcome)
 }
 
+/// The same polls in every run; with `MISSION_CONTROL_LONG` more, and others each time.
+fn config() -> ProptestConfig {
+    let long = std::env::var_os("MISSION_CONTROL_LONG").is_some();
+    ProptestConfig {
+        cases: if long { 1000 } else { 64 },
+        rng_seed: match long {
+            true => RngSeed::Random,
+            false => RngSeed::Fixed(20_261_122),
+        },
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(config())]
 
     #[test]
     fn what_is_new_gives_what_the_whole_gave(polls in vec(poll(), 1..10)) {

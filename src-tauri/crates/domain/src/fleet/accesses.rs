@@ -24,6 +24,7 @@ use crate::{
     change::{Change, Record},
     contract::{Access, AccessMode, Claim, ClaimMode, Document},
     ids::{AgentRef, Resource, TaskRef},
+    snapshot::{Decoder, Encoder, Save, saved},
     time::Time,
 };
 
@@ -42,6 +43,20 @@ pub(crate) struct Used {
     /// Its own time, here too: most comparisons need no more.
     at: Time,
     entry: Arc<AccessEntry>,
+}
+
+/// Its own time is that of the access.
+impl Save for Used {
+    fn write<'a>(&'a self, to: &mut Encoder<'a>) {
+        let Self { at: _, entry } = self;
+        entry.write(to);
+    }
+
+    fn read(from: &mut Decoder<'_>) -> Option<Self> {
+        let entry: Arc<AccessEntry> = Save::read(from)?;
+        let at = entry.seen.at;
+        Some(Self { at, entry })
+    }
 }
 
 impl Used {
@@ -101,6 +116,7 @@ impl Eq for Used {}
 /// The latest few, in order of their time.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Latest(VecDeque<Used>);
+saved!(Latest(all));
 
 impl Latest {
     fn keep(&mut self, used: Used) {
@@ -143,6 +159,7 @@ pub(crate) struct Touched {
     /// In order of the agents; most resources have one.
     pub(crate) writers: Vec<Writer>,
 }
+saved! { Touched { covered, used, readers, writes, writers } }
 
 /// What one agent wrote, or took as an event.
 #[derive(Clone, Debug)]
@@ -152,6 +169,7 @@ pub(crate) struct Writer {
     /// The last one told of.
     pub(crate) latest: Used,
 }
+saved! { Writer { agent, first, latest } }
 
 impl Touched {
     pub(crate) fn writer(&self, agent: &AgentRef) -> Result<usize, usize> {
@@ -193,15 +211,72 @@ pub(crate) struct Uses {
     /// It read a version of something.
     pub(crate) versions: bool,
 }
+saved! { Uses { used, wrote, versions } }
 
 /// Every access an endpoint ever told: a hash of it by a hash of its id.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct Told {
+    /// What the secret is made from, to be made again.
+    seeds: [u64; 4],
     secret: ahash::RandomState,
     known: Index<u64, u64>,
 }
 
+impl Default for Told {
+    fn default() -> Self {
+        let chance = ahash::RandomState::new();
+        Self::new([0, 1, 2, 3].map(|seed: u64| chance.hash_one(seed)))
+    }
+}
+
+/// The hashes are of use only where the same is hashed to the same: one of the seeds tells whether it is.
+impl Save for Told {
+    fn write<'a>(&'a self, to: &mut Encoder<'a>) {
+        let Self {
+            seeds,
+            secret,
+            known,
+        } = self;
+        for number in seeds.iter().chain(&[secret.hash_one(seeds)]) {
+            to.raw(&number.to_le_bytes());
+        }
+        let mut known: Vec<_> = known.iter().collect();
+        known.sort_unstable();
+        to.number(known.len() as u64);
+        for (id, whole) in known {
+            to.raw(&id.to_le_bytes());
+            to.raw(&whole.to_le_bytes());
+        }
+    }
+
+    fn read(from: &mut Decoder<'_>) -> Option<Self> {
+        let mut number = || from.raw().map(u64::from_le_bytes);
+        let seeds = [number()?, number()?, number()?, number()?];
+        let mut told = Self::new(seeds);
+        if number()? != told.secret.hash_one(seeds) {
+            return None;
+        }
+        let count = from.count()?;
+        told.known.reserve(count.min(from.left() / 16));
+        for _ in 0..count {
+            let (id, whole) = (from.raw()?, from.raw()?);
+            told.known
+                .insert(u64::from_le_bytes(id), u64::from_le_bytes(whole));
+        }
+        Some(told)
+    }
+}
+
 impl Told {
+    fn new(seeds: [u64; 4]) -> Self {
+        let [a, b, c, d] = seeds;
+        Self {
+            seeds,
+            secret: ahash::RandomState::with_seeds(a, b, c, d),
+            known: Index::default(),
+        }
+    }
+
     /// Was an access of that id told, and was it the same?
     pub(crate) fn same(&self, access: &Access) -> Option<bool> {
         let told = self.known.get(&self.secret.hash_one(access.id.as_str()))?;

@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// What a dead letter can be about: a list, the card, or the document itself.
-const PLACES: [&str; 12] = [
+pub(super) const PLACES: [&str; 12] = [
     "tasks",
     "accesses",
     "claims",

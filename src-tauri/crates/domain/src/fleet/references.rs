@@ -14,6 +14,7 @@ use crate::{
     contract::{Artifact, Claim, Task, WaitKind},
     ids::{AgentRef, EndpointId, Resource, TaskRef},
     ownership::pattern::Pattern,
+    snapshot::saved,
 };
 
 /// Claims by what they cover.
@@ -23,6 +24,7 @@ pub(crate) struct Claimed {
     /// Few are patterns.
     patterns: BTreeMap<Key, Pattern>,
 }
+saved! { Claimed { exact, patterns } }
 
 impl Claimed {
     fn add(&mut self, key: &Key, resource: &Resource) {

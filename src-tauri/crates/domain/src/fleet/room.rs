@@ -14,6 +14,7 @@ use crate::{
         Claim, ClaimState, Document, Escalation, EscalationStatus, Needs, Problem, Schedule, Task,
     },
     ids::{AgentRef, EndpointId, TaskRef},
+    snapshot::saved,
 };
 
 /// What is open of one endpoint.
@@ -25,6 +26,7 @@ pub(crate) struct Open {
     pub(crate) schedules: usize,
     pub(crate) pattern_schedules: usize,
 }
+saved! { Open { claims, pattern_claims, questions, schedules, pattern_schedules } }
 
 fn is_pattern(resource: &str) -> bool {
     resource.contains('*')

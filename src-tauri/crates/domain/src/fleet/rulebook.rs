@@ -9,6 +9,7 @@ use crate::{
     finding::Evidence,
     ids::{AgentRef, Resource},
     ownership::{Ownership, Rule, pattern::Index},
+    snapshot::{Decoder, Encoder, Save, saved},
     time::Time,
 };
 
@@ -25,13 +26,33 @@ pub(crate) struct Book {
     rules: Vec<Rule>,
 }
 
+/// The patterns are made ready again from the rules.
+impl Save for Book {
+    fn write<'a>(&'a self, to: &mut Encoder<'a>) {
+        let Self {
+            since,
+            place,
+            index: _,
+            rules,
+        } = self;
+        since.write(to);
+        place.write(to);
+        rules.write(to);
+    }
+
+    fn read(from: &mut Decoder<'_>) -> Option<Self> {
+        let (since, place) = Save::read(from)?;
+        Some(Self::new(Save::read(from)?, since, place))
+    }
+}
+
 impl Book {
-    fn new(rules: &Ownership, since: Time, place: (u64, &'static str)) -> Self {
+    fn new(rules: Vec<Rule>, since: Time, place: (u64, &'static str)) -> Self {
         Self {
             since,
             place,
-            index: Index::new(rules.rules.iter().map(|r| r.resource.as_str())),
-            rules: rules.rules.clone(),
+            index: Index::new(rules.iter().map(|r| r.resource.as_str())),
+            rules,
         }
     }
 
@@ -59,11 +80,12 @@ pub(crate) struct Books {
     pub(crate) now: Book,
     former: Vec<Book>,
 }
+saved! { Books { now, former } }
 
 impl Books {
     pub(crate) fn new(rules: &Ownership) -> Self {
         Self {
-            now: Book::new(rules, Time::MIN_UTC, (1, "/config/ownership")),
+            now: Book::new(rules.rules.clone(), Time::MIN_UTC, (1, "/config/ownership")),
             former: vec![],
         }
     }
@@ -74,7 +96,7 @@ impl Books {
             return;
         }
         let since = since.unwrap_or(Time::MIN_UTC);
-        let book = Book::new(rules, since, (line, "/rules"));
+        let book = Book::new(rules.rules.clone(), since, (line, "/rules"));
         let before = std::mem::replace(&mut self.now, book);
         if before.since < since {
             self.former.push(before);

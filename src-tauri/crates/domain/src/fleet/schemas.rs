@@ -18,6 +18,7 @@ use crate::{
     change::{Change, DeadLetter},
     contract::{Artifact, Handoff, Problem},
     mend::word_of,
+    snapshot::{Decoder, Encoder, Save, saved},
 };
 
 /// Told of one body at most; a person reads fewer.
@@ -29,15 +30,43 @@ const STAGES: usize = 100;
 /// The schemas, ready for use.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Schemas {
-    by_name: BTreeMap<String, Validator>,
+    by_name: BTreeMap<String, Schema>,
+}
+saved! { Schemas { by_name } }
+
+/// One that can be used.
+#[derive(Clone, Debug)]
+struct Schema {
+    given: Value,
+    ready: Validator,
+}
+
+/// It is made ready again from what was given.
+impl Save for Schema {
+    fn write<'a>(&'a self, to: &mut Encoder<'a>) {
+        let Self { given, ready: _ } = self;
+        given.write(to);
+    }
+
+    fn read(from: &mut Decoder<'_>) -> Option<Self> {
+        Self::new(&Value::read(from)?)
+    }
+}
+
+impl Schema {
+    fn new(given: &Value) -> Option<Self> {
+        Some(Self {
+            ready: jsonschema::validator_for(given).ok()?,
+            given: given.clone(),
+        })
+    }
 }
 
 impl Schemas {
     pub(crate) fn new(schemas: &BTreeMap<String, Value>) -> Self {
-        let ready = schemas.iter().filter_map(|(name, schema)| {
-            let validator = jsonschema::validator_for(schema).ok()?;
-            Some((name.clone(), validator))
-        });
+        let ready = schemas
+            .iter()
+            .filter_map(|(name, schema)| Some((name.clone(), Schema::new(schema)?)));
         Self {
             by_name: ready.collect(),
         }
@@ -46,10 +75,9 @@ impl Schemas {
     /// Some are given, replaced or taken away.
     fn change(&mut self, schemas: &BTreeMap<String, Option<Value>>) {
         for (name, schema) in schemas {
-            let ready = schema.as_ref().map(jsonschema::validator_for);
-            match ready {
-                Some(Ok(validator)) => self.by_name.insert(name.clone(), validator),
-                Some(Err(_)) | None => self.by_name.remove(name),
+            match schema.as_ref().and_then(Schema::new) {
+                Some(schema) => self.by_name.insert(name.clone(), schema),
+                None => self.by_name.remove(name),
             };
         }
     }
@@ -80,7 +108,7 @@ impl World {
             let Some(schema) = self.schemas.by_name.get(name) else {
                 continue;
             };
-            for error in schema.iter_errors(body).take(ERRORS) {
+            for error in schema.ready.iter_errors(body).take(ERRORS) {
                 problems.push(Problem {
                     pointer: format!("{place}/body{}", error.instance_path()),
                     list: "artifacts".to_owned(),

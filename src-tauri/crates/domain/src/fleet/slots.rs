@@ -11,6 +11,7 @@ use super::{
 use crate::{
     finding::{Evidence, Finding, FindingState, Resolution, Severity},
     ids::{AgentId, AgentRef, DocumentId, EndpointId, EscalationId, Resource, TaskId, TaskRef},
+    snapshot::saved,
     time::Time,
 };
 
@@ -51,10 +52,17 @@ pub(crate) enum Subject {
     /// Everyone who joined. Judged last: it looks at what is open.
     Readiness,
 }
+saved! { enum Subject {
+    Reach, Review, Overlaps, Waits, Said(one, two), Readers(one), Item(one, two, three),
+    Pool(one), Replies(one), Task(one), Reading(one), Work(one), Resource(one), Agent(one),
+    Event(one, two), Claims(one, two), Handoff(one, two), Storm(one), Escalation(one, two),
+    Readiness,
+} }
 
 /// What must be looked at again. Marking is cheap, as most is marked by a single fact; each is taken once, in order.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Dirty(Vec<Subject>);
+saved!(Dirty(all));
 
 impl Dirty {
     pub(crate) fn insert(&mut self, subject: Subject) {
@@ -105,6 +113,10 @@ pub(crate) struct Verdict {
     /// The line that told of the newest of what happened; none where a rule is about what is so.
     pub(crate) act: u64,
 }
+saved! { Verdict {
+    rule, subject, severity, endpoints, agents, tasks, resource, pool, summary, evidence,
+    resolutions, whoever, unheard, follows, needs_tasks, past, sticky, act,
+} }
 
 impl Verdict {
     pub(crate) fn new(rule: &'static str, subject: impl Into<String>) -> Self {
@@ -331,6 +343,7 @@ struct Episode {
     /// Tasks it was told of.
     told: BTreeSet<BTreeSet<TaskRef>>,
 }
+saved! { Episode { verdict, says, muted, past, told } }
 
 #[derive(Clone, Debug, Default)]
 struct Slot {
@@ -338,6 +351,7 @@ struct Slot {
     due: Option<Time>,
     awaits: BTreeSet<EndpointId>,
 }
+saved! { Slot { episodes, due, awaits } }
 
 impl Slot {
     /// What began before an owner it names was heard of is no other episode for that.
@@ -369,6 +383,7 @@ pub(crate) struct Slots {
     awaiting: BTreeSet<(EndpointId, Subject)>,
     restated: Vec<Finding>,
 }
+saved! { Slots { slots, due, awaiting, restated } }
 
 impl Slots {
     /// What is open and says something else than before, since this was asked last. Nothing new was found.

@@ -15,6 +15,7 @@ use crate::{
     decision::Outcome,
     finding::{Evidence, Finding, FindingState, Severity},
     ids::{AgentId, AgentRef, EndpointId, EscalationId},
+    snapshot::saved,
     time::Time,
 };
 
@@ -49,6 +50,7 @@ pub(crate) struct Standing {
     /// Days with such a finding.
     troubled: BTreeSet<NaiveDate>,
 }
+saved! { Standing { decisions, judged, approved, open, troubled } }
 
 /// One day of one endpoint.
 #[derive(Clone, Debug, Default)]
@@ -57,6 +59,7 @@ pub(crate) struct Day {
     bad: u32,
     away: TimeDelta,
 }
+saved! { Day { good, bad, away } }
 
 /// Someone who is to join, named by the person.
 #[derive(Clone, Debug)]
@@ -64,6 +67,7 @@ pub(crate) struct Joining {
     pub(crate) at: Time,
     pub(crate) evidence: Evidence,
 }
+saved! { Joining { at, evidence } }
 
 /// Who came after whom.
 #[derive(Clone, Debug)]

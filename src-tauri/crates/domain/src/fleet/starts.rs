@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{Datelike, Days, FixedOffset, NaiveDate, TimeDelta, Timelike, Weekday};
 
 use super::world::{PoolState, Sample, World};
-use crate::{finding::Evidence, ids::AgentRef, time::Time};
+use crate::{finding::Evidence, ids::AgentRef, snapshot::saved, time::Time};
 
 /// Days kept.
 const DAYS: usize = 14;
@@ -28,6 +28,7 @@ pub(crate) struct Daily {
     first_use: BTreeMap<AgentRef, BTreeMap<NaiveDate, Moment>>,
     ran_out: BTreeSet<(NaiveDate, Moment)>,
 }
+saved! { Daily { offset, first_use, ran_out } }
 
 /// Agents that will begin together, on a pool that ran out when they did.
 #[derive(Clone, Debug)]

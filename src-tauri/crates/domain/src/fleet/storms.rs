@@ -16,6 +16,7 @@ use crate::{
     fact::{PollError, PollErrorKind},
     finding::Evidence,
     ids::{AgentRef, EndpointId, TaskId, TaskRef},
+    snapshot::saved,
     time::Time,
 };
 
@@ -28,6 +29,7 @@ pub(crate) struct StormKey {
     pub(crate) endpoint: EndpointId,
     pub(crate) of: StormOf,
 }
+saved! { StormKey { endpoint, of } }
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum StormOf {
@@ -40,6 +42,9 @@ pub(crate) enum StormOf {
     /// An answer that is no use, with its status.
     Errors(PollErrorKind, Option<u16>),
 }
+saved! { enum StormOf {
+    Attempts(one), TaskLetters(one, two), ItemLetters(one, two, three), Errors(one, two),
+} }
 
 /// Its occurrences, in order of their own time.
 #[derive(Clone, Debug, Default)]
@@ -48,6 +53,7 @@ pub(crate) struct Storm {
     pub(crate) agent: Option<AgentRef>,
     pub(crate) times: Vec<Occurrence>,
 }
+saved! { Storm { agent, times } }
 
 #[derive(Clone, Debug)]
 pub(crate) struct Occurrence {
@@ -56,6 +62,7 @@ pub(crate) struct Occurrence {
     /// Tells it from one that is sent again: of what was sent, however long.
     print: [u8; 16],
 }
+saved! { Occurrence { at, evidence, print } }
 
 /// When an agent did something well.
 #[derive(Clone, Debug, Default)]
@@ -65,6 +72,7 @@ pub(crate) struct Successes {
     /// Items that could be used, where others could not.
     pub(crate) good: BTreeSet<Time>,
 }
+saved! { Successes { done, good } }
 
 impl StormKey {
     /// What a person would call the same, whichever way it fails: attempts and letters of one task, all letters of one

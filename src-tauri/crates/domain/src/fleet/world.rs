@@ -31,6 +31,7 @@ use crate::{
     ids::{AgentId, AgentRef, DocumentId, EndpointId, EscalationId, Resource, TaskId, TaskRef},
     ownership::{Ownership, pattern},
     settings::Settings,
+    snapshot::saved,
     time::Time,
 };
 
@@ -48,6 +49,7 @@ pub(crate) struct Seen {
     /// Its exact JSON.
     pub(crate) raw: Arc<str>,
 }
+saved! { Seen { agent, at, evidence, moment, raw } }
 
 /// One endpoint.
 #[derive(Clone, Debug, Default)]
@@ -81,6 +83,10 @@ pub(crate) struct EndpointState {
     /// Lists of which a dead letter says that there is no room for more; true: for more dead letters.
     pub(crate) full: BTreeSet<(&'static str, bool)>,
 }
+saved! { EndpointState {
+    answered, contact, agents, run, failed, outages, days, resumed, paused, told, pages, left_out,
+    open, full,
+} }
 
 impl EndpointState {
     pub(crate) fn down(&self) -> bool {
@@ -103,6 +109,7 @@ pub(crate) struct ErrorRun {
     /// Long enough since.
     pub(crate) long: Option<Time>,
 }
+saved! { ErrorRun { count, first, evidence, silent, verdict, long } }
 
 impl ErrorRun {
     /// Nothing but silence.
@@ -133,6 +140,7 @@ pub(crate) enum RunVerdict {
     /// Another endpoint answered after that: the next error of its own says what it means now.
     Refuted,
 }
+saved! { enum RunVerdict { Stale, Offline, Refuted } }
 
 /// One agent.
 #[derive(Clone, Debug)]
@@ -143,6 +151,7 @@ pub(crate) struct AgentState {
     pub(crate) declared: Vec<(u64, pattern::Index, Evidence)>,
     pub(crate) first_heard: Time,
 }
+saved! { AgentState { card, needs, declared, first_heard } }
 
 impl AgentState {
     /// What it had declared when a line was told.
@@ -189,6 +198,10 @@ pub(crate) struct TaskEntry {
     /// Time spent waiting for a person, closed stretches only.
     pub(crate) waited_for_person: Vec<(Time, Time)>,
 }
+saved! { TaskEntry {
+    seen, value, since, mark, left, left_told, completed, born, restarted, waits_since,
+    read_since, ended, changed, started, again, asks_since, waited_for_person,
+} }
 
 /// When a task was completed.
 #[derive(Clone, Debug)]
@@ -197,6 +210,7 @@ pub(crate) struct Completion {
     /// By the line of that time.
     pub(crate) told: Time,
 }
+saved! { Completion { at, told } }
 
 impl TaskEntry {
     pub(crate) fn live(&self) -> bool {
@@ -246,6 +260,7 @@ pub(crate) struct Entry<T> {
     pub(crate) seen: Seen,
     pub(crate) value: T,
 }
+saved! { Entry<T> { seen, value } }
 
 /// One access, as its document holds it.
 pub(crate) type AccessEntry = Entry<Arc<Access>>;
@@ -261,6 +276,7 @@ pub(crate) struct EscalationEntry {
     pub(crate) fallback: String,
     pub(crate) phase: EscalationPhase,
 }
+saved! { EscalationEntry { seen, value, action_raw, created, due, fallback, phase } }
 
 /// An item that could not be used.
 #[derive(Clone, Debug)]
@@ -268,6 +284,7 @@ pub(crate) struct Dead {
     pub(crate) seen: Seen,
     pub(crate) problems: Vec<Problem>,
 }
+saved! { Dead { seen, problems } }
 
 /// One pool: who uses it, and the samples of each of its windows.
 #[derive(Clone, Debug, Default)]
@@ -281,6 +298,7 @@ pub(crate) struct PoolState {
     /// By name, in order of observation.
     pub(crate) windows: BTreeMap<String, Vec<Sample>>,
 }
+saved! { PoolState { newest, reporters, daily, windows } }
 
 /// The numbers of one window at one time.
 #[derive(Clone, Debug)]
@@ -292,6 +310,7 @@ pub(crate) struct Sample {
     /// It came with a raw 429.
     pub(crate) refused: bool,
 }
+saved! { Sample { seen, also, window, refused } }
 
 /// A finding the person wants to hear of later.
 #[derive(Clone, Debug)]
@@ -300,6 +319,7 @@ pub(crate) struct PutOff {
     pub(crate) name: Option<String>,
     pub(crate) until: Time,
 }
+saved! { PutOff { rule, name, until } }
 
 /// What is only asked for by its key: as nothing stands in any order in it, nobody may go through it where that shows.
 /// The hash has a secret, as the keys are strangers' words.
@@ -402,6 +422,14 @@ pub(crate) struct World {
     pub(crate) put_off: Vec<PutOff>,
     pub(crate) dirty: Dirty,
 }
+saved! { World {
+    rules, reviewed, books, schemas, handed_to, settings, now, moment, began, endpoints, agents,
+    first_endpoint, tasks, early, places, nothing, claims, claimed, claims_of, live_of,
+    live_since, waiting, handoffs, dead, pools, context, said_about, superseded, readers,
+    schedules, storms, successes, touched, resources, first_writes, used_by, leaving, events,
+    rivals, work, handoffs_of, named_by, artifacts, addresses, addresses_of, escalations, answers,
+    days, standing, joining, overrides, proven, sleeps, put_off, dirty,
+} }
 
 impl World {
     pub(crate) fn new(config: Config) -> Self {

@@ -13,6 +13,8 @@ use std::{
 
 use together::Machine;
 
+use crate::snapshot::{Decoder, Encoder, Save};
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Token<C = char> {
     Char(C),
@@ -47,6 +49,17 @@ pub struct Pattern {
     suffix: String,
     /// Where there is one.
     machine: Option<Machine>,
+}
+
+/// Of resources; no other is kept.
+impl Save for Pattern {
+    fn write<'a>(&'a self, to: &mut Encoder<'a>) {
+        to.text(&self.text());
+    }
+
+    fn read(from: &mut Decoder<'_>) -> Option<Self> {
+        Some(Self::resource(from.text()?))
+    }
 }
 
 impl Pattern {
@@ -87,6 +100,19 @@ impl Pattern {
             suffix,
             machine,
         }
+    }
+
+    /// As it was written.
+    fn text(&self) -> String {
+        let mut text = String::new();
+        for token in &self.tokens {
+            match token {
+                Token::Char(c) => text.push(*c),
+                Token::Segment => text.push('*'),
+                Token::Run => text.push_str("**"),
+            }
+        }
+        text
     }
 
     /// Is it one name, without wildcards?
@@ -286,6 +312,25 @@ pub struct Index {
     by_prefix: HashMap<String, Vec<usize>, ahash::RandomState>,
     sorted: BTreeSet<String>,
     lengths: BTreeSet<usize>,
+}
+
+/// Of what it finds patterns by all follows from them.
+impl Save for Index {
+    fn write<'a>(&'a self, to: &mut Encoder<'a>) {
+        let Self {
+            patterns,
+            by_prefix: _,
+            sorted: _,
+            lengths: _,
+        } = self;
+        patterns.write(to);
+    }
+
+    fn read(from: &mut Decoder<'_>) -> Option<Self> {
+        let count = from.count()?;
+        let texts: Option<Vec<_>> = (0..count).map(|_| from.text()).collect();
+        Some(Self::new(texts?))
+    }
 }
 
 impl Index {

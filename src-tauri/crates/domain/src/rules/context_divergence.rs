@@ -20,7 +20,7 @@ use crate::{
 };
 
 const RULE: &str = "context-divergence";
-const RESOLUTIONS: &[(&str, &str)] = &[
+pub(crate) const RESOLUTIONS: &[(&str, &str)] = &[
     ("adopt-first", "Adopt the first"),
     ("adopt-second", "Adopt the second"),
     ("reconcile", "Write the reconciling entry"),

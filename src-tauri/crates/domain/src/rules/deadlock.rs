@@ -16,11 +16,11 @@ use crate::{
 };
 
 const RULE: &str = "deadlock";
-const WITH_CLAIM: &[(&str, &str)] = &[
+pub(crate) const WITH_CLAIM: &[(&str, &str)] = &[
     ("release", "Release the youngest claim"),
     ("cancel", "Cancel one task"),
 ];
-const WITHOUT: &[(&str, &str)] = &[("cancel", "Cancel one task")];
+pub(crate) const WITHOUT: &[(&str, &str)] = &[("cancel", "Cancel one task")];
 
 pub(crate) fn check(world: &World, said: &mut Said) {
     // A claim leads to all tasks of its holder; where the one it is for closes the circle, that is the one to tell.

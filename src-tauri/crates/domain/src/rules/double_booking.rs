@@ -14,7 +14,7 @@ use crate::{
 };
 
 const RULE: &str = "double-booking";
-const RESOLUTIONS: &[(&str, &str)] = &[
+pub(crate) const RESOLUTIONS: &[(&str, &str)] = &[
     ("keep-older", "Keep the older claim"),
     ("keep-newer", "Keep the newer claim"),
     ("split", "Split the resource"),

@@ -12,7 +12,7 @@ use crate::{
 };
 
 const RULE: &str = "duplicate-work";
-const RESOLUTIONS: &[(&str, &str)] = &[
+pub(crate) const RESOLUTIONS: &[(&str, &str)] = &[
     ("keep-older", "Keep the older task"),
     ("merge", "Merge the two"),
 ];

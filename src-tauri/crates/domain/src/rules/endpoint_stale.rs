@@ -11,7 +11,9 @@ use crate::{
     ids::EndpointId,
 };
 
-const RESOLUTIONS: &[(&str, &str)] = &[("retry", "Try again now"), ("pause", "Pause this agent")];
+pub(crate) const RESOLUTIONS: &[(&str, &str)] =
+    &[("retry", "Try again now"), ("pause", "Pause this agent")];
+pub(crate) const OFFLINE: &[(&str, &str)] = &[("retry", "Try again now")];
 
 pub(crate) fn check(world: &World, said: &mut Said) {
     let mut polled: Vec<_> = world.endpoints.iter().filter(|(_, s)| !s.paused).collect();
@@ -50,7 +52,7 @@ pub(crate) fn check(world: &World, said: &mut Said) {
         let mut offline = Verdict::new("offline", "offline")
             .severity(Severity::Info)
             .says("No agent can be reached from this computer.")
-            .offers(&[("retry", "Try again now")]);
+            .offers(OFFLINE);
         offline.whoever = true;
         offline.needs_tasks = false;
         // All that cannot be reached, however often each was tried.

@@ -16,7 +16,7 @@ use crate::{
 };
 
 const RULE: &str = "escalation-overdue";
-const RESOLUTIONS: &[(&str, &str)] = &[
+pub(crate) const RESOLUTIONS: &[(&str, &str)] = &[
     ("answer", "Answer"),
     ("reassign", "Give it to somebody else"),
     ("extend", "Allow more time"),

@@ -12,7 +12,7 @@ use crate::{
 };
 
 const RULE: &str = "overload";
-const RESOLUTIONS: &[(&str, &str)] = &[("wait", "Wait and try again")];
+pub(crate) const RESOLUTIONS: &[(&str, &str)] = &[("wait", "Wait and try again")];
 
 /// An endpoint's last answer was 429 or 503.
 pub(crate) fn endpoint(world: &World, endpoint: &EndpointId, said: &mut Said) {

@@ -9,7 +9,7 @@ use crate::fleet::{
     world::{PoolState, World},
 };
 
-const RESOLUTIONS: &[(&str, &str)] =
+pub(crate) const RESOLUTIONS: &[(&str, &str)] =
     &[("hold-all", "Hold all agents of this pool until it resets")];
 
 pub(crate) fn check(world: &World, key: &str, said: &mut Said) {

@@ -18,12 +18,12 @@ use crate::{
 };
 
 const RULE: &str = "quota-pressure";
-const RESOLUTIONS: &[(&str, &str)] = &[
+pub(crate) const RESOLUTIONS: &[(&str, &str)] = &[
     ("hold-largest", "Hold the largest consumer until the reset"),
     ("stagger", "Stagger the starts"),
     ("raise", "Raise the limit"),
 ];
-const TOGETHER: &[(&str, &str)] = &[
+pub(crate) const TOGETHER: &[(&str, &str)] = &[
     ("stagger", "Stagger the starts"),
     ("raise", "Raise the limit"),
 ];

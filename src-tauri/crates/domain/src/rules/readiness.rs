@@ -14,7 +14,7 @@ use crate::{
     ownership::{check::check as check_needs, pattern::Pattern},
 };
 
-const RESOLUTIONS: &[(&str, &str)] = &[
+pub(crate) const RESOLUTIONS: &[(&str, &str)] = &[
     ("wait", "Wait until the newest agent is ready"),
     ("resolve-overlaps", "Resolve the overlaps"),
     ("override", "Add it anyway, with a reason"),

@@ -13,7 +13,8 @@ use crate::{
 };
 
 const RULE: &str = "retry-storm";
-const RESOLUTIONS: &[(&str, &str)] = &[("pause", "Pause the agent"), ("cancel", "Cancel the task")];
+pub(crate) const RESOLUTIONS: &[(&str, &str)] =
+    &[("pause", "Pause the agent"), ("cancel", "Cancel the task")];
 
 pub(crate) fn check(world: &World, about: &StormKey, said: &mut Said) {
     for (key, storm) in world.storms_about(about) {

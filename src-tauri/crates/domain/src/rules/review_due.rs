@@ -10,6 +10,8 @@ use crate::{
     },
 };
 
+pub(crate) const RESOLUTIONS: &[(&str, &str)] = &[("mark-reviewed", "Mark as reviewed")];
+
 pub(crate) fn check(world: &World, said: &mut Said) {
     let Some(from) = world.rules.reviewed_at.or(world.began) else {
         return;
@@ -29,7 +31,7 @@ pub(crate) fn check(world: &World, said: &mut Said) {
         .says(format!(
             "Who owns what has not been reviewed for {days} days."
         ))
-        .offers(&[("mark-reviewed", "Mark as reviewed")]);
+        .offers(RESOLUTIONS);
     verdict.whoever = true;
     said.push(verdict);
 }

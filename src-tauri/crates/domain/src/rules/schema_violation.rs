@@ -11,7 +11,7 @@ use crate::{
     ids::{EndpointId, TaskRef},
 };
 
-const RESOLUTIONS: &[(&str, &str)] = &[
+pub(crate) const RESOLUTIONS: &[(&str, &str)] = &[
     ("send-back", "Send it back with the errors"),
     ("accept-once", "Accept it once"),
     ("edit", "Edit it"),

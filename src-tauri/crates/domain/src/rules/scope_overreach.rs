@@ -16,10 +16,11 @@ use crate::{
     time::Time,
 };
 
-const RESOLUTIONS: &[(&str, &str)] = &[
+pub(crate) const RESOLUTIONS: &[(&str, &str)] = &[
     ("deny", "Deny it and tell the agent"),
     ("add", "Add it to what the agent owns"),
 ];
+pub(crate) const UNDECLARED: &[(&str, &str)] = &[("add", "Ask it to declare what it needs")];
 
 pub(crate) fn check(world: &World, resource: &Resource, touched: &Touched, said: &mut Said) {
     let acts = touched.writers.iter().filter_map(|writer| {
@@ -82,7 +83,7 @@ pub(crate) fn undeclared(world: &World, agent: &AgentRef, said: &mut Said) {
                 "{} writes but never said what it needs.",
                 agent.agent
             ))
-            .offers(&[("add", "Ask it to declare what it needs")]);
+            .offers(UNDECLARED);
         verdict.needs_tasks = false;
         said.push(verdict);
     }

@@ -19,11 +19,12 @@ use crate::{
 use super::double_booking::held;
 
 const RULE: &str = "sequence-violation";
-const RESOLUTIONS: &[(&str, &str)] = &[
+pub(crate) const RESOLUTIONS: &[(&str, &str)] = &[
     ("pause", "Pause what came too early"),
     ("accept", "Accept it as it is"),
     ("rerun", "Run it again afterwards"),
 ];
+pub(crate) const UNKNOWN: &[(&str, &str)] = &[("accept", "Accept it as it is")];
 
 /// A task that began before its dependencies were completed.
 pub(crate) fn task(world: &World, task: &TaskRef, entry: &TaskEntry, said: &mut Said) {
@@ -77,7 +78,7 @@ pub(crate) fn task(world: &World, task: &TaskRef, entry: &TaskEntry, said: &mut 
             task.task,
             unknown.join(", ")
         ))
-        .offers(&[("accept", "Accept it as it is")]);
+        .offers(UNKNOWN);
     verdict.whoever = true;
     said.push(verdict);
 }

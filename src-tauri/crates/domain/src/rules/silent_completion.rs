@@ -15,7 +15,7 @@ use crate::{
 };
 
 const RULE: &str = "silent-completion";
-const RESOLUTIONS: &[(&str, &str)] = &[
+pub(crate) const RESOLUTIONS: &[(&str, &str)] = &[
     ("notify", "Notify the next stage"),
     ("mark-handed-over", "Mark as handed over"),
     ("reopen", "Re-open the task"),

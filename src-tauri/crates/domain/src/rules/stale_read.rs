@@ -16,7 +16,7 @@ use crate::{
 };
 
 const RULE: &str = "stale-read";
-const RESOLUTIONS: &[(&str, &str)] = &[
+pub(crate) const RESOLUTIONS: &[(&str, &str)] = &[
     ("hold", "Hold the output and read again"),
     ("accept", "Accept it as it is"),
     (

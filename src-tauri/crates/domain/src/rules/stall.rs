@@ -14,7 +14,7 @@ use crate::{
 };
 
 const RULE: &str = "stall";
-const RESOLUTIONS: &[(&str, &str)] = &[
+pub(crate) const RESOLUTIONS: &[(&str, &str)] = &[
     ("nudge", "Nudge the agent"),
     ("cancel", "Cancel the task"),
     ("wait", "Wait longer"),

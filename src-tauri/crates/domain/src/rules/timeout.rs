@@ -13,7 +13,7 @@ use crate::{
 };
 
 const RULE: &str = "timeout";
-const RESOLUTIONS: &[(&str, &str)] = &[
+pub(crate) const RESOLUTIONS: &[(&str, &str)] = &[
     ("extend", "Allow more time once"),
     ("cancel", "Cancel the task"),
     ("escalate", "Ask the owner"),

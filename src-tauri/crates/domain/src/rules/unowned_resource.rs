@@ -12,7 +12,7 @@ use crate::{
     ids::Resource,
 };
 
-const RESOLUTIONS: &[(&str, &str)] = &[
+pub(crate) const RESOLUTIONS: &[(&str, &str)] = &[
     ("assign-writer", "Assign it to the writer"),
     ("assign", "Assign it to another agent"),
 ];

@@ -10,6 +10,7 @@ mod clearing;
 mod cost;
 mod evidence;
 mod order;
+mod snapshot;
 mod story;
 mod time;
 
