@@ -15,7 +15,7 @@ use crate::{
     tables::{
         accesses, agents, artifacts, attempts, audit, audited, context, dead_letters, decisions,
         endpoints, escalations, facts, findings, groups, health, moments, overtaken, ownership,
-        quota, records, schemas, settings, starts, tasks, texts,
+        quota, records, schemas, settings, snapshots, starts, tasks, texts,
     },
 };
 
@@ -35,6 +35,8 @@ const SMALL: &[&str] = &[
     "ownership_versions",
     // As many as the person gives.
     "schemas",
+    // The two newest.
+    "snapshots",
     // Not a table: what indexes found of one event and one resource.
     "acts",
     // Neither: the latest live tasks, their resources, and the tasks of one resource.
@@ -160,6 +162,8 @@ fn every_question_of_a_screen_is_answered_from_an_index() {
             schemas::get(r, "x")?;
             schemas::uses(r)?;
             settings::get::<u64>(r, "x")?;
+            snapshots::usable(r, "x")?;
+            snapshots::get(r, 1)?;
             starts::of_agent(r, &agent)?;
             accesses::last_taken(r, &agent, "x")?;
             tasks::get(r, &task)?;

@@ -23,6 +23,7 @@ pub mod quota;
 pub mod records;
 pub mod schemas;
 pub mod settings;
+pub mod snapshots;
 pub mod starts;
 pub mod tasks;
 pub mod texts;
