@@ -27,7 +27,20 @@ pub(crate) struct Known {
     differ: Arc<Mutex<Differ>>,
 }
 
+impl From<Differ> for Known {
+    fn from(differ: Differ) -> Self {
+        Self {
+            differ: Arc::new(Mutex::new(differ)),
+        }
+    }
+}
+
 impl Known {
+    /// `None` while a reading is under way.
+    pub(crate) fn idle(&self) -> Option<MutexGuard<'_, Differ>> {
+        self.differ.try_lock().ok()
+    }
+
     /// Waits while another reading is under way.
     pub(crate) fn differ(&self) -> MutexGuard<'_, Differ> {
         self.differ.lock().unwrap_or_else(|stopped| {
@@ -119,11 +132,6 @@ impl Intake {
             (Some(piece), text) => Ok((text, piece)),
             (None, _) => Err(Ended::Stopped),
         }
-    }
-
-    /// A piece is committed.
-    pub(crate) async fn believe(&mut self, piece: Arc<Piece>) -> Result<(), Ended> {
-        self.work(move |differ| differ.believe(&piece)).await
     }
 
     /// Not all of it was committed.

@@ -17,6 +17,7 @@ mod outbox;
 mod outside;
 mod person;
 mod schema;
+mod snapshot;
 mod spent;
 mod stuck;
 
@@ -53,6 +54,7 @@ use tokio::{
 use self::{
     ahead::Ahead,
     outbox::Parcel,
+    snapshot::Snapshots,
     stuck::{Entry, Stuck},
 };
 pub(crate) use self::{outside::Outside, person::Ask};
@@ -271,6 +273,7 @@ pub(crate) struct Owner {
     lapse: Option<Time>,
     /// When screens were last told that polls go on, though nothing changed.
     alive_said_at: Time,
+    snapshots: Snapshots,
 }
 
 /// A fact taken in, not committed yet.
@@ -302,6 +305,7 @@ impl Owner {
             expiry: parts.store.read(escalations::next_expiry)?,
             lapse: parts.store.read(escalations::next_lapse)?,
             alive_said_at: wall,
+            snapshots: Snapshots::after(loaded.read),
             parts,
         };
         owner.parts.live.write().read_only = None;
@@ -327,6 +331,7 @@ impl Owner {
                 Err(RecvTimeoutError::Timeout) => {}
             }
         }
+        self.keep_snapshot(true);
         let (counts, costs) = (self.counts(), self.costs());
         // What is lost here are counts of the last minutes.
         let _ = self.parts.store.write(move |tx| {
@@ -356,6 +361,7 @@ impl Owner {
             self.lapse(now);
         }
         self.post();
+        self.keep_snapshot(false);
         if now - self.counts_written_at >= COUNTS_WRITTEN {
             self.counts_written_at = now;
             let (counts, costs) = (self.counts(), self.costs());
@@ -513,6 +519,8 @@ impl Owner {
         };
         if kept && let Some(known) = self.known.get_mut(&endpoint) {
             known.nothing = Some(piece.nothing());
+            // What is known advances by what was taken in, and at the same moment: a snapshot holds both.
+            known.said.differ().believe(&piece);
             self.leave_out_if_costly(&endpoint, cost.cpu + (cpu() - began));
         }
         self.tell(&endpoint, kept, Some(answer));
@@ -737,6 +745,7 @@ impl Owner {
     /// Believes and says what is on the disk now.
     fn written(&mut self, seq: u64, entry: &Arc<Entry>) {
         self.seq = seq;
+        self.snapshots.note(&entry.text);
         self.tell_of_fact(seq, entry);
         if entry
             .changes

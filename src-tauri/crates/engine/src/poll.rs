@@ -491,7 +491,7 @@ impl Asked {
                 endpoint: self.endpoint.clone(),
                 turn: self.turn,
                 text,
-                piece: Arc::clone(&piece),
+                piece,
                 cost: std::mem::take(&mut cost),
                 whole: whole.filter(|_| pieces.peek().is_none()),
                 answer,
@@ -501,7 +501,6 @@ impl Asked {
             if !known.kept {
                 return Some(Ok(known));
             }
-            intake.believe(piece).await.ok()?;
             taken = Some(known);
         }
         if let Some(taken) = taken {

@@ -1,4 +1,4 @@
-//! What the owner begins with: the log of facts, read once from the beginning, and the outbox as it stands.
+//! What the owner begins with: the newest snapshot, the rows of the log after it, and the outbox as it stands.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -17,7 +17,13 @@ use store::{
     tables::{costs, decisions, endpoints, facts, ownership, schemas},
 };
 
-use super::{Known, outbox::Parcel, said_of, spent};
+use super::{
+    Known,
+    outbox::Parcel,
+    said_of,
+    snapshot::{self, Restored},
+    spent,
+};
 use crate::{
     api::settings,
     cost::{Limits, cpu},
@@ -32,11 +38,13 @@ pub(super) struct Loaded {
     pub(super) seq: u64,
     /// Its time.
     pub(super) last: Option<Time>,
+    /// Bytes of the log that were read.
+    pub(super) read: usize,
     /// Lines that took too long.
     costly: Vec<(u64, Option<EndpointId>, Time, Duration)>,
 }
 
-/// Reads everything. The first time, the configuration that recordings begin with is fixed.
+/// Reads what the newest snapshot does not know yet. The first time, the configuration that recordings begin with is fixed.
 pub(super) fn load(store: &Store, limits: Limits) -> store::Result<Loaded> {
     if store.read(facts::config)?.is_none() {
         let config = store.read(first_config)?;
@@ -48,24 +56,31 @@ pub(super) fn load(store: &Store, limits: Limits) -> store::Result<Loaded> {
         .into_iter()
         .map(|row| row.seq)
         .collect();
+    let kept = snapshot::newest(store)?;
     let loaded = store.read(|reader| {
         let config = match facts::config(reader)? {
             Some(config) => serde_json::from_value(config)?,
             None => Config::default(),
         };
-        let mut loaded = Loaded {
+        let Restored { seq, fleet, known } = kept.unwrap_or_else(|| Restored {
+            seq: 0,
             fleet: Fleet::new(config),
             known: BTreeMap::new(),
+        });
+        let mut loaded = Loaded {
+            fleet,
+            known,
             outbox: BTreeMap::new(),
-            seq: 0,
+            seq,
             last: None,
+            read: 0,
             costly: vec![],
         };
         for row in endpoints::list(reader)? {
             let set_aside = spent::is_set_aside(reader, &row.id)?;
             loaded.known.entry(row.id).or_default().set_aside = set_aside;
         }
-        facts::each(reader, 0, |row| {
+        facts::each(reader, seq, |row| {
             if !left_out.contains(&row.seq) {
                 loaded.fact(&row, limits);
             }
@@ -113,6 +128,7 @@ pub(super) fn first_config(reader: &Reader) -> store::Result<Config> {
 impl Loaded {
     fn fact(&mut self, row: &facts::FactRow, limits: Limits) {
         let began = cpu();
+        self.read += row.line.len();
         // A row that cannot be read was written by another version; it was judged then.
         let Ok(Some(line)) = read_line(row.seq + 1, &row.line) else {
             return;

@@ -400,7 +400,7 @@ impl Story {
                 endpoint: endpoint.clone(),
                 turn,
                 text,
-                piece: piece.clone(),
+                piece,
                 cost,
                 whole: Some(Instant::now()),
                 answer,
@@ -411,8 +411,6 @@ impl Story {
             if !taken.try_recv().is_ok_and(|taken| taken.kept) {
                 return Err("A poll was not kept.".to_owned());
             }
-            let believed = self.runtime.block_on(intake.believe(piece));
-            believed.map_err(|ended| format!("{ended:?}"))?;
         }
         Ok(())
     }
