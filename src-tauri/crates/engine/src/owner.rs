@@ -331,7 +331,7 @@ impl Owner {
                 Err(RecvTimeoutError::Timeout) => {}
             }
         }
-        self.keep_snapshot(true);
+        self.keep_last_snapshot();
         let (counts, costs) = (self.counts(), self.costs());
         // What is lost here are counts of the last minutes.
         let _ = self.parts.store.write(move |tx| {
@@ -361,7 +361,7 @@ impl Owner {
             self.lapse(now);
         }
         self.post();
-        self.keep_snapshot(false);
+        self.keep_snapshot();
         if now - self.counts_written_at >= COUNTS_WRITTEN {
             self.counts_written_at = now;
             let (counts, costs) = (self.counts(), self.costs());

@@ -7,7 +7,7 @@ use std::{
     collections::BTreeMap,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
 };
 
@@ -30,10 +30,15 @@ const GROWN_AT_END: usize = 4 * 1024;
 pub(super) struct Snapshots {
     /// Bytes that came since the last one.
     grown: usize,
-    /// Bytes of the last one.
-    size: usize,
-    /// One is being written.
-    under_way: Arc<AtomicBool>,
+    last: Arc<Last>,
+}
+
+/// What the thread that makes one tells.
+#[derive(Default)]
+struct Last {
+    under_way: AtomicBool,
+    /// Bytes it took.
+    size: AtomicUsize,
 }
 
 impl Snapshots {
@@ -52,53 +57,85 @@ impl Snapshots {
 
 impl Owner {
     /// Keeps a snapshot when enough has come since the last one. Waits for no reader and for no disk.
-    pub(super) fn keep_snapshot(&mut self, at_the_end: bool) {
-        let least = if at_the_end {
-            GROWN_AT_END
-        } else {
-            GROWN.max(self.snapshots.size)
-        };
-        let busy = self.snapshots.under_way.load(Ordering::Relaxed);
+    pub(super) fn keep_snapshot(&mut self) {
+        let last = Arc::clone(&self.snapshots.last);
+        let least = GROWN.max(last.size.load(Ordering::Relaxed));
+        let busy = last.under_way.load(Ordering::Relaxed);
         if self.snapshots.grown < least || busy || self.stuck.is_some() {
             return;
         }
-        let Some(snapshot) = snapshot(self.seq, &self.fleet, &self.known) else {
+        let Some(moment) = Moment::of(self.seq, &self.fleet, &self.known) else {
             return;
         };
-        let said = snapshot.endpoints.iter().map(|part| part.said.len());
-        self.snapshots.size = snapshot.state.len() + said.sum::<usize>();
         self.snapshots.grown = 0;
-        self.snapshots.under_way.store(true, Ordering::Relaxed);
-        let under_way = Arc::clone(&self.snapshots.under_way);
-        // Without it the next start reads more.
-        self.parts.store.write_then(
-            move |tx| snapshots::put(tx, FORM, &snapshot),
-            move |_| under_way.store(false, Ordering::Relaxed),
-        );
+        last.under_way.store(true, Ordering::Relaxed);
+        let store = self.parts.store.clone();
+        // Of a large state it takes longer than a decision may wait. Without it the next start reads more.
+        let making = std::thread::Builder::new().name("snapshot".to_owned());
+        let _ = making.spawn(move || {
+            let row = moment.row();
+            last.size.store(row.size(), Ordering::Relaxed);
+            store.write_then(
+                move |tx| snapshots::put(tx, FORM, &row),
+                move |_| last.under_way.store(false, Ordering::Relaxed),
+            );
+        });
+    }
+
+    /// The last one, when the app ends.
+    pub(super) fn keep_last_snapshot(&self) {
+        if self.snapshots.grown < GROWN_AT_END || self.stuck.is_some() {
+            return;
+        }
+        if let Some(moment) = Moment::of(self.seq, &self.fleet, &self.known) {
+            let row = moment.row();
+            let _ = self
+                .parts
+                .store
+                .write(move |tx| snapshots::put(tx, FORM, &row));
+        }
     }
 }
 
-/// What there is to keep after that row. `None` while an answer of some endpoint is being read.
-pub(super) fn snapshot(
+/// All that a snapshot says, as it was after a row of the log.
+pub(super) struct Moment {
     seq: u64,
-    fleet: &Fleet,
-    known: &BTreeMap<EndpointId, Known>,
-) -> Option<SnapshotRow> {
-    let endpoints = known.iter().map(|(endpoint, known)| {
-        Some(EndpointPart {
-            endpoint: endpoint.clone(),
-            failing: known.failing,
-            running: known.running.clone(),
-            waiting: known.waiting.clone(),
-            said: known.said.idle()?.save(),
+    fleet: Fleet,
+    endpoints: Vec<(EndpointPart, Differ)>,
+}
+
+impl Moment {
+    /// `None` while an answer of some endpoint is being read.
+    pub(super) fn of(seq: u64, fleet: &Fleet, known: &BTreeMap<EndpointId, Known>) -> Option<Self> {
+        let endpoints = known.iter().map(|(endpoint, known)| {
+            let part = EndpointPart {
+                endpoint: endpoint.clone(),
+                failing: known.failing,
+                running: known.running.clone(),
+                waiting: known.waiting.clone(),
+                said: vec![],
+            };
+            Some((part, known.said.idle()?.clone()))
+        });
+        Some(Self {
+            seq,
+            endpoints: endpoints.collect::<Option<_>>()?,
+            fleet: fleet.clone(),
         })
-    });
-    let endpoints = endpoints.collect::<Option<_>>()?;
-    Some(SnapshotRow {
-        seq,
-        state: fleet.save(),
-        endpoints,
-    })
+    }
+
+    /// The same in bytes.
+    pub(super) fn row(self) -> SnapshotRow {
+        let with_said = |(part, differ): (EndpointPart, Differ)| EndpointPart {
+            said: differ.save(),
+            ..part
+        };
+        SnapshotRow {
+            seq: self.seq,
+            state: self.fleet.save(),
+            endpoints: self.endpoints.into_iter().map(with_said).collect(),
+        }
+    }
 }
 
 /// The newest that can be used: the state, what is known of each endpoint, and the row it is of.

@@ -36,6 +36,14 @@ pub struct SnapshotRow {
     pub endpoints: Vec<EndpointPart>,
 }
 
+impl SnapshotRow {
+    /// Bytes of all of it.
+    pub fn size(&self) -> usize {
+        let said = self.endpoints.iter().map(|part| part.said.len());
+        self.state.len() + said.sum::<usize>()
+    }
+}
+
 /// Keeps the state after the row `snapshot.seq`, in bytes of this form, and removes older ones.
 pub fn put(tx: &Tx<'_>, form: &str, snapshot: &SnapshotRow) -> Result<()> {
     // The log may have been shortened since the others were made.

@@ -17,7 +17,7 @@ use store::tables::{
     snapshots::{self, SnapshotRow},
 };
 
-use super::*;
+use super::{super::snapshot::Moment, *};
 
 /// A scenario as a log has it: its configuration, and lines that are strictly later than the one before.
 struct Story {
@@ -104,8 +104,8 @@ impl Story {
                 })
                 .expect("kept");
             if kept(index) {
-                let snapshot = snapshot::snapshot(loaded.seq, &loaded.fleet, &loaded.known);
-                let snapshot = snapshot.expect("nobody reads");
+                let moment = Moment::of(loaded.seq, &loaded.fleet, &loaded.known);
+                let snapshot = moment.expect("nobody reads").row();
                 store
                     .write(move |tx| snapshots::put(tx, FORM, &snapshot))
                     .expect("kept");
@@ -212,8 +212,8 @@ fn append(store: &Store, second: u32, task: &str) {
 /// Keeps what stands now.
 fn keep(store: &Store) -> SnapshotRow {
     let loaded = load(store, Limits::default()).expect("it loads");
-    let snapshot = snapshot::snapshot(loaded.seq, &loaded.fleet, &loaded.known);
-    let snapshot = snapshot.expect("nobody reads");
+    let moment = Moment::of(loaded.seq, &loaded.fleet, &loaded.known);
+    let snapshot = moment.expect("nobody reads").row();
     let row = snapshot.clone();
     store
         .write(move |tx| snapshots::put(tx, FORM, &row))
