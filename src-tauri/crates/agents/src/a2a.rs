@@ -6,6 +6,7 @@
 
 mod act;
 mod card;
+mod effect;
 mod follow;
 mod form;
 mod open;
@@ -382,13 +383,7 @@ impl Endpoint for A2a {
         Box::pin(async {
             match self.own_door().await {
                 Ok(Some(own)) => own.deliver(delivery).await,
-                _ => {
-                    let outcome = self.answer(delivery).await;
-                    if let (Outcome::Sent, Some(task)) = (&outcome, &delivery.task) {
-                        self.memory.owing.insert(task.as_str().to_owned());
-                    }
-                    outcome
-                }
+                _ => self.answer(delivery).await,
             }
         })
     }

@@ -394,9 +394,15 @@ async fn only_what_the_task_itself_shows_is_applied() {
     refused["history"] = json!([waiting["status"]["message"]]);
     for (name, reply, after, expected) in [
         (
-            "it says yes and moves on",
+            "it says yes and moves on, and shows nothing of what was asked",
             task("t", "working", 2),
             task("t", "working", 2),
+            "Sent",
+        ),
+        (
+            "it says yes and completes",
+            task("t", "working", 2),
+            task("t", "completed", 2),
             "Applied",
         ),
         (

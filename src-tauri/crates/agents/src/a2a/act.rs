@@ -14,7 +14,9 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::{
-    A2a, Card, is_waiting, question, reply,
+    A2a, Card,
+    effect::{Effect, Owed},
+    is_waiting, question, reply,
     rpc::{self, Call, Failure, code},
     task::{self, Task},
 };
@@ -50,18 +52,47 @@ impl A2a {
         if let Some(outcome) = self.before(&task, delivery) {
             return outcome;
         }
+        // What it shows from now on, it shows since the answer.
+        let owed = Owed::of(delivery, Some(&task));
+        self.memory.owing.insert(task.id.clone(), owed);
+        let outcome = self.tell(&card, delivery, &task).await;
+        let is_open = matches!(
+            outcome,
+            Outcome::Sent
+                | Outcome::Retry {
+                    may_have_arrived: true,
+                    ..
+                }
+        );
+        if !is_open {
+            self.memory.owing.remove(&task.id);
+        }
+        outcome
+    }
+
+    async fn tell(&mut self, card: &Card, delivery: &Delivery, task: &Task) -> Outcome {
         // To stop is a call of its own; only where there is none, it is said in the answer.
         if decided(delivery) == Some(Decided::Cancel) {
-            match self.stop(id).await {
+            match self.stop(&TaskId::from(task.id.as_str())).await {
                 Outcome::Refused(_) => {}
                 outcome => return outcome,
             }
         }
-        let message = match reply::message(delivery, &card, task.context_id.as_deref()) {
-            Ok(message) => message,
-            Err(sentence) => return Outcome::Refused(sentence),
-        };
-        match rpc::call(&self.client, &card.door, &Call::Send(&message)).await {
+        match reply::message(delivery, card, task.context_id.as_deref()) {
+            Ok(message) => self.send(card, delivery, task, &message).await,
+            Err(sentence) => Outcome::Refused(sentence),
+        }
+    }
+
+    async fn send(
+        &mut self,
+        card: &Card,
+        delivery: &Delivery,
+        task: &Task,
+        message: &RawValue,
+    ) -> Outcome {
+        let id = &TaskId::from(task.id.as_str());
+        match rpc::call(&self.client, &card.door, &Call::Send(message)).await {
             Ok(result) if reply::goes_beside(delivery) => self.went_beside(&result, delivery),
             Ok(result) => {
                 let took = task_in(&result);
@@ -69,15 +100,15 @@ impl A2a {
                     Some(took) if took.id == id.as_str() => (Some(took), None),
                     other => (None, other),
                 };
-                if let Some(outcome) = took.and_then(|took| shown(&took, delivery)) {
+                if let Some(outcome) = took.and_then(|took| self.shown(&took, delivery)) {
                     return outcome;
                 }
-                match (self.look(&card, id, delivery, &task).await, other) {
+                match (self.look(card, id, delivery, task).await, other) {
                     (Outcome::Sent, Some(other)) => self.began_another(&other),
                     (outcome, _) => outcome,
                 }
             }
-            Err(failure) => self.failed(&card, id, delivery, failure).await,
+            Err(failure) => self.failed(card, id, delivery, failure).await,
         }
     }
 
@@ -87,7 +118,7 @@ impl A2a {
         for pause in LOOKS {
             tokio::time::sleep(pause).await;
             if let Ok(task) = self.read_task(card, id).await {
-                if let Some(outcome) = shown(&task, delivery) {
+                if let Some(outcome) = self.shown(&task, delivery) {
                     return outcome;
                 }
                 after = Some(task);
@@ -96,7 +127,7 @@ impl A2a {
         match after {
             Some(after) if asks_again(before, &after, delivery) => Outcome::Refused(format!(
                 "It did not take the answer and still asks the same. It says: {}",
-                super::card::clip(&words_of(&after), 300)
+                super::card::clip(&after.words(), 300)
             )),
             _ => Outcome::Sent,
         }
@@ -114,7 +145,7 @@ impl A2a {
                 Outcome::Refused(format!(
                     "The answer ended as \"{}\". It says: {}",
                     super::card::clip(task.native_state(), 60),
-                    super::card::clip(&words_of(&task), 300)
+                    super::card::clip(&task.words(), 300)
                 ))
             }
             TaskState::Completed if task.has_message(delivery.id.as_str()) => Outcome::Applied,
@@ -142,8 +173,10 @@ impl A2a {
 
     /// What the task says before anything is sent; `None` = send.
     fn before(&self, task: &Task, delivery: &Delivery) -> Option<Outcome> {
-        if task.has_message(delivery.id.as_str()) {
-            return Some(arrived(task, delivery));
+        let known = self.memory.owing.get(&task.id);
+        let known = known.is_some_and(|owed| owed.is(delivery.id.as_str()));
+        if task.has_message(delivery.id.as_str()) || known && !asks_the_same(task, delivery) {
+            return Some(self.arrived(task, delivery));
         }
         if !asks(task, &self.memory.answered) {
             return Some(if delivery.resend {
@@ -214,7 +247,7 @@ impl A2a {
             }
             // Refused; and if the task is over by now, who ended it shows there.
             Failure::Error { message, .. } => match self.read_task(card, id).await {
-                Ok(task) if task.has_message(delivery.id.as_str()) => arrived(&task, delivery),
+                Ok(task) if task.has_message(delivery.id.as_str()) => self.arrived(&task, delivery),
                 Ok(task) if !is_waiting(&task) => settled(&task),
                 _ => Outcome::Refused(message),
             },
@@ -226,7 +259,33 @@ impl A2a {
     }
 
     async fn looked(&self, card: &Card, id: &TaskId, delivery: &Delivery) -> Option<Outcome> {
-        shown(&self.read_task(card, id).await.ok()?, delivery)
+        self.shown(&self.read_task(card, id).await.ok()?, delivery)
+    }
+
+    /// What the task says after it was sent; `None` = nothing yet.
+    fn shown(&self, task: &Task, delivery: &Delivery) -> Option<Outcome> {
+        Some(self.arrived(task, delivery)).filter(|outcome| *outcome != Outcome::Sent)
+    }
+
+    /// Applied once the task shows the effect. While it asks the same it shows none, and that it asks no more is none.
+    fn arrived(&self, task: &Task, delivery: &Delivery) -> Outcome {
+        if asks(task, &HashSet::new()) && asks_the_same(task, delivery) {
+            return Outcome::Sent;
+        }
+        let found;
+        let owed = match self.memory.owing.get(&task.id) {
+            Some(owed) if owed.is(delivery.id.as_str()) => owed,
+            _ => {
+                found = Owed::of(delivery, None);
+                &found
+            }
+        };
+        match owed.effect(task) {
+            Effect::Shown => Outcome::Applied,
+            Effect::Contrary(sentence) => Outcome::Unknown(sentence),
+            Effect::None if is_settled(task, delivery) => Outcome::Applied,
+            Effect::None => Outcome::Sent,
+        }
     }
 
     /// Asks to cancel; doing that twice does nothing more.
@@ -280,46 +339,6 @@ fn asks_again(before: &Task, after: &Task, delivery: &Delivery) -> bool {
     moved && is_waiting(after) && asks_the_same(after, delivery)
 }
 
-fn words_of(task: &Task) -> String {
-    let status = task.status.as_ref();
-    let said = status.and_then(|s| Some(s.message.as_ref()?.text()));
-    said.filter(|said| !said.is_empty())
-        .unwrap_or_else(|| "(nothing)".to_owned())
-}
-
-/// What the task says after it was sent; `None` = nothing yet.
-fn shown(task: &Task, delivery: &Delivery) -> Option<Outcome> {
-    let moved = !asks(task, &HashSet::new()) || !asks_the_same(task, delivery);
-    (moved || task.has_message(delivery.id.as_str()))
-        .then(|| arrived(task, delivery))
-        .filter(|outcome| *outcome != Outcome::Sent)
-}
-
-/// The message is there: applied once the task has moved on. A task that failed over an answer does not show that it did
-/// what was decided.
-fn arrived(task: &Task, delivery: &Delivery) -> Outcome {
-    use domain::contract::TaskState;
-    if asks(task, &HashSet::new()) && asks_the_same(task, delivery) {
-        return Outcome::Sent;
-    }
-    let ended = matches!(
-        task.state(),
-        TaskState::Failed | TaskState::Rejected | TaskState::Canceled
-    );
-    if ended && !says_no(delivery) {
-        return Outcome::Unknown(format!(
-            "The task is \"{}\" since the answer, so it cannot be told whether it did what was decided. It says: {}",
-            super::card::clip(task.native_state(), 60),
-            super::card::clip(&words_of(task), 300)
-        ));
-    }
-    Outcome::Applied
-}
-
-fn says_no(delivery: &Delivery) -> bool {
-    matches!(decided(delivery), Some(Decided::Reject | Decided::Cancel))
-}
-
 fn decided(delivery: &Delivery) -> Option<Decided> {
     let body: Option<DecisionBody> = serde_json::from_str(&delivery.body).ok();
     body.map(|body| body.outcome)
@@ -334,24 +353,33 @@ fn asks_the_same(task: &Task, delivery: &Delivery) -> bool {
         .is_some_and(|question| question.version == delivery.version)
 }
 
-/// The version of a question that came by our extension.
+/// A question that came by our extension.
+#[derive(Deserialize)]
+struct Ours {
+    id: String,
+    version: serde_json::Value,
+    #[serde(default)]
+    status: Option<String>,
+}
+
+fn ours(task: &Task, delivery: &Delivery) -> Option<Ours> {
+    #[derive(Deserialize)]
+    struct Extension {
+        escalations: Vec<Ours>,
+    }
+    let extension: Extension = serde_json::from_str(task.extension()?.get()).ok()?;
+    let mut all = extension.escalations.into_iter();
+    all.find(|item| item.id == delivery.escalation.as_str())
+}
+
+/// Whether the agent itself records it as answered, in our own words.
+fn is_settled(task: &Task, delivery: &Delivery) -> bool {
+    ours(task, delivery).is_some_and(|item| item.status.as_deref() == Some("resolved"))
+}
+
+/// Its version, and none that was shown once it does not wait any more.
 fn extension_version(task: &Task, delivery: &Delivery) -> Option<String> {
-    #[derive(Deserialize)]
-    struct Ours {
-        escalations: Vec<Item>,
-    }
-    #[derive(Deserialize)]
-    struct Item {
-        id: String,
-        version: serde_json::Value,
-        #[serde(default)]
-        status: Option<String>,
-    }
-    let ours: Ours = serde_json::from_str(task.extension()?.get()).ok()?;
-    let item = ours
-        .escalations
-        .into_iter()
-        .find(|item| item.id == delivery.escalation.as_str())?;
+    let item = ours(task, delivery)?;
     if item.status.is_some_and(|status| status != "pending") {
         return Some(String::new());
     }

@@ -10,6 +10,7 @@ use serde_json::{Value, json, value::RawValue};
 
 use super::{
     card::{Card, clip},
+    effect::{Effect, Owed},
     question::{self, Question},
     task::{self, Artifact, Task},
 };
@@ -57,15 +58,19 @@ pub(crate) struct Memory {
     pub(crate) open: HashMap<String, Question>,
     /// Ids of questions that somebody's message has answered, in whatever task.
     pub(crate) answered: HashSet<String>,
-    /// Tasks that took an answer of ours and have not shown what became of it.
-    pub(crate) owing: HashSet<String>,
+    /// Answers of ours that tasks took and have not shown the effect of, by task.
+    pub(crate) owing: HashMap<String, Owed>,
+    /// Tasks whose question an earlier connection has shown, and may have answered.
+    earlier: HashSet<String>,
 }
 
 impl Memory {
     /// Begins with what an earlier connection has shown.
     pub(crate) fn of(known_questions: &[Box<str>]) -> Self {
+        let open = Question::shown_before(known_questions);
         Self {
-            open: Question::shown_before(known_questions),
+            earlier: open.keys().cloned().collect(),
+            open,
             ..Self::default()
         }
     }
@@ -77,6 +82,30 @@ impl Memory {
         }
         let found = question::answers(task.history.iter().flatten());
         self.answered.extend(found);
+        for owed in self.owing.values_mut() {
+            owed.learn(task);
+        }
+    }
+
+    /// What a task that asks no more, or something else, shows of our answer. `None` = it was not ours.
+    fn effect(&mut self, task: &Task, shown: &Question) -> Option<Effect> {
+        let effect = match self.owing.get(&task.id) {
+            Some(owed) if owed.answers(shown) => owed.effect(task),
+            None if self.earlier.contains(&task.id) => {
+                match Owed::found(task, shown) {
+                    Some(owed) => owed.effect(task),
+                    None if task.state() == TaskState::Completed => Effect::Shown,
+                    // Nobody remembers whether it was ours: no proof is made of it.
+                    None => Effect::Contrary(String::new()),
+                }
+            }
+            _ => return None,
+        };
+        if effect != Effect::None {
+            self.owing.remove(&task.id);
+            self.earlier.remove(&task.id);
+        }
+        Some(effect)
     }
 
     fn first_seen(&mut self, key: String, now: &str) -> String {
@@ -171,16 +200,16 @@ impl Page {
                 memory.open.insert(task.id.clone(), question);
             }
             (None, Some(mut settled)) => {
-                let broke_off = matches!(
-                    task.state(),
-                    TaskState::Failed | TaskState::Rejected | TaskState::Canceled
-                );
-                // What broke off over our answer does not show that the answer counted.
-                let owed = memory.owing.remove(&task.id);
-                settled.status = if owed && broke_off {
-                    "withdrawn".into()
-                } else {
-                    "resolved".into()
+                settled.status = match memory.effect(&task, &settled) {
+                    None | Some(Effect::Shown) => "resolved".into(),
+                    // What broke off over our answer does not show that the answer counted.
+                    Some(Effect::Contrary(_)) => "withdrawn".into(),
+                    // It was answered, and until an effect is seen it is shown as that and no more.
+                    Some(Effect::None) => {
+                        self.escalation(&settled);
+                        memory.open.insert(task.id.clone(), settled);
+                        return;
+                    }
                 };
                 self.escalation(&settled);
             }

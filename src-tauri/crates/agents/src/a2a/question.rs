@@ -55,6 +55,12 @@ impl Question {
             .map(|question| (question.task_id.clone(), question))
             .collect()
     }
+
+    /// What identifies what is asked about.
+    pub(crate) fn ids(&self) -> HashSet<String> {
+        let asked = self.native.asked.iter();
+        asked.flat_map(|piece| shape::ids(&piece.data)).collect()
+    }
 }
 
 /// What the server said, for the reply.
@@ -194,6 +200,9 @@ fn structured(task: &Task, waits: bool, answered: &HashSet<String>) -> Option<As
     let asks = |piece: &Piece| shape::of(piece).is_some_and(|s| waits || s.stands_alone());
     let of_message = |message: &Message| asked_by(message, asks);
     let said = task.status.as_ref().and_then(|s| s.message.as_ref());
+    if let Some(asked) = awaiting(task) {
+        return Some(asked);
+    }
     let of_status = said.and_then(of_message);
     if waits && of_status.is_some() {
         return of_status;
@@ -234,6 +243,39 @@ fn structured(task: &Task, waits: bool, answered: &HashSet<String>) -> Option<As
         .or_else(|| of_history().filter(is_open))
 }
 
+/// The first call that still waits for leave, of those that tell their own state: the newest word about each counts,
+/// wherever it stands. One at a time, so that each is decided by itself.
+fn awaiting(task: &Task) -> Option<Asked> {
+    let said = task.status.as_ref().and_then(|s| s.message.as_ref());
+    let all = task.history.iter().flatten().chain(said);
+    let mut calls: Vec<(String, &Message, &RawValue)> = vec![];
+    for message in all.filter(|message| !message.is_persons()) {
+        for data in task::data(message.parts.as_deref().unwrap_or_default()) {
+            if shape::call_status(data).is_none() {
+                continue;
+            }
+            let id = shape::ids(data).concat();
+            match calls.iter_mut().find(|(known, ..)| *known == id) {
+                Some(known) => (known.1, known.2) = (message, data),
+                None => calls.push((id, message, data)),
+            }
+        }
+    }
+    calls.into_iter().find_map(|(_, message, data)| {
+        let piece = Piece {
+            data: data.to_owned(),
+            metadata: None,
+            key: None,
+        };
+        shape::of(&piece)?;
+        Some(Asked {
+            text: message.text(),
+            pieces: vec![piece],
+            message_id: message.message_id.clone(),
+        })
+    })
+}
+
 /// The ids that people's messages name in their data.
 pub(crate) fn answers<'a>(
     messages: impl Iterator<Item = &'a Message>,
@@ -264,7 +306,7 @@ fn responses(task: &Task) -> HashSet<String> {
         .collect()
 }
 
-fn is_result(beside: Option<&RawValue>) -> bool {
+pub(crate) fn is_result(beside: Option<&RawValue>) -> bool {
     let beside: Option<Value> = beside.and_then(|raw| serde_json::from_str(raw.get()).ok());
     let kind = beside
         .as_ref()
@@ -354,6 +396,8 @@ fn pieces(
 ) -> Option<Asked> {
     let of_parts = task::data_parts(parts)
         .filter(|(_, beside)| !is_result(*beside))
+        // What a call tells of itself is asked elsewhere, or is no question.
+        .filter(|(data, _)| shape::call_status(data).is_none())
         .map(|(data, metadata)| Piece {
             data: data.to_owned(),
             metadata: metadata.map(ToOwned::to_owned),
@@ -430,6 +474,9 @@ fn of_piece(piece: &Piece) -> Details {
             ..Details::default()
         };
     };
+    if shape == Some(Shape::Awaiting) {
+        return of_call(&value, &members, data, words);
+    }
     let is_object = |raw: &RawValue| raw.get().starts_with('{');
     let name = ["name", "action", "tool", "toolName", "tool_name", "type"]
         .iter()
@@ -482,6 +529,40 @@ fn of_piece(piece: &Piece) -> Details {
     }
 }
 
+/// A call that waits for leave: its name and its arguments, and what it would change where that is told. Data that can be
+/// read in two ways is shown whole.
+fn of_call(
+    value: &Value,
+    members: &BTreeMap<String, Box<RawValue>>,
+    whole: &RawValue,
+    words: Option<String>,
+) -> Details {
+    let request: BTreeMap<String, Box<RawValue>> = members
+        .get("request")
+        .and_then(|request| serde_json::from_str(request.get()).ok())
+        .unwrap_or_default();
+    let name = value["request"]["name"].as_str().unwrap_or("call");
+    let is_strict = domain::decision::strict_json(whole.get(), "data").is_ok();
+    let args = request.get("args").filter(|_| is_strict);
+    let details = &value["confirmationDetails"];
+    let diff = details["fileDiff"].as_str().filter(|_| is_strict);
+    let diff = diff.map_or_else(String::new, |diff| {
+        format!(r#","diff":{}"#, Value::from(diff))
+    });
+    let args = args.map_or(whole, |args| &**args);
+    let action = format!(
+        r#"{{"name":{},"args":{}{diff}}}"#,
+        Value::from(name),
+        args.get()
+    );
+    Details {
+        name: Some(clip(name, 200)),
+        words,
+        action: RawValue::from_string(action).ok(),
+        ..Details::default()
+    }
+}
+
 /// A form given as a list of fields, as a schema.
 fn fields(value: &Value, shape: Option<Shape>) -> Option<Box<RawValue>> {
     let fields = value.get("fields")?.as_array()?;
@@ -524,7 +605,7 @@ fn words(value: &Value, depth: usize) -> Option<String> {
         "reason",
         "text",
     ];
-    const INSIDE: [&str; 8] = [
+    const INSIDE: [&str; 9] = [
         "value",
         "args",
         "toolConfirmation",
@@ -533,6 +614,7 @@ fn words(value: &Value, depth: usize) -> Option<String> {
         "request",
         "form",
         "action_request",
+        "confirmationDetails",
     ];
     match value {
         Value::String(text) if depth > 0 && !text.trim().is_empty() => Some(clip(text, 8000)),

@@ -43,6 +43,9 @@ pub(crate) enum Shape {
     Typed,
     /// A member of the message's metadata.
     Metadata,
+    /// A call that tells its own state (`{request: {callId, name, args}, status, confirmationDetails}`), while it waits
+    /// for leave. Answered by `{callId, outcome}`.
+    Awaiting,
 }
 
 impl Shape {
@@ -74,6 +77,9 @@ pub(crate) fn of(piece: &Piece) -> Option<Shape> {
         list.is_some_and(|list| !list.is_empty())
     };
     let first = question.as_array().and_then(|all| all.first());
+    if let Some(status) = status_of(&question) {
+        return (status == AWAITING).then_some(Shape::Awaiting);
+    }
     if is_call(piece, &question) {
         Some(Shape::Call)
     } else if is_list("interrupts") && question["interrupts"][0]["interruptId"].is_string() {
@@ -100,11 +106,35 @@ pub(crate) fn asks_in_metadata(key: &str) -> bool {
     key.contains(APPROVAL) || key.contains(FORM)
 }
 
+/// The state of a call that waits for leave.
+pub(super) const AWAITING: &str = "awaiting_approval";
+
+/// The state that a call tells of itself; `None` when this is no such call.
+pub(super) fn call_status(data: &RawValue) -> Option<String> {
+    let call: Value = serde_json::from_str(data.get()).ok()?;
+    status_of(&call).map(str::to_lowercase)
+}
+
+/// Whether its call tells its own state.
+pub(super) fn tells_state(piece: &Piece) -> bool {
+    call_status(&piece.data).is_some()
+}
+
+fn status_of(call: &Value) -> Option<&str> {
+    call.get("request")?.get("callId")?.as_str()?;
+    call.get("status")?.as_str()
+}
+
 /// What identifies a question, wherever it stands: its own id, or those of its parts.
 pub(crate) fn ids(data: &RawValue) -> Vec<String> {
     let Ok(value) = serde_json::from_str::<Value>(data.get()) else {
         return vec![];
     };
+    // It has other ids beside its own, which others share.
+    if status_of(&value).is_some() {
+        let own = value["request"]["callId"].as_str();
+        return own.map(str::to_owned).into_iter().collect();
+    }
     let mut found = vec![];
     collect(&value, 0, &mut found);
     found
@@ -203,6 +233,7 @@ pub(crate) fn answer(pieces: &[Piece], body: &DecisionBody) -> Result<Option<Sha
                 let value = beside(&key, question, body)?;
                 shaped.metadata.insert(key, value);
             }
+            Shape::Awaiting => put(leave(question, body)?),
             Shape::Resume => {}
         }
     }
@@ -213,6 +244,7 @@ const ONE_EDIT: &str =
     "It asks about several actions at once, and one edited action cannot stand for all of them.";
 const NO_EDIT: &str = "It takes a yes or a no to exactly this, and no edited action.";
 const YES_OR_NO: &str = "It asks for a yes or a no; an answer in words would not be understood.";
+const NO_CONDITION: &str = "It takes a yes or a no alone: what you wrote beside the yes would be lost. Answer without it, or say no.";
 const NO_WORDS: &str = "It asks for an answer in words, and there is none.";
 pub(super) const FILL_IN: &str =
     "It asks for a form; an answer without the form filled in would not be understood.";
@@ -517,6 +549,20 @@ fn response(question: &Value, body: &DecisionBody) -> Result<Value, String> {
         answer.insert("reason".to_owned(), json!(message));
     }
     Ok(Value::Object(answer))
+}
+
+/// `{callId, outcome}`. The server reads no words beside it; those with a no change nothing of what is done.
+fn leave(question: &Value, body: &DecisionBody) -> Result<Value, String> {
+    let yes = decided(body)?;
+    if yes && body.message.is_some() {
+        return Err(NO_CONDITION.to_owned());
+    }
+    let outcome = if yes { "proceed_once" } else { "cancel" };
+    let mut answer = json!({"callId": question["request"]["callId"], "outcome": outcome});
+    if let Some(message) = &body.message {
+        answer["reason"] = json!(message);
+    }
+    Ok(answer)
 }
 
 /// An answer that stands in the metadata of the message, under the question's own key.

@@ -181,6 +181,14 @@ impl Task {
         Some(text)
     }
 
+    /// What its status says, in words.
+    pub(crate) fn words(&self) -> String {
+        let said = self.status.as_ref().and_then(|s| s.message.as_ref());
+        said.map(Message::text)
+            .filter(|said| !said.is_empty())
+            .unwrap_or_else(|| "(nothing)".to_owned())
+    }
+
     /// Whether its messages have one with this id.
     pub(crate) fn has_message(&self, id: &str) -> bool {
         let all = self.history.iter().flatten();

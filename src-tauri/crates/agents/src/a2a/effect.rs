@@ -1,0 +1,392 @@
+//! What shows that an answer had its effect. That a task asks no more is no proof: some servers go on, or wait on, over an
+//! answer that they did not understand. What counts is what was asked for having moved: the call's own state, an artifact,
+//! a completed task, words that name the answer, or (after a question in words) the agent's reply to them.
+//!
+//! It only looks. Sending, and what is told of it, is elsewhere.
+
+use std::collections::HashSet;
+
+use domain::{
+    contract::TaskState,
+    decision::{DecisionBody, Outcome as Decided},
+};
+use serde::Deserialize;
+use serde_json::{Value, value::RawValue};
+
+use super::{
+    card::clip,
+    digest_of,
+    question::{self, Question},
+    shape::{self, Piece},
+    task::{self, Message, Task},
+};
+use crate::Delivery;
+
+/// An answer that was sent, and what the task showed before.
+#[derive(Debug)]
+pub(crate) struct Owed {
+    /// The message that carried it.
+    id: String,
+    decided: Option<Decided>,
+    /// Words that would name it.
+    names: Vec<String>,
+    /// What was asked about.
+    question: Asked,
+    before: Option<Sight>,
+    /// It went beside its task, which is over and stays as it is: what the task that took it shows.
+    beside: Option<Effect>,
+}
+
+/// The question, as far as an effect is recognised by it.
+#[derive(Debug, Default, Deserialize)]
+struct Asked {
+    #[serde(default)]
+    version: String,
+    #[serde(default)]
+    message: String,
+    #[serde(default)]
+    options: Vec<Choice>,
+    #[serde(default)]
+    native: Native,
+}
+
+#[derive(Debug, Deserialize)]
+struct Choice {
+    id: String,
+    label: String,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct Native {
+    #[serde(default)]
+    asked: Vec<Piece>,
+    #[serde(default)]
+    beside: bool,
+}
+
+/// Digests of what a task has said and made.
+#[derive(Debug)]
+struct Sight {
+    said: HashSet<u64>,
+    made: HashSet<u64>,
+}
+
+/// What a task shows of an answer.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Effect {
+    /// Nothing yet.
+    None,
+    /// It did what was decided.
+    Shown,
+    /// It did something else, or it cannot be told; in words.
+    Contrary(String),
+}
+
+impl Owed {
+    /// An answer on its way, and the task as it was read before.
+    pub(crate) fn of(delivery: &Delivery, before: Option<&Task>) -> Self {
+        let body: Option<DecisionBody> = serde_json::from_str(&delivery.body).ok();
+        let question = serde_json::from_str(&delivery.escalation_raw).unwrap_or_default();
+        Self::new(
+            delivery.id.as_str().to_owned(),
+            body.as_ref(),
+            question,
+            before.map(Sight::of),
+        )
+    }
+
+    /// The answer of an earlier connection, where the task has recorded it.
+    pub(crate) fn found(task: &Task, shown: &Question) -> Option<Self> {
+        let (id, body) = task.history.iter().flatten().rev().find_map(|message| {
+            let body = task::extension(message.metadata.as_deref())?;
+            let body: DecisionBody = serde_json::from_str(body.get()).ok()?;
+            let id = message.message_id.clone()?;
+            message.is_persons().then_some((id, body))
+        })?;
+        let question = serde_json::to_value(shown).and_then(serde_json::from_value);
+        Some(Self::new(
+            id,
+            Some(&body),
+            question.unwrap_or_default(),
+            None,
+        ))
+    }
+
+    fn new(
+        id: String,
+        body: Option<&DecisionBody>,
+        question: Asked,
+        before: Option<Sight>,
+    ) -> Self {
+        let beside = question.native.beside.then_some(Effect::None);
+        Self {
+            id,
+            decided: body.map(|body| body.outcome),
+            names: body.map_or_else(Vec::new, |body| names(body, &question.options)),
+            question,
+            before,
+            beside,
+        }
+    }
+
+    /// Whether this is the answer with that id.
+    pub(crate) fn is(&self, id: &str) -> bool {
+        self.id == id
+    }
+
+    /// Whether it answered this question, and not one before it.
+    pub(crate) fn answers(&self, question: &Question) -> bool {
+        self.question.version == question.version
+    }
+
+    /// Keeps what another task shows, when that one took the answer.
+    pub(crate) fn learn(&mut self, other: &Task) {
+        if let Some(effect) = &mut self.beside
+            && other.has_message(&self.id)
+        {
+            *effect = match other.state() {
+                TaskState::Completed => Effect::Shown,
+                state if broke_off(state) => Effect::Contrary(ended(other)),
+                _ => Effect::None,
+            };
+        }
+    }
+
+    /// What the task shows that asked.
+    pub(crate) fn effect(&self, task: &Task) -> Effect {
+        if let Some(effect) = &self.beside {
+            return effect.clone();
+        }
+        let ids: HashSet<String> = self
+            .question
+            .native
+            .asked
+            .iter()
+            .flat_map(|piece| shape::ids(&piece.data))
+            .collect();
+        let later = self.later(task);
+        if let Some(word) = call_state(task, &later, &ids) {
+            return self.of_call(&word);
+        }
+        let state = task.state();
+        if broke_off(state) {
+            return match self.says_yes() {
+                Some(false) => Effect::Shown,
+                _ => Effect::Contrary(ended(task)),
+            };
+        }
+        if state == TaskState::Completed {
+            return Effect::Shown;
+        }
+        // Where each call tells its own state, nothing else says what became of this one.
+        if self.question.native.asked.iter().any(shape::tells_state) {
+            return Effect::None;
+        }
+        if self.has_made(task) {
+            return Effect::Shown;
+        }
+        let said: Vec<String> = later.iter().map(|message| message.text()).collect();
+        let asks_the_same = said.iter().any(|said| said.trim() == self.question.message);
+        let names = said.iter().any(|said| self.is_named_in(said));
+        if names && !asks_the_same || self.went_on(task, &later, &ids) && !asks_the_same {
+            return Effect::Shown;
+        }
+        Effect::None
+    }
+
+    fn says_yes(&self) -> Option<bool> {
+        match self.decided? {
+            Decided::Reject | Decided::Cancel => Some(false),
+            Decided::Approve | Decided::ApproveAlways | Decided::Edit => Some(true),
+            Decided::Respond => None,
+        }
+    }
+
+    fn of_call(&self, word: &str) -> Effect {
+        let stopped = [
+            "cancel", "reject", "declin", "denied", "refus", "skip", "abort",
+        ];
+        let is_stopped = stopped.iter().any(|stop| word.contains(stop));
+        match (self.decided, self.says_yes()) {
+            (Some(_), Some(yes)) if yes == is_stopped => Effect::Contrary(format!(
+                "It was answered otherwise: what was asked about is \"{}\" by now.",
+                clip(word, 60)
+            )),
+            (Some(_), _) => Effect::Shown,
+            (None, _) => Effect::None,
+        }
+    }
+
+    /// What the agent has said since the answer, as far as that can be told.
+    fn later<'a>(&self, task: &'a Task) -> Vec<&'a Message> {
+        let history = task.history.as_deref().unwrap_or_default();
+        let ours = history
+            .iter()
+            .rposition(|message| message.message_id.as_deref() == Some(self.id.as_str()));
+        let since = match (ours, &self.before) {
+            (Some(at), _) => history.get(at + 1..).unwrap_or_default(),
+            (None, Some(_)) => history,
+            (None, None) => &[],
+        };
+        let earlier: Vec<&Message> = match ours {
+            Some(at) => history.iter().take(at).collect(),
+            None => vec![],
+        };
+        let is_known = |message: &Message| match &self.before {
+            Some(before) => before.said.contains(&said(message)),
+            None => earlier.iter().any(|one| said(one) == said(message)),
+        };
+        let status = task.status.as_ref().and_then(|s| s.message.as_ref());
+        let status = status.filter(|_| ours.is_some() || self.before.is_some());
+        since
+            .iter()
+            .chain(status)
+            .filter(|message| message.is_agents() && !is_known(message))
+            .collect()
+    }
+
+    fn has_made(&self, task: &Task) -> bool {
+        self.before.as_ref().is_some_and(|before| {
+            let mut all = task.artifacts.iter().flatten();
+            all.any(|artifact| !before.made.contains(&digest_of(&format!("{artifact:?}"))))
+        })
+    }
+
+    fn is_named_in(&self, text: &str) -> bool {
+        let words = |text: &str| -> Vec<String> {
+            text.to_lowercase()
+                .split(|c: char| !c.is_alphanumeric())
+                .filter(|word| !word.is_empty())
+                .map(str::to_owned)
+                .collect()
+        };
+        let text = words(text);
+        self.names.iter().any(|name| {
+            let name = words(name);
+            !name.is_empty() && text.windows(name.len()).any(|here| here == name.as_slice())
+        })
+    }
+
+    /// Whether the agent went on with it: it has replied to words with words, or it asks about something else by now.
+    fn went_on(&self, task: &Task, later: &[&Message], ids: &HashSet<String>) -> bool {
+        let moves = matches!(task.state(), TaskState::Submitted | TaskState::Working);
+        if later.is_empty() || moves || self.decided.is_none() {
+            return false;
+        }
+        if self.question.native.asked.is_empty() {
+            return later.iter().any(|message| !message.text().is_empty());
+        }
+        question::of(task, "", &HashSet::new()).is_some_and(|other| {
+            let others = other.ids();
+            !others.is_empty() && others.is_disjoint(ids)
+        })
+    }
+}
+
+impl Sight {
+    fn of(task: &Task) -> Self {
+        let status = task.status.as_ref().and_then(|s| s.message.as_ref());
+        let all = task.history.iter().flatten().chain(status);
+        let made = task.artifacts.iter().flatten();
+        Self {
+            said: all.map(said).collect(),
+            made: made.map(|made| digest_of(&format!("{made:?}"))).collect(),
+        }
+    }
+}
+
+/// A message, whether it stands in the status or has moved into the history.
+fn said(message: &Message) -> u64 {
+    match &message.message_id {
+        Some(id) => digest_of(id),
+        None => digest_of(&format!("{message:?}")),
+    }
+}
+
+/// The newest state that the agent tells of a call with one of these ids; `None` = none, or it waits on.
+fn call_state(task: &Task, later: &[&Message], ids: &HashSet<String>) -> Option<String> {
+    if ids.is_empty() {
+        return None;
+    }
+    let names_it = |data: &RawValue| shape::ids(data).iter().any(|id| ids.contains(id));
+    // Calls that tell their state do so wherever they stand.
+    let status = task.status.as_ref().and_then(|s| s.message.as_ref());
+    let all = task.history.iter().flatten().chain(status);
+    let agents = all.filter(|message| message.is_agents());
+    let told = agents
+        .flat_map(|message| task::data(message.parts.as_deref().unwrap_or_default()))
+        .filter(|data| names_it(data))
+        .filter_map(shape::call_status)
+        .last();
+    if let Some(word) = told {
+        return (word != shape::AWAITING).then_some(word);
+    }
+    // What a call writes while it runs is kept under its name.
+    let mut made = task
+        .artifacts
+        .iter()
+        .flatten()
+        .filter_map(|made| made.artifact_id.as_deref());
+    if made.any(|made| ids.iter().any(|id| id.len() > 7 && made.contains(id))) {
+        return Some("executing".to_owned());
+    }
+    later
+        .iter()
+        .flat_map(|message| task::data_parts(message.parts.as_deref().unwrap_or_default()))
+        .filter(|(data, _)| names_it(data))
+        .filter_map(|(data, beside)| settled(data, beside))
+        .last()
+}
+
+/// The word with which data says that its call is over.
+fn settled(data: &RawValue, beside: Option<&RawValue>) -> Option<String> {
+    let value: Value = serde_json::from_str(data.get()).ok()?;
+    let word = ["status", "state"]
+        .iter()
+        .find_map(|name| value.get(name)?.as_str())
+        .map(str::to_lowercase);
+    let waits = ["wait", "pending", "request", "submitted"];
+    match word {
+        Some(word) if waits.iter().any(|wait| word.contains(wait)) => None,
+        Some(word) => Some(word),
+        None if question::is_result(beside) => Some("done".to_owned()),
+        None => None,
+    }
+}
+
+/// The words with which an agent would name this answer.
+fn names(body: &DecisionBody, options: &[Choice]) -> Vec<String> {
+    let decided: &[&str] = match body.outcome {
+        Decided::Approve | Decided::ApproveAlways | Decided::Edit => {
+            &["approve", "approved", "accepted", "confirmed"]
+        }
+        Decided::Reject => &["reject", "rejected", "declined", "denied"],
+        Decided::Cancel => &["cancelled", "canceled"],
+        Decided::Respond => &[],
+    };
+    let chosen = body.option_id.iter().flat_map(|id| {
+        let label = options.iter().find(|choice| choice.id == *id);
+        label.map(|choice| choice.label.clone()).into_iter()
+    });
+    decided
+        .iter()
+        .map(|word| (*word).to_owned())
+        .chain(chosen)
+        .chain(body.message.clone())
+        .collect()
+}
+
+fn broke_off(state: TaskState) -> bool {
+    matches!(
+        state,
+        TaskState::Failed | TaskState::Rejected | TaskState::Canceled
+    )
+}
+
+fn ended(task: &Task) -> String {
+    format!(
+        "The task is \"{}\" since the answer, so it cannot be told whether it did what was decided. It says: {}",
+        clip(task.native_state(), 60),
+        clip(&task.words(), 300)
+    )
+}

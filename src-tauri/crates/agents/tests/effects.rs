@@ -1,0 +1,529 @@
+//! An answer over A2A is applied when its effect was seen, and not when the task merely asks no more. Each row is a task
+//! that asks, what it shows after the answer, and what is told of the answer at once and by the polls after it.
+
+#![allow(clippy::expect_used, clippy::panic)] // Outside `#[test]` functions the lint does not know that this is a test.
+
+#[path = "scripted/deciding.rs"]
+mod deciding;
+#[path = "scripted/server.rs"]
+mod scripted;
+
+use std::sync::{Arc, Mutex};
+
+use agents::{Kind, Outcome};
+use deciding::decide;
+use domain::contract::Document;
+use scripted::{Asked, connect_anew, follow, poll, serve, task};
+use serde_json::{Value, json};
+
+fn old_card() -> Value {
+    json!({"name": "Gemini SDLC Agent", "version": "0.0.2", "url": "/", "protocolVersion": "0.3.0",
+        "capabilities": {"streaming": true}, "skills": [], "defaultInputModes": ["text"]})
+}
+
+fn says(id: &str, parts: Value) -> Value {
+    json!({"kind": "message", "messageId": id, "role": "agent", "parts": parts})
+}
+
+fn text(words: &str) -> Value {
+    json!([{"kind": "text", "text": words}])
+}
+
+/// A call as Gemini CLI tells of it.
+fn call(id: &str, command: &str, status: &str) -> Value {
+    let mut data = json!({"request": {"callId": id, "name": "run_shell_command", "args": {"command": command},
+            "isClientInitiated": false, "prompt_id": "session########0"},
+        "status": status, "tool": {"name": "run_shell_command", "displayName": "Shell", "description": "Runs a command."}});
+    if status == "awaiting_approval" {
+        data["confirmationDetails"] = json!({"type": "exec", "title": "Confirm Shell Command", "command": command, "rootCommand": "rm"});
+    }
+    says(
+        &format!("{id}-{status}"),
+        json!([{"kind": "data", "data": data}]),
+    )
+}
+
+fn shows(state: &str, second: u32, message: Option<Value>, more: Value) -> Value {
+    let mut shown = task("t", state, second);
+    if let Some(message) = message {
+        shown["status"]["message"] = message;
+    }
+    for (name, value) in more.as_object().expect("an object") {
+        shown[name] = value.clone();
+    }
+    shown
+}
+
+/// A server whose task is as the test sets it, and becomes another one with an answer.
+struct Story {
+    url: String,
+    asked: Asked,
+    shown: Arc<Mutex<Value>>,
+}
+
+impl Story {
+    async fn begin(shown: Value, after: Option<Value>) -> Self {
+        let shown = Arc::new(Mutex::new(shown));
+        let now = Arc::clone(&shown);
+        let (url, asked) = serve(old_card(), move |method, params| match method {
+            "tasks/get" if params["id"] == "t" => json!({"result": *now.lock().expect("a task")}),
+            "message/send" => {
+                if let Some(after) = &after {
+                    *now.lock().expect("a task") = after.clone();
+                }
+                json!({"result": *now.lock().expect("a task")})
+            }
+            _ => json!({"error": {"code": -32601, "message": "Method not found"}}),
+        })
+        .await;
+        Self { url, asked, shown }
+    }
+
+    fn is_now(&self, task: Value) {
+        *self.shown.lock().expect("a task") = task;
+    }
+
+    fn sent(&self) -> Vec<Value> {
+        let asked = self.asked.lock().expect("notes");
+        let sent = asked.iter().filter(|(method, _)| method == "message/send");
+        sent.map(|(_, params)| params["message"]["parts"].clone())
+            .collect()
+    }
+}
+
+fn question(document: &Document) -> Value {
+    let all = document.escalations.as_ref().expect("questions");
+    serde_json::from_str(&all[0].raw).expect("JSON")
+}
+
+#[tokio::test]
+async fn a_call_of_gemini_cli_is_shown_with_its_arguments_and_answered_by_its_id() {
+    let awaits = call("call-1234567", "rm -r build", "awaiting_approval");
+    for (name, shown) in [
+        (
+            "in the status, while it is called working",
+            shows("working", 1, Some(awaits.clone()), json!({})),
+        ),
+        (
+            "in the history, as it leaves it when it waits",
+            shows(
+                "input-required",
+                2,
+                None,
+                json!({"history": [says("m", text("I'll clean up. Please provide leave.")), call("call-1234567", "rm -r build", "validating"), awaits]}),
+            ),
+        ),
+        (
+            "beside a call that has run, of the same prompt",
+            shows(
+                "input-required",
+                2,
+                None,
+                json!({"history": [call("call-0000000", "ls", "awaiting_approval"), awaits, call("call-0000000", "ls", "success")]}),
+            ),
+        ),
+    ] {
+        for (decision, outcome) in [
+            (json!({"outcome": "approve"}), "proceed_once"),
+            (json!({"outcome": "approve-always"}), "proceed_once"),
+            (json!({"outcome": "reject"}), "cancel"),
+        ] {
+            let story = Story::begin(shown.clone(), None).await;
+            let mut endpoint = follow(&story.url, &["t"]);
+            let (document, _) = poll(&mut *endpoint).await;
+            let asked = question(&document);
+            assert_eq!(asked["kind"], "approval", "{name}");
+            assert_eq!(asked["message"], "Confirm Shell Command", "{name}");
+            assert_eq!(
+                asked["proposedAction"],
+                json!({"name": "run_shell_command", "args": {"command": "rm -r build"}}),
+                "{name}"
+            );
+            // It took the message; nothing has moved.
+            let outcome_told = endpoint.deliver(&decide(&asked, "d", decision)).await;
+            assert_eq!(outcome_told, Outcome::Sent, "{name}");
+            let expected =
+                json!([{"kind": "data", "data": {"callId": "call-1234567", "outcome": outcome}}]);
+            assert_eq!(story.sent(), [expected], "{name}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_such_a_call_cannot_hear_is_refused_before_anything_is_sent() {
+    let awaits = call("call-1", "rm", "awaiting_approval");
+    let story = Story::begin(shows("input-required", 1, Some(awaits), json!({})), None).await;
+    let mut endpoint = follow(&story.url, &["t"]);
+    let asked = question(&poll(&mut *endpoint).await.0);
+    for decision in [
+        json!({"outcome": "respond", "message": "Later"}),
+        json!({"outcome": "edit", "editedAction": {"name": "run_shell_command", "args": {"command": "ls"}}}),
+        json!({"outcome": "approve", "message": "Only in build"}),
+    ] {
+        let outcome = endpoint
+            .deliver(&decide(&asked, "d", decision.clone()))
+            .await;
+        assert!(
+            matches!(outcome, Outcome::Refused(_)),
+            "{decision}: {outcome:?}"
+        );
+    }
+    assert_eq!(story.sent(), Vec::<Value>::new());
+}
+
+#[tokio::test]
+async fn calls_that_wait_side_by_side_are_asked_one_after_the_other() {
+    let first = || call("call-a", "make", "awaiting_approval");
+    let second = || call("call-b", "rm", "awaiting_approval");
+    let waits = shows(
+        "input-required",
+        1,
+        None,
+        json!({"history": [first(), second()]}),
+    );
+    let ran = shows(
+        "input-required",
+        2,
+        None,
+        json!({"history": [first(), second(), call("call-a", "make", "success")]}),
+    );
+    let story = Story::begin(waits, Some(ran)).await;
+    let mut endpoint = follow(&story.url, &["t"]);
+    let asked = question(&poll(&mut *endpoint).await.0);
+    assert_eq!(asked["proposedAction"]["args"]["command"], "make");
+    let approve = decide(&asked, "d", json!({"outcome": "approve"}));
+    assert_eq!(endpoint.deliver(&approve).await, Outcome::Applied);
+    let asked = question(&poll(&mut *endpoint).await.0);
+    assert_eq!(asked["proposedAction"]["args"]["command"], "rm");
+}
+
+struct Row {
+    name: &'static str,
+    before: Value,
+    decision: Value,
+    after: Value,
+    /// As it begins.
+    outcome: &'static str,
+    /// The question as the next poll tells it; `None` where the answer is settled anyway.
+    told: Option<&'static str>,
+}
+
+fn rows() -> Vec<Row> {
+    let approve = || json!({"outcome": "approve"});
+    let reject = || json!({"outcome": "reject"});
+    let gemini = || {
+        shows(
+            "input-required",
+            1,
+            None,
+            json!({"history": [call("call-1", "make", "awaiting_approval")]}),
+        )
+    };
+    let gemini_now = |state: &str, status: &str| {
+        let history = json!([
+            call("call-1", "make", "awaiting_approval"),
+            call("call-1", "make", status)
+        ]);
+        shows(state, 2, None, json!({"history": history}))
+    };
+    let confirm = || {
+        let data = json!({"id": "adk-1", "name": "adk_request_confirmation", "args": {}});
+        shows(
+            "input-required",
+            1,
+            Some(says("q", json!([{"kind": "data", "data": data}]))),
+            json!({}),
+        )
+    };
+    let words = |state: &str, second, id: &str, words: &str| {
+        shows(state, second, Some(says(id, text(words))), json!({}))
+    };
+    let city = || words("input-required", 1, "q", "Which city?");
+    let artifact = |parts: Value| json!({"artifacts": [{"artifactId": "report", "parts": parts}]});
+    let row = |name, before, decision, after, outcome, told| Row {
+        name,
+        before,
+        decision,
+        after,
+        outcome,
+        told,
+    };
+    vec![
+        row(
+            "the call runs",
+            gemini(),
+            approve(),
+            gemini_now("working", "executing"),
+            "Applied",
+            None,
+        ),
+        row(
+            "the call has run, and the turn is over",
+            gemini(),
+            approve(),
+            gemini_now("input-required", "success"),
+            "Applied",
+            None,
+        ),
+        row(
+            "the call was stopped",
+            gemini(),
+            reject(),
+            gemini_now("input-required", "cancelled"),
+            "Applied",
+            None,
+        ),
+        row(
+            "the call was stopped although it was approved",
+            gemini(),
+            approve(),
+            gemini_now("input-required", "cancelled"),
+            "Unknown",
+            None,
+        ),
+        row(
+            "the call runs although it was rejected",
+            gemini(),
+            reject(),
+            gemini_now("working", "executing"),
+            "Unknown",
+            None,
+        ),
+        row(
+            "the agent talks about the answer while the call waits on",
+            gemini(),
+            approve(),
+            shows(
+                "input-required",
+                2,
+                Some(says("m", text("You wrote approve. What shall I approve?"))),
+                json!({"history": [call("call-1", "make", "awaiting_approval")]}),
+            ),
+            "Refused",
+            None,
+        ),
+        row(
+            "it is called working, and shows nothing",
+            confirm(),
+            approve(),
+            task("t", "working", 2),
+            "Sent",
+            Some("pending"),
+        ),
+        row(
+            "it still waits for input, and asks nothing",
+            confirm(),
+            approve(),
+            task("t", "input-required", 2),
+            "Sent",
+            Some("pending"),
+        ),
+        row(
+            "it is called submitted again",
+            city(),
+            json!({"outcome": "respond", "message": "Rome"}),
+            task("t", "submitted", 2),
+            "Sent",
+            Some("pending"),
+        ),
+        row(
+            "it made something",
+            confirm(),
+            approve(),
+            shows("working", 2, None, artifact(text("Paid."))),
+            "Applied",
+            None,
+        ),
+        row(
+            "it is completed",
+            confirm(),
+            approve(),
+            task("t", "completed", 2),
+            "Applied",
+            None,
+        ),
+        row(
+            "it names the answer",
+            confirm(),
+            approve(),
+            words("working", 2, "m", "Approved, going on."),
+            "Applied",
+            None,
+        ),
+        row(
+            "it says something else",
+            confirm(),
+            approve(),
+            words("working", 2, "m", "Thinking about it."),
+            "Sent",
+            Some("pending"),
+        ),
+        row(
+            "it names what was said",
+            city(),
+            json!({"outcome": "respond", "message": "Rome"}),
+            words("working", 2, "m", "Looking at flights to Rome."),
+            "Applied",
+            None,
+        ),
+        row(
+            "it replies to words with words",
+            city(),
+            json!({"outcome": "respond", "message": "Rome"}),
+            words("input-required", 2, "m", "And when?"),
+            "Applied",
+            None,
+        ),
+        row(
+            "it asks the same once more",
+            city(),
+            json!({"outcome": "respond", "message": "Rome"}),
+            words("input-required", 2, "m", "Which city?"),
+            "Sent",
+            Some("pending"),
+        ),
+        row(
+            "what it shows was there before",
+            shows(
+                "input-required",
+                1,
+                Some(says("q", text("Which city?"))),
+                artifact(text("Draft")),
+            ),
+            json!({"outcome": "respond", "message": "Rome"}),
+            shows("working", 2, None, artifact(text("Draft"))),
+            "Sent",
+            Some("pending"),
+        ),
+        row(
+            "it fails over a yes",
+            confirm(),
+            approve(),
+            task("t", "failed", 2),
+            "Unknown",
+            None,
+        ),
+        row(
+            "it ends over a no",
+            confirm(),
+            reject(),
+            task("t", "rejected", 2),
+            "Applied",
+            None,
+        ),
+    ]
+}
+
+#[tokio::test]
+async fn an_answer_is_applied_only_when_its_effect_was_seen() {
+    for row in rows() {
+        let story = Story::begin(row.before, Some(row.after)).await;
+        let mut endpoint = follow(&story.url, &["t"]);
+        let asked = question(&poll(&mut *endpoint).await.0);
+        let sent = decide(&asked, "d", row.decision);
+        let outcome = endpoint.deliver(&sent).await;
+        let told = format!("{outcome:?}");
+        assert!(told.starts_with(row.outcome), "{}: {told}", row.name);
+        assert_eq!(story.sent().len(), 1, "{}", row.name);
+        let Some(expected) = row.told else { continue };
+        let (document, _) = poll(&mut *endpoint).await;
+        assert_eq!(question(&document)["status"], expected, "{}", row.name);
+        // Asked once more, it is not sent once more, and not called applied either.
+        let again = agents::Delivery {
+            resend: true,
+            ..sent
+        };
+        let outcome = endpoint.deliver(&again).await;
+        assert!(
+            matches!(outcome, Outcome::Sent | Outcome::Unknown(_)),
+            "{}: {outcome:?}",
+            row.name
+        );
+        assert_eq!(story.sent().len(), 1, "{}", row.name);
+    }
+}
+
+#[tokio::test]
+async fn an_effect_that_comes_late_is_told_by_the_poll_that_sees_it() {
+    let awaits = || call("call-1", "make", "awaiting_approval");
+    let waits = || shows("input-required", 1, None, json!({"history": [awaits()]}));
+    for (decision, late, expected) in [
+        ("approve", "success", "resolved"),
+        ("approve", "error", "resolved"),
+        ("approve", "cancelled", "withdrawn"),
+        ("reject", "cancelled", "resolved"),
+        ("reject", "success", "withdrawn"),
+    ] {
+        let story = Story::begin(waits(), None).await;
+        let mut endpoint = follow(&story.url, &["t"]);
+        let asked = question(&poll(&mut *endpoint).await.0);
+        let sent = decide(&asked, "d", json!({"outcome": decision}));
+        assert_eq!(endpoint.deliver(&sent).await, Outcome::Sent, "{decision}");
+        let history = json!([awaits(), call("call-1", "make", late)]);
+        story.is_now(shows(
+            "input-required",
+            3,
+            None,
+            json!({"history": history}),
+        ));
+        let (document, _) = poll(&mut *endpoint).await;
+        let told = question(&document);
+        assert_eq!(told["status"], expected, "{decision} {late}");
+        assert_eq!(told["version"], asked["version"], "{decision} {late}");
+    }
+}
+
+/// The app was closed between the answer and what it brought.
+#[tokio::test]
+async fn a_connection_made_anew_calls_no_answer_applied_without_an_effect() {
+    let asks = shows(
+        "input-required",
+        1,
+        Some(says("q", text("Which city?"))),
+        json!({}),
+    );
+    let ours = |id: &str| {
+        json!({"kind": "message", "messageId": id, "role": "user", "parts": text("Rome"),
+            "metadata": {domain::contract::EXTENSION_URI: {"outcome": "respond", "message": "Rome", "actionDigest": "sha256:0",
+                "decidedBy": "me", "decidedAt": "2026-11-21T08:00:00Z"}}})
+    };
+    let history = |more: Value| {
+        let mut all = vec![says("q", text("Which city?")), ours("d")];
+        all.extend(more.as_array().cloned().unwrap_or_default());
+        json!({"history": all})
+    };
+    for (name, after, expected) in [
+        (
+            "it works on it and shows nothing",
+            shows("working", 2, None, history(json!([]))),
+            "pending",
+        ),
+        (
+            "it has spoken of it",
+            shows(
+                "working",
+                2,
+                None,
+                history(json!([says("m", text("Rome it is."))])),
+            ),
+            "resolved",
+        ),
+        (
+            "it is completed",
+            shows("completed", 2, None, history(json!([]))),
+            "resolved",
+        ),
+        (
+            "it remembers no message at all",
+            shows("working", 2, None, json!({})),
+            "withdrawn",
+        ),
+    ] {
+        let story = Story::begin(asks.clone(), None).await;
+        let (before, _) = poll(&mut *follow(&story.url, &["t"])).await;
+        story.is_now(after);
+        let url = format!("{}/#task=t", story.url);
+        let (document, _) = poll(&mut *connect_anew(Kind::A2a, &url, &before)).await;
+        assert_eq!(question(&document)["status"], expected, "{name}");
+    }
+}
