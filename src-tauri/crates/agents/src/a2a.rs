@@ -21,6 +21,7 @@ mod wording;
 use std::{
     collections::{HashMap, hash_map::DefaultHasher},
     hash::{Hash, Hasher},
+    sync::atomic::{AtomicU8, Ordering},
 };
 
 use chrono::{DateTime, SecondsFormat, Utc};
@@ -67,6 +68,10 @@ pub(crate) struct A2a {
     lists: bool,
     /// Whether tasks come with artifacts and messages; not when they are too large for that.
     whole: bool,
+    /// How much less than is wanted it takes to be asked, for a list and for one task. What it refused once is not asked
+    /// again, also after a failure.
+    less_listed: u8,
+    less_read: AtomicU8,
     /// Where there is no list: tasks whose ids we know.
     known: Vec<TaskId>,
     followed: Followed,
@@ -117,6 +122,8 @@ impl A2a {
             card: None,
             lists: true,
             whole: true,
+            less_listed: 0,
+            less_read: AtomicU8::new(0),
             known: follow::named(&target.url, &target.known_tasks),
             followed: Followed::default(),
             open: open::Open::default(),
@@ -244,8 +251,10 @@ impl A2a {
         };
     }
 
-    /// One page, smaller and without contents when it would be too large.
+    /// One page, smaller and without contents when it would be too large. A server that refuses how it is asked is asked for
+    /// less: what is wrong with a request is no failure of the agent.
     async fn list(&mut self, card: &Card) -> Result<(Listed, u32), Failure> {
+        let before = self.less_listed;
         loop {
             let size = if self.whole { PAGE } else { SMALL_PAGE };
             let call = Call::List {
@@ -253,8 +262,17 @@ impl A2a {
                 page: self.round.page.as_deref(),
                 size,
                 whole: self.whole,
+                less: self.less_listed,
             };
             match self.ask(card, &call).await {
+                // Where a page is named, it may be the page that is not there any more.
+                Err(failure) if failure.is_of_parameters() && self.round.page.is_none() => {
+                    if self.less_listed >= rpc::LEAST_LISTED {
+                        self.less_listed = before;
+                        return Err(failure);
+                    }
+                    self.less_listed += 1;
+                }
                 Err(Failure::Broken(broken))
                     if self.whole && broken.error.detail.as_deref() == Some(TOO_LARGE) =>
                 {
@@ -292,6 +310,7 @@ impl A2a {
             page: None,
             size,
             whole: self.whole,
+            less: self.less_listed,
         };
         let moved = self
             .ask(card, &call)
@@ -343,7 +362,22 @@ impl A2a {
     }
 
     async fn one(&self, card: &Card, task: &TaskId) -> Result<Box<RawValue>, Failure> {
-        rpc::call(&self.client, &card.door, &Call::Get(task)).await
+        let before = self.less_read.load(Ordering::Relaxed);
+        let mut less = before;
+        loop {
+            let found = rpc::call(&self.client, &card.door, &Call::Get(task, less)).await;
+            match found {
+                Err(failure) if failure.is_of_parameters() && less < rpc::LEAST_READ => less += 1,
+                // It may be the id that it refuses.
+                Err(failure) if failure.is_of_parameters() => return Err(failure),
+                found => {
+                    if matches!(found, Ok(_) | Err(Failure::Error { .. })) {
+                        self.less_read.store(less, Ordering::Relaxed);
+                    }
+                    return found;
+                }
+            }
+        }
     }
 
     fn finish(&mut self, card: &Card, page: Page) -> Observation {
@@ -412,6 +446,8 @@ fn is_no_list(card: &Card, failure: &Failure) -> bool {
                 ..
             },
         ) => true,
+        // However little is asked for.
+        (_, failure) if failure.is_of_parameters() => true,
         // A list was never promised here, so any clear "no" is one.
         (Generation::Old, Failure::Error { .. } | Failure::Nonsense(_)) => true,
         (Generation::Old, Failure::Status(reply)) => {

@@ -3,7 +3,10 @@
 //! A2A promises no single effect for a message that is sent twice. So the task is read before anything is sent; what may
 //! have arrived is never sent again; and what cannot be told is called unknown.
 
-use std::{collections::HashSet, time::Duration};
+use std::{
+    collections::{BTreeMap, HashSet},
+    time::Duration,
+};
 
 use chrono::Utc;
 use domain::{
@@ -92,7 +95,17 @@ impl A2a {
         message: &RawValue,
     ) -> Outcome {
         let id = &TaskId::from(task.id.as_str());
-        match rpc::call(&self.client, &card.door, &Call::Send(message)).await {
+        let mut answer = rpc::call(&self.client, &card.door, &Call::Send(message)).await;
+        // It refused what we wish beside the answer, before it read the answer.
+        if let Err(failure) = &answer
+            && failure.is_of_parameters()
+            && let Failure::Error { message: words, .. } = failure
+            && is_about_wishes(words)
+            && let Some(bare) = without_wishes(message)
+        {
+            answer = rpc::call(&self.client, &card.door, &Call::Send(&bare)).await;
+        }
+        match answer {
             Ok(result) if reply::goes_beside(delivery) => self.went_beside(&result, delivery),
             Ok(result) => {
                 let took = task_in(&result);
@@ -388,6 +401,19 @@ fn extension_version(task: &Task, delivery: &Delivery) -> Option<String> {
             .as_str()
             .map_or_else(|| item.version.to_string(), str::to_owned),
     )
+}
+
+/// Whether a refusal names what is wished of the sending, and not the answer.
+fn is_about_wishes(words: &str) -> bool {
+    let words = words.to_ascii_lowercase();
+    let wishes = ["configuration", "blocking", "returnimmediately"];
+    wishes.iter().any(|wish| words.contains(wish))
+}
+
+fn without_wishes(message: &RawValue) -> Option<Box<RawValue>> {
+    let mut members: BTreeMap<String, Box<RawValue>> = serde_json::from_str(message.get()).ok()?;
+    members.remove("configuration")?;
+    serde_json::value::to_raw_value(&members).ok()
 }
 
 /// Somebody was first.

@@ -7,7 +7,8 @@ use std::collections::HashMap;
 
 use chrono::Utc;
 use domain::{fact::PollError, ids::TaskId};
-use reqwest::Url;
+use reqwest::{Url, header::HeaderMap};
+use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::{
@@ -15,10 +16,10 @@ use super::{
     card::{Binding, Generation},
     digest_of,
     page::Page,
-    rpc::{Call, Failure, code},
+    rpc::{self, Call, Failure, code},
     task, text,
 };
-use crate::{Observation, native::Native};
+use crate::{Observation, http::invalid, native::Native};
 
 /// Tasks asked for in one turn; others get theirs in between.
 const A_TURN: usize = 25;
@@ -26,6 +27,10 @@ const A_TURN: usize = 25;
 const MOST: usize = 1000;
 /// Nobody's task; only to hear in which words it is not found.
 const NOBODY: &str = "mission-control-asks-whether-you-hear-it";
+
+/// Where Gemini CLI tells its tasks (`[{id, contextId, taskState}]`; nothing with 204).
+const ELSEWHERE: &str = "/tasks/metadata";
+const OTHER_VERSION: &str = "It speaks another version of A2A than its card says.";
 
 /// Where a round through the known tasks stands.
 #[derive(Default)]
@@ -38,6 +43,10 @@ pub(super) struct Followed {
     finished: HashMap<TaskId, Box<RawValue>>,
     /// It was found out that it hears us, and in which words.
     hears: bool,
+    /// Whether it tells the ids of its tasks beside the protocol; found out by asking.
+    tells: Option<bool>,
+    /// It told them for this round.
+    listed: bool,
     digest: u64,
     last: Option<u64>,
 }
@@ -132,6 +141,9 @@ impl A2a {
         }
         let now = text(Utc::now());
         let mut page = Page::default();
+        if self.followed.at == 0 {
+            self.followed.listed = self.listed_elsewhere(card).await?;
+        }
         let known = self.known.clone();
         if self.followed.at == 0 {
             self.followed.digest = 0;
@@ -163,6 +175,11 @@ impl A2a {
                             answered = true;
                             continue;
                         }
+                        // However it is asked for, it does not take the id.
+                        Err(failure) if failure.is_of_parameters() => {
+                            answered = true;
+                            continue;
+                        }
                         // A task that cannot be read loses only itself, as long as others can.
                         Err(Failure::Error { .. }) if answered => continue,
                         Err(failure) => {
@@ -183,7 +200,8 @@ impl A2a {
             page.add(&raw, &mut self.memory, &now);
         }
         let last = self.followed.at >= known.len();
-        let body = page.document(card, true, !known.is_empty());
+        let listed = self.followed.listed || !known.is_empty();
+        let body = page.document(card, true, listed);
         self.followed.digest = self.followed.digest.rotate_left(7) ^ digest_of(&body);
         if last {
             self.followed.at = 0;
@@ -203,11 +221,18 @@ impl A2a {
     /// A wrong version looks like a missing method: asks in both, once. `Some` = the card is wrong about itself.
     async fn in_which_words(&self, card: &Card) -> Result<Option<Card>, PollError> {
         let nobody = TaskId::from(NOBODY);
-        let here = match self.one(card, &nobody).await {
-            Err(Failure::Error {
-                code: code::METHOD | code::VERSION,
-                ..
-            }) if card.door.binding == Binding::JsonRpc => false,
+        let read = Call::Get(&nobody, rpc::LEAST_READ);
+        let one = card.door.generation == Generation::One;
+        let mut is_other = false;
+        let here = match rpc::call(&self.client, &card.door, &read).await {
+            Err(Failure::Error { code, .. })
+                if code == code::VERSION
+                    || code == code::METHOD && card.door.binding == Binding::JsonRpc =>
+            {
+                // A server of 1.0 that has no such method is none.
+                is_other = one || code == code::VERSION;
+                false
+            }
             // What it does not say clearly is no reason to doubt its card, and its real tasks will show it.
             Err(Failure::Status(reply)) if matches!(reply.status.as_u16(), 401 | 403 | 429) => {
                 return Err(reply.as_error(Utc::now()));
@@ -223,7 +248,12 @@ impl A2a {
             Generation::One => (Generation::Old, "0.3.0".to_owned()),
             Generation::Old => (Generation::One, "1.0".to_owned()),
         };
-        let heard = super::rpc::call(&self.client, &other.door, &Call::Get(&nobody)).await;
+        let heard = rpc::call(
+            &self.client,
+            &other.door,
+            &Call::Get(&nobody, rpc::LEAST_READ),
+        )
+        .await;
         let knows = !matches!(
             heard,
             Err(Failure::Error {
@@ -233,7 +263,51 @@ impl A2a {
                 | Failure::Status(_)
                 | Failure::Nonsense(_))
         );
+        if !knows && is_other {
+            return Err(invalid(OTHER_VERSION));
+        }
         Ok(knows.then_some(other))
+    }
+
+    /// Ids that a server tells of its own accord, beside the protocol. False = it does not.
+    async fn listed_elsewhere(&mut self, card: &Card) -> Result<bool, PollError> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Told {
+            id: TaskId,
+            #[serde(rename = "taskState")]
+            _state: String,
+        }
+        let old = (Generation::Old, Binding::JsonRpc);
+        let place = card.door.url.join(ELSEWHERE).ok();
+        let Some(place) = place.filter(|_| (card.door.generation, card.door.binding) == old) else {
+            return Ok(false);
+        };
+        if self.followed.tells == Some(false) {
+            return Ok(false);
+        }
+        let reply = match self.client.get(place, HeaderMap::new()).await {
+            Ok(reply) => reply,
+            Err(error) if self.followed.tells == Some(true) => return Err(error),
+            Err(_) => return Ok(false),
+        };
+        let told: Option<Vec<Told>> = match reply.status.as_u16() {
+            200 => serde_json::from_slice(&reply.body).ok(),
+            204 => Some(vec![]),
+            _ if self.followed.tells == Some(true) => return Err(reply.as_error(Utc::now())),
+            _ => None,
+        };
+        self.followed.tells = Some(told.is_some());
+        let told_any = told.is_some();
+        for told in told.into_iter().flatten() {
+            if !self.known.contains(&told.id) {
+                self.known.push(told.id);
+            }
+        }
+        // The newest are followed.
+        let over = self.known.len().saturating_sub(MOST);
+        self.known.drain(..over);
+        Ok(told_any)
     }
 }
 

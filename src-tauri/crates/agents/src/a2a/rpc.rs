@@ -57,9 +57,11 @@ pub(crate) enum Call<'a> {
         size: u32,
         /// With artifacts and messages.
         whole: bool,
+        /// How much less is asked than is wanted.
+        less: u8,
     },
-    /// One task.
-    Get(&'a TaskId),
+    /// One task, and how much less is asked of it than is wanted.
+    Get(&'a TaskId, u8),
     /// A message, already in the words of the generation.
     Send(&'a RawValue),
     /// Stop a task.
@@ -87,6 +89,15 @@ pub(crate) enum Failure {
 }
 
 impl Failure {
+    /// Whether it refuses how it was asked, and not what.
+    pub(crate) fn is_of_parameters(&self) -> bool {
+        match self {
+            Self::Error { code, .. } => *code == code::PARAMS,
+            Self::Status(reply) => matches!(reply.status.as_u16(), 400 | 422),
+            _ => false,
+        }
+    }
+
     /// As a failed poll.
     pub(crate) fn into_poll_error(self, now: chrono::DateTime<chrono::Utc>) -> PollError {
         match self {
@@ -104,8 +115,16 @@ impl Failure {
 
 const NO_REASON: &str = "no reason given";
 
-/// Messages of a task's history that are asked for: enough to find a title, a question and our own answer.
-pub(crate) const HISTORY: u32 = 20;
+/// Messages of a task's history that are asked for in a list: enough to find a title, a question and our own answer.
+const HISTORY: u32 = 20;
+/// Of one task: a call that waits may lie behind what others have written since.
+const LONG_HISTORY: u32 = 100;
+/// What every server that knows the parameter has been seen to allow.
+const SHORT_HISTORY: u32 = 10;
+/// So often can less be asked, until nothing is left out that can be.
+pub(crate) const LEAST_LISTED: u8 = 5;
+/// The same for one task.
+pub(crate) const LEAST_READ: u8 = 2;
 
 /// Makes one call. The result is the exact JSON of the result.
 pub(crate) async fn call(
@@ -201,33 +220,72 @@ fn lost(error: PollError) -> Broken {
     }
 }
 
-fn method(door: &Door, call: &Call<'_>) -> (&'static str, String) {
-    let one = door.generation == Generation::One;
-    let (method, mut params) = match call {
+/// The parameters of a reading call, as many as the server takes.
+fn wanted(call: &Call<'_>) -> Vec<(&'static str, Value)> {
+    let mut all = vec![];
+    match call {
         Call::List {
             after,
             page,
             size,
             whole,
+            less,
         } => {
-            let mut params = json!({
-                "pageSize": size,
-                "historyLength": if *whole { HISTORY } else { 0 },
-                "includeArtifacts": whole,
-            });
-            if let Some(after) = after {
-                params["statusTimestampAfter"] = json!(after);
+            let history = match (whole, less) {
+                (false, _) => 0,
+                (true, 0) => HISTORY,
+                (true, _) => SHORT_HISTORY,
+            };
+            if *less < 2 {
+                all.push(("historyLength", json!(history)));
+            }
+            if *less < 3 {
+                all.push(("includeArtifacts", json!(whole)));
+            }
+            if *less < 4 {
+                all.push(("pageSize", json!(size)));
+            }
+            if let Some(after) = after.filter(|_| *less < LEAST_LISTED) {
+                all.push(("statusTimestampAfter", json!(after)));
             }
             if let Some(page) = page {
-                params["pageToken"] = json!(page);
+                all.push(("pageToken", json!(page)));
             }
+        }
+        Call::Get(_, less) => {
+            let history = if *less == 0 {
+                LONG_HISTORY
+            } else {
+                SHORT_HISTORY
+            };
+            if *less < LEAST_READ {
+                all.push(("historyLength", json!(history)));
+            }
+        }
+        _ => {}
+    }
+    all
+}
+
+fn method(door: &Door, call: &Call<'_>) -> (&'static str, String) {
+    let one = door.generation == Generation::One;
+    let (method, mut params) = match call {
+        Call::List { .. } => {
+            let members = wanted(call);
+            let members = members
+                .into_iter()
+                .map(|(name, value)| (name.to_owned(), value));
+            let params = Value::Object(members.collect());
             // 0.3 has no list, but some servers of its time answer to this name.
             (if one { "ListTasks" } else { "tasks/list" }, params)
         }
-        Call::Get(task) => (
-            if one { "GetTask" } else { "tasks/get" },
-            json!({"id": task.as_str(), "historyLength": HISTORY}),
-        ),
+        Call::Get(task, _) => {
+            let mut params = json!({"id": task.as_str()});
+            for (name, value) in wanted(call) {
+                params[name] = value;
+            }
+            (if one { "GetTask" } else { "tasks/get" }, params)
+        }
         // It names its tenant itself, and its bytes stay as they are.
         Call::Send(message) => {
             return (
@@ -283,7 +341,7 @@ async fn rest(
 
 fn path(door: &Door, call: &Call<'_>) -> Result<(Method, Url, Option<String>), &'static str> {
     let task = match call {
-        Call::Get(task) | Call::Cancel(task) | Call::Subscribe(task) => Some(task.as_str()),
+        Call::Get(task, _) | Call::Cancel(task) | Call::Subscribe(task) => Some(task.as_str()),
         _ => None,
     };
     let mut named = task.into_iter().chain(door.tenant.as_deref());
@@ -304,7 +362,7 @@ fn path(door: &Door, call: &Call<'_>) -> Result<(Method, Url, Option<String>), &
         }
         match call {
             Call::List { .. } => path.push("tasks"),
-            Call::Get(task) => path.push("tasks").push(task.as_str()),
+            Call::Get(task, _) => path.push("tasks").push(task.as_str()),
             Call::Send(_) => path.push("message:send"),
             Call::Cancel(task) => path
                 .push("tasks")
@@ -316,32 +374,18 @@ fn path(door: &Door, call: &Call<'_>) -> Result<(Method, Url, Option<String>), &
     }
     let mut body = None;
     match call {
-        Call::List {
-            after,
-            page,
-            size,
-            whole,
-        } => {
-            let mut query = url.query_pairs_mut();
-            query.append_pair("pageSize", &size.to_string());
-            if let Some(after) = after {
-                query.append_pair("statusTimestampAfter", after);
+        Call::List { .. } | Call::Get(..) => {
+            for (name, value) in wanted(call) {
+                let value = value
+                    .as_str()
+                    .map_or_else(|| value.to_string(), str::to_owned);
+                url.query_pairs_mut().append_pair(name, &value);
             }
-            if let Some(page) = page {
-                query.append_pair("pageToken", page);
-            }
-            let history = if *whole { HISTORY } else { 0 };
-            query.append_pair("historyLength", &history.to_string());
-            query.append_pair("includeArtifacts", if *whole { "true" } else { "false" });
-        }
-        Call::Get(_) => {
-            url.query_pairs_mut()
-                .append_pair("historyLength", &HISTORY.to_string());
         }
         Call::Send(message) => body = Some(message.to_string()),
         Call::Cancel(_) | Call::Subscribe(_) => {}
     }
-    let verb = if matches!(call, Call::List { .. } | Call::Get(_)) {
+    let verb = if matches!(call, Call::List { .. } | Call::Get(..)) {
         Method::GET
     } else {
         Method::POST
