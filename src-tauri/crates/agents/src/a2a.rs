@@ -6,6 +6,7 @@
 
 mod act;
 mod card;
+mod choice;
 mod effect;
 mod follow;
 mod form;
@@ -16,7 +17,6 @@ mod reply;
 mod rpc;
 mod shape;
 mod task;
-mod wording;
 
 use std::{
     collections::{HashMap, hash_map::DefaultHasher},

@@ -226,18 +226,18 @@ fn rows() -> Vec<Row> {
             json!([text("Ann")]),
         ),
         row(
-            "Every finished turn is called input-required",
+            "It is called input-required with words that may ask",
             says(
                 "input-required",
                 agent(json!([text("The capital of France is Paris.")])),
             ),
-            None,
-            "",
-            &approve,
-            json!([]),
+            Some("question"),
+            "The capital of France is Paris.",
+            &respond,
+            json!([text("Ann")]),
         ),
         row(
-            "The same, with the answer in an artifact",
+            "Every finished turn is called input-required, with the answer in an artifact",
             shows(
                 "input-required",
                 json!({"artifacts": [{"artifactId": "a", "name": "result", "parts": [{"kind": "data", "data": {"result": 7}}]}]}),

@@ -15,6 +15,7 @@ use deciding::decide;
 use domain::contract::Document;
 use scripted::{Asked, connect_anew, follow, poll, serve, task};
 use serde_json::{Value, json};
+use tokio::task::JoinSet;
 
 fn old_card() -> Value {
     json!({"name": "Gemini SDLC Agent", "version": "0.0.2", "url": "/", "protocolVersion": "0.3.0",
@@ -416,31 +417,37 @@ fn rows() -> Vec<Row> {
 
 #[tokio::test]
 async fn an_answer_is_applied_only_when_its_effect_was_seen() {
+    let mut all = JoinSet::new();
     for row in rows() {
-        let story = Story::begin(row.before, Some(row.after)).await;
-        let mut endpoint = follow(&story.url, &["t"]);
-        let asked = question(&poll(&mut *endpoint).await.0);
-        let sent = decide(&asked, "d", row.decision);
-        let outcome = endpoint.deliver(&sent).await;
-        let told = format!("{outcome:?}");
-        assert!(told.starts_with(row.outcome), "{}: {told}", row.name);
-        assert_eq!(story.sent().len(), 1, "{}", row.name);
-        let Some(expected) = row.told else { continue };
-        let (document, _) = poll(&mut *endpoint).await;
-        assert_eq!(question(&document)["status"], expected, "{}", row.name);
-        // Asked once more, it is not sent once more, and not called applied either.
-        let again = agents::Delivery {
-            resend: true,
-            ..sent
-        };
-        let outcome = endpoint.deliver(&again).await;
-        assert!(
-            matches!(outcome, Outcome::Sent | Outcome::Unknown(_)),
-            "{}: {outcome:?}",
-            row.name
-        );
-        assert_eq!(story.sent().len(), 1, "{}", row.name);
+        all.spawn(check(row));
     }
+    all.join_all().await;
+}
+
+async fn check(row: Row) {
+    let story = Story::begin(row.before, Some(row.after)).await;
+    let mut endpoint = follow(&story.url, &["t"]);
+    let asked = question(&poll(&mut *endpoint).await.0);
+    let sent = decide(&asked, "d", row.decision);
+    let outcome = endpoint.deliver(&sent).await;
+    let told = format!("{outcome:?}");
+    assert!(told.starts_with(row.outcome), "{}: {told}", row.name);
+    assert_eq!(story.sent().len(), 1, "{}", row.name);
+    let Some(expected) = row.told else { return };
+    let (document, _) = poll(&mut *endpoint).await;
+    assert_eq!(question(&document)["status"], expected, "{}", row.name);
+    // Asked once more, it is not sent once more, and not called applied either.
+    let again = agents::Delivery {
+        resend: true,
+        ..sent
+    };
+    let outcome = endpoint.deliver(&again).await;
+    assert!(
+        matches!(outcome, Outcome::Sent | Outcome::Unknown(_)),
+        "{}: {outcome:?}",
+        row.name
+    );
+    assert_eq!(story.sent().len(), 1, "{}", row.name);
 }
 
 #[tokio::test]

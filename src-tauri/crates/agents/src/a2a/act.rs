@@ -161,8 +161,20 @@ impl A2a {
                     super::card::clip(&task.words(), 300)
                 ))
             }
-            TaskState::Completed if task.has_message(delivery.id.as_str()) => Outcome::Applied,
-            _ => Outcome::Sent,
+            _ => match &delivery.task {
+                Some(asking) => self.shown_beside(asking, delivery),
+                None => Outcome::Sent,
+            },
+        }
+    }
+
+    /// What the task that took the answer has shown by now.
+    fn shown_beside(&self, asking: &TaskId, delivery: &Delivery) -> Outcome {
+        let owed = self.memory.owing.get(asking.as_str());
+        match owed.and_then(|owed| owed.shown_beside(delivery.id.as_str())) {
+            Some(Effect::Shown) => Outcome::Applied,
+            Some(Effect::Contrary(sentence)) => Outcome::Unknown(sentence),
+            Some(Effect::None) | None => Outcome::Sent,
         }
     }
 
@@ -186,10 +198,13 @@ impl A2a {
 
     /// What the task says before anything is sent; `None` = send.
     fn before(&self, task: &Task, delivery: &Delivery) -> Option<Outcome> {
+        if task.has_message(delivery.id.as_str()) {
+            return Some(self.arrived(task, delivery));
+        }
         let known = self.memory.owing.get(&task.id);
         let known = known.is_some_and(|owed| owed.is(delivery.id.as_str()));
-        if task.has_message(delivery.id.as_str()) || known && !asks_the_same(task, delivery) {
-            return Some(self.arrived(task, delivery));
+        if let Some(outcome) = self.shown(task, delivery).filter(|_| known) {
+            return Some(outcome);
         }
         if !asks(task, &self.memory.answered) {
             return Some(if delivery.resend {
@@ -282,7 +297,8 @@ impl A2a {
 
     /// Applied once the task shows the effect. While it asks the same it shows none, and that it asks no more is none.
     fn arrived(&self, task: &Task, delivery: &Delivery) -> Outcome {
-        if asks(task, &HashSet::new()) && asks_the_same(task, delivery) {
+        let stays = !reply::goes_beside(delivery);
+        if stays && asks(task, &HashSet::new()) && asks_the_same(task, delivery) {
             return Outcome::Sent;
         }
         let found;

@@ -22,6 +22,9 @@ use super::{
 };
 use crate::Delivery;
 
+/// Of a call whose result is there, whatever it is.
+const DONE: &str = "done";
+
 /// An answer that was sent, and what the task showed before.
 #[derive(Debug)]
 pub(crate) struct Owed {
@@ -39,11 +42,14 @@ pub(crate) struct Owed {
 
 /// The question, as far as an effect is recognised by it.
 #[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct Asked {
     #[serde(default)]
     version: String,
     #[serde(default)]
     message: String,
+    #[serde(default)]
+    proposed_action: Option<Value>,
     #[serde(default)]
     options: Vec<Choice>,
     #[serde(default)]
@@ -144,12 +150,24 @@ impl Owed {
         if let Some(effect) = &mut self.beside
             && other.has_message(&self.id)
         {
+            let again = question::of(other, "", &HashSet::new())
+                .zip(self.question.proposed_action.as_ref())
+                .is_some_and(|(again, action)| again.is_about(action));
             *effect = match other.state() {
+                _ if again => Effect::Contrary(format!(
+                    "It asks the same again, in the task {}, so the answer did not count.",
+                    clip(&other.id, 80)
+                )),
                 TaskState::Completed => Effect::Shown,
                 state if broke_off(state) => Effect::Contrary(ended(other)),
                 _ => Effect::None,
             };
         }
+    }
+
+    /// What the task shows that took the answer with that id beside the one that asked.
+    pub(crate) fn shown_beside(&self, id: &str) -> Option<Effect> {
+        self.beside.clone().filter(|_| self.is(id))
     }
 
     /// What the task shows that asked.
@@ -207,14 +225,21 @@ impl Owed {
             "cancel", "reject", "declin", "denied", "refus", "skip", "abort",
         ];
         let is_stopped = stopped.iter().any(|stop| word.contains(stop));
-        match (self.decided, self.says_yes()) {
-            (Some(_), Some(yes)) if yes == is_stopped => Effect::Contrary(format!(
-                "It was answered otherwise: what was asked about is \"{}\" by now.",
-                clip(word, 60)
-            )),
-            (Some(_), _) => Effect::Shown,
-            (None, _) => Effect::None,
+        let tells_state = self.question.native.asked.iter().any(shape::tells_state);
+        match self.says_yes() {
+            _ if self.decided.is_none() => Effect::None,
+            Some(true) if is_stopped => Self::contrary(word),
+            Some(false) if !is_stopped && tells_state => Self::contrary(word),
+            Some(false) if !is_stopped && word != DONE => Effect::None,
+            _ => Effect::Shown,
         }
+    }
+
+    fn contrary(word: &str) -> Effect {
+        Effect::Contrary(format!(
+            "It was answered otherwise: what was asked about is \"{}\" by now.",
+            clip(word, 60)
+        ))
     }
 
     /// What the agent has said since the answer, as far as that can be told.
@@ -349,7 +374,7 @@ fn settled(data: &RawValue, beside: Option<&RawValue>) -> Option<String> {
     match word {
         Some(word) if waits.iter().any(|wait| word.contains(wait)) => None,
         Some(word) => Some(word),
-        None if question::is_result(beside) => Some("done".to_owned()),
+        None if question::is_result(beside) => Some(DONE.to_owned()),
         None => None,
     }
 }
@@ -376,7 +401,8 @@ fn names(body: &DecisionBody, options: &[Choice]) -> Vec<String> {
         .collect()
 }
 
-fn broke_off(state: TaskState) -> bool {
+/// Whether a task in this state ended without its result.
+pub(crate) fn broke_off(state: TaskState) -> bool {
     matches!(
         state,
         TaskState::Failed | TaskState::Rejected | TaskState::Canceled

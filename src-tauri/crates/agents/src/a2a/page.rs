@@ -10,7 +10,7 @@ use serde_json::{Value, json, value::RawValue};
 
 use super::{
     card::{Card, clip},
-    effect::{Effect, Owed},
+    effect::{self, Effect, Owed},
     question::{self, Question},
     task::{self, Artifact, Task},
 };
@@ -82,6 +82,9 @@ impl Memory {
         }
         let found = question::answers(task.history.iter().flatten());
         self.answered.extend(found);
+        if !effect::broke_off(task.state()) {
+            self.answered.extend(question::followed_up(task));
+        }
         for owed in self.owing.values_mut() {
             owed.learn(task);
         }
@@ -357,7 +360,11 @@ fn item(
         .map(|message| clip(&message.text(), MESSAGE))
         .filter(|text| !text.is_empty());
     const NOTHING: &str = "It waits for input, but does not say for what.";
-    let message = said.or_else(|| (waits && silent).then(|| NOTHING.to_owned()));
+    let unsaid = || match question::last_words(task) {
+        Some(words) => format!("It may be asking: {}", clip(&words, MESSAGE)),
+        None => NOTHING.to_owned(),
+    };
+    let message = said.or_else(|| (waits && silent).then(unsaid));
     let mut status = json!({"state": state, "native": task.native_state()});
     if let Some(message) = message {
         status["message"] = json!(message);

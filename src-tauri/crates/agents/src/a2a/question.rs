@@ -1,6 +1,7 @@
 //! What a task asks a person: found where servers put it, turned into one escalation item of the contract.
 //!
-//! A state is a hint. A structured request of a known shape asks whatever its task is called, even "working" or
+//! What asks is told by the protocol's state and by structure, never by a list of words. Where a task that waits only says
+//! something, without a question mark, it may be asking: that is a question of low severity. A structured request of a known shape asks whatever its task is called, even "working" or
 //! "completed"; a task that waits but asks nothing is no escalation, it is shown as a task that waits. What may be
 //! approved is carried byte for byte, so that duplicate keys and odd numbers are judged by the contract's own reader.
 
@@ -15,10 +16,9 @@ use serde_json::{Value, value::RawValue};
 
 use super::{
     card::clip,
-    form,
+    choice, form,
     shape::{self, Piece, Shape},
     task::{self, Message, Part, Task},
-    wording::is_statement,
 };
 
 /// Data parts that are kept with a question; more is not a question to a person.
@@ -40,6 +40,9 @@ pub(crate) struct Question {
     options: Option<Box<RawValue>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     response_schema: Option<Box<RawValue>>,
+    /// Low where it may be asking and nothing says for certain that it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    severity: Option<Cow<'static, str>>,
     pub(crate) created_at: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     expires_at: Option<Box<RawValue>>,
@@ -54,6 +57,14 @@ impl Question {
             .filter(|question: &Self| question.native.protocol == "a2a")
             .map(|question| (question.task_id.clone(), question))
             .collect()
+    }
+
+    /// Whether it asks leave for exactly this action.
+    pub(crate) fn is_about(&self, action: &Value) -> bool {
+        let own = self.proposed_action.as_ref();
+        own.is_some_and(|own| {
+            serde_json::from_str::<Value>(own.get()).ok().as_ref() == Some(action)
+        })
     }
 
     /// What identifies what is asked about.
@@ -103,6 +114,7 @@ pub(crate) fn of(task: &Task, first_seen: &str, answered: &HashSet<String>) -> O
         text,
         pieces,
         message_id,
+        maybe,
     } = asked.unwrap_or_default();
     let details = details(&pieces);
     let kind = if auth {
@@ -118,6 +130,10 @@ pub(crate) fn of(task: &Task, first_seen: &str, answered: &HashSet<String>) -> O
         details.words.unwrap_or_default()
     } else {
         text
+    };
+    let text = match text.is_empty() {
+        true => details.beside.trim_start().to_owned(),
+        false => text + &details.beside,
     };
     let title = match (
         text.lines().find(|line| !line.trim().is_empty()),
@@ -162,6 +178,7 @@ pub(crate) fn of(task: &Task, first_seen: &str, answered: &HashSet<String>) -> O
         proposed_action: details.action,
         options: details.options,
         response_schema: details.schema,
+        severity: maybe.then(|| "low".into()),
         created_at: task.timestamp().unwrap_or(first_seen).to_owned(),
         expires_at: details.expires_at,
         status: "pending".into(),
@@ -192,6 +209,8 @@ struct Asked {
     text: String,
     pieces: Vec<Piece>,
     message_id: Option<String>,
+    /// It may be asking, or stating.
+    maybe: bool,
 }
 
 /// The newest structured request of a known shape that nobody has answered: in the status message, an artifact, or (where
@@ -211,6 +230,10 @@ fn structured(task: &Task, waits: bool, answered: &HashSet<String>) -> Option<As
     let named: HashSet<String> = answers(history.iter().chain(said)).collect();
     let closed = responses(task);
     let is_open = |asked: &Asked| {
+        let by_words = |piece: &Piece| shape::of(piece) == Some(Shape::Deferred);
+        if !waits && asked.pieces.iter().any(by_words) && answered.contains(&followed(&task.id)) {
+            return false;
+        }
         let mut ids = asked.pieces.iter().flat_map(|p| shape::ids(&p.data));
         !ids.any(|id| {
             named.contains(&id) || !waits && (answered.contains(&id) || closed.contains(&id))
@@ -272,6 +295,7 @@ fn awaiting(task: &Task) -> Option<Asked> {
             text: message.text(),
             pieces: vec![piece],
             message_id: message.message_id.clone(),
+            maybe: false,
         })
     })
 }
@@ -284,6 +308,17 @@ pub(crate) fn answers<'a>(
         .filter(|message| message.is_persons())
         .flat_map(|message| task::data(message.parts.as_deref().unwrap_or_default()))
         .flat_map(shape::ids)
+}
+
+/// Under which the tasks that a person's words were about are kept beside the ids that answers name.
+pub(crate) fn followed_up(task: &Task) -> impl Iterator<Item = String> {
+    let people = task.history.iter().flatten().filter(|m| m.is_persons());
+    let about = people.flat_map(|message| message.reference_task_ids.iter().flatten());
+    about.map(|id| followed(id))
+}
+
+fn followed(task: &str) -> String {
+    format!("task {task}")
 }
 
 /// Ids of calls whose result the task itself shows.
@@ -324,24 +359,15 @@ fn asked_by(message: &Message, asks: impl Fn(&Piece) -> bool) -> Option<Asked> {
 }
 
 /// What a waiting task asks in other ways: the status message, else an artifact that is a question, else the newest
-/// message, if the agent said it.
+/// message, if the agent asked something in it.
 fn plain(task: &Task) -> Option<Asked> {
-    let any = |message: &Message| {
-        let parts = message.parts.as_deref().unwrap_or_default();
-        let text = task::text(parts);
-        let found = asked_by(message, |_| true);
-        found.or_else(|| {
-            let asks = !text.is_empty() && !is_statement(&text) && !is_result_of(task, &text);
-            asks.then(|| Asked {
-                text,
-                pieces: vec![],
-                message_id: message.message_id.clone(),
-            })
-        })
-    };
     let said = task.status.as_ref().and_then(|s| s.message.as_ref());
-    if let Some(found) = said.and_then(any) {
-        return Some(found);
+    let of_status = said.and_then(|message| {
+        let found = asked_by(message, |_| true);
+        found.or_else(|| in_words(task, message, false))
+    });
+    if of_status.is_some() {
+        return of_status;
     }
     let mut artifacts = task.artifacts.iter().flatten().rev();
     let interrupt = artifacts.find_map(|artifact| {
@@ -363,13 +389,38 @@ fn plain(task: &Task) -> Option<Asked> {
     if interrupt.is_some() || said.is_some_and(|said| !said.text().is_empty()) {
         return interrupt;
     }
+    // Many end every turn as one that waits: what stands in the history only was not said to be what it waits for.
     let newest = task.history.as_ref()?.last()?;
-    newest.is_agents().then(|| any(newest)).flatten()
+    let found = asked_by(newest, looks_asking);
+    found.or_else(|| in_words(task, newest, true).filter(|asked| has_question_mark(&asked.text)))
+}
+
+/// What the agent says, where it is not its result.
+fn in_words(task: &Task, message: &Message, maybe: bool) -> Option<Asked> {
+    let text = message.text();
+    let is_new = !message.is_persons() && !text.is_empty() && !is_result_of(task, &text);
+    is_new.then(|| Asked {
+        maybe: maybe || !has_question_mark(&text) && !text.trim_end().ends_with([':', '：']),
+        text,
+        message_id: message.message_id.clone(),
+        ..Asked::default()
+    })
+}
+
+/// What the agent of a waiting task said last, where that was not said to be what it waits for.
+pub(crate) fn last_words(task: &Task) -> Option<String> {
+    let newest = task.history.as_ref()?.last()?;
+    let said = in_words(task, newest, true)?;
+    newest.is_agents().then_some(said.text)
+}
+
+fn has_question_mark(text: &str) -> bool {
+    text.contains(['?', '？', '؟', '⸮', '\u{37e}'])
 }
 
 /// Whether these words are what an artifact holds: then they are the result, not a question.
 fn is_result_of(task: &Task, text: &str) -> bool {
-    !text.contains('?')
+    !has_question_mark(text)
         && task.artifacts.iter().flatten().any(|artifact| {
             let parts = artifact.parts.as_deref().unwrap_or_default();
             task::text(parts).trim() == text.trim()
@@ -425,6 +476,7 @@ fn pieces(
         text: task::text(parts),
         pieces,
         message_id,
+        maybe: false,
     })
 }
 
@@ -433,6 +485,8 @@ struct Details {
     name: Option<String>,
     /// What it says of itself, where no words stand beside it.
     words: Option<String>,
+    /// What stands beside a choice, to be shown with the words.
+    beside: String,
     action: Option<Box<RawValue>>,
     options: Option<Box<RawValue>>,
     schema: Option<Box<RawValue>>,
@@ -474,10 +528,24 @@ fn of_piece(piece: &Piece) -> Details {
             ..Details::default()
         };
     };
+    if shape == Some(Shape::Deferred) {
+        return of_result(&value, data);
+    }
     if shape == Some(Shape::Awaiting) {
         return of_call(&value, &members, data, words);
     }
     let is_object = |raw: &RawValue| raw.get().starts_with('{');
+    let options = choice::of(&value, shape);
+    if let Some(options) = &options
+        && let Some(beside) = choice::is_only(&value, shape)
+    {
+        return Details {
+            words,
+            beside,
+            options: choice::written(options),
+            ..Details::default()
+        };
+    }
     let name = ["name", "action", "tool", "toolName", "tool_name", "type"]
         .iter()
         .find_map(|member| {
@@ -513,9 +581,6 @@ fn of_piece(piece: &Piece) -> Details {
         None if only_words => None,
         None => action(name.as_deref().unwrap_or("data"), data),
     });
-    let options = members
-        .remove("options")
-        .filter(|options| are_options(options));
     let expires_at = members
         .remove("expiresAt")
         .filter(|at| at.get().starts_with('"'));
@@ -523,9 +588,10 @@ fn of_piece(piece: &Piece) -> Details {
         name,
         words,
         action,
-        options,
+        options: options.as_deref().and_then(choice::written),
         schema: schema.or_else(|| fields(&value, shape)),
         expires_at,
+        beside: String::new(),
     }
 }
 
@@ -559,6 +625,55 @@ fn of_call(
         name: Some(clip(name, 200)),
         words,
         action: RawValue::from_string(action).ok(),
+        ..Details::default()
+    }
+}
+
+/// Calls that wait for leave in the result of a turn: one with its name and its arguments (which may be JSON in a text),
+/// several as they stand.
+fn of_result(value: &Value, whole: &RawValue) -> Details {
+    #[derive(Deserialize)]
+    struct Turn {
+        #[serde(default)]
+        result: Option<Asking>,
+        #[serde(default)]
+        approvals: Vec<Call>,
+    }
+    #[derive(Deserialize)]
+    struct Asking {
+        #[serde(default)]
+        approvals: Vec<Call>,
+    }
+    #[derive(Deserialize)]
+    struct Call {
+        #[serde(default)]
+        args: Option<Box<RawValue>>,
+    }
+    let calls = shape::approvals(value).map_or(&[][..], Vec::as_slice);
+    let name = match calls {
+        [only] => only["tool_name"].as_str().unwrap_or("call").to_owned(),
+        several => format!("{} requests", several.len()),
+    };
+    let is_strict = |data: &RawValue| domain::decision::strict_json(data.get(), "data").is_ok();
+    let turn = is_strict(whole)
+        .then(|| serde_json::from_str::<Turn>(whole.get()).ok())
+        .flatten();
+    let args = turn
+        .and_then(|turn| {
+            let mut calls = turn
+                .result
+                .map_or(turn.approvals, |result| result.approvals);
+            calls.pop().filter(|_| calls.is_empty())?.args
+        })
+        .and_then(|args| match serde_json::from_str::<String>(args.get()) {
+            Ok(text) => RawValue::from_string(text)
+                .ok()
+                .filter(|args| is_strict(args)),
+            Err(_) => Some(args),
+        });
+    Details {
+        action: action(&name, args.as_deref().unwrap_or(whole)),
+        name: Some(clip(&name, 200)),
         ..Details::default()
     }
 }
@@ -637,17 +752,4 @@ fn words(value: &Value, depth: usize) -> Option<String> {
 fn action(name: &str, args: &RawValue) -> Option<Box<RawValue>> {
     let name = Value::from(name);
     RawValue::from_string(format!(r#"{{"name":{name},"args":{}}}"#, args.get())).ok()
-}
-
-/// Whether these are options in the contract's words (an id and a label each).
-fn are_options(raw: &RawValue) -> bool {
-    let options: Option<Vec<Value>> = serde_json::from_str(raw.get()).ok();
-    options.is_some_and(|options| {
-        !options.is_empty()
-            && options.iter().all(|o| {
-                ["id", "label"]
-                    .iter()
-                    .all(|m| o.get(m).is_some_and(Value::is_string))
-            })
-    })
 }

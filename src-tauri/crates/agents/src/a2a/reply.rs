@@ -64,8 +64,10 @@ pub(crate) fn message(
     let asked = &item.native.asked;
     let shaped = shape::answer(asked, &body)?;
     let ours = item.native.protocol.is_none();
-    let structured =
-        ours || !asked.is_empty() || item.response_schema.is_some() || body.payload.is_some();
+    let in_words = !ours && asked.is_empty() && item.response_schema.is_none();
+    let structured = !in_words || body.payload.is_some() && card.takes_data;
+    // Who reads text only must find all of the answer there.
+    let reads_text = in_words || !card.takes_data;
     let mut beside = serde_json::Map::new();
     let said;
     let mut data: Vec<(Box<RawValue>, Option<serde_json::Value>)> = vec![];
@@ -75,17 +77,18 @@ pub(crate) fn message(
             for (part, metadata) in &shaped.parts {
                 data.push((raw(part)?, metadata.clone()));
             }
-            said = words(&body, &item).filter(|_| data.is_empty());
+            said = words(&body, &item, reads_text).filter(|_| data.is_empty());
             beside = shaped.metadata;
         }
         None if structured => {
             let (answer, metadata) = answer(&body, &item, &exact, delivery)?;
             data.push((answer, metadata));
             // A form that was filled in says it all.
-            said = words(&body, &item).filter(|_| body.message.is_some() || body.payload.is_none());
+            let adds = reads_text || body.message.is_some() || body.payload.is_none();
+            said = words(&body, &item, reads_text).filter(|_| adds);
         }
         // Words are answered with words: servers that take no data fail the whole task over it.
-        None => said = words(&body, &item),
+        None => said = words(&body, &item, true),
     }
     let door = &card.door;
     let old_rest = (door.generation, door.binding) == (Generation::Old, Binding::Rest);
@@ -167,8 +170,9 @@ fn metadata(exact: &RawValue, beside: serde_json::Map<String, serde_json::Value>
     format!("{{{}}}", members.join(","))
 }
 
-/// What a person would read: their own words, with what they decided in front.
-fn words(body: &DecisionBody, item: &Item) -> Option<String> {
+/// What a person would read: what they decided, with the action as they changed it, then their own words, then what they
+/// filled in where nothing else carries it.
+fn words(body: &DecisionBody, item: &Item, whole: bool) -> Option<String> {
     use domain::decision::Outcome as O;
     let chosen = body.option_id.as_ref().map(|id| {
         let choice = item.options.iter().find(|choice| choice.id == *id);
@@ -183,15 +187,18 @@ fn words(body: &DecisionBody, item: &Item) -> Option<String> {
         O::Reject => Some(chosen.unwrap_or_else(|| "reject".to_owned())),
         O::Cancel => Some("cancel".to_owned()),
     };
-    let said = body.message.clone();
-    match (decided, said) {
-        (Some(decided), Some(said)) => Some(format!("{decided}\n\n{said}")),
-        (one, other) => one.or(other).or_else(|| {
-            body.payload
-                .as_ref()
-                .map(|payload| payload.get().to_owned())
-        }),
+    let edited = body.edited_action.as_ref();
+    let mut said: Vec<String> = decided
+        .into_iter()
+        .chain(edited.map(|edited| edited.get().to_owned()))
+        .chain(body.message.clone())
+        .collect();
+    if let Some(payload) = &body.payload
+        && (whole || said.is_empty())
+    {
+        said.push(payload.get().to_owned());
     }
+    (!said.is_empty()).then(|| said.join("\n\n"))
 }
 
 /// The structured part, and what stands beside it: the filled-in form when one was asked for, else the decision; both

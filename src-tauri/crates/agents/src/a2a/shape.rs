@@ -46,6 +46,9 @@ pub(crate) enum Shape {
     /// A call that tells its own state (`{request: {callId, name, args}, status, confirmationDetails}`), while it waits
     /// for leave. Answered by `{callId, outcome}`.
     Awaiting,
+    /// `{result: {approvals: [{tool_name, args, tool_call_id}]}}`, the result of a turn that wants leave for calls. Its
+    /// servers fail over data, and take words in the same context.
+    Deferred,
 }
 
 impl Shape {
@@ -77,6 +80,9 @@ pub(crate) fn of(piece: &Piece) -> Option<Shape> {
         list.is_some_and(|list| !list.is_empty())
     };
     let first = question.as_array().and_then(|all| all.first());
+    if approvals(&question).is_some() {
+        return Some(Shape::Deferred);
+    }
     if let Some(status) = status_of(&question) {
         return (status == AWAITING).then_some(Shape::Awaiting);
     }
@@ -104,6 +110,14 @@ pub(crate) fn of(piece: &Piece) -> Option<Shape> {
 /// Whether a member of a message's metadata asks something.
 pub(crate) fn asks_in_metadata(key: &str) -> bool {
     key.contains(APPROVAL) || key.contains(FORM)
+}
+
+/// The calls that wait for leave in the result of a turn.
+pub(super) fn approvals(question: &Value) -> Option<&Vec<Value>> {
+    let result = question.get("result").unwrap_or(question);
+    let all = result.get("approvals")?.as_array()?;
+    let is_call = |one: &Value| one["tool_call_id"].is_string() && one["tool_name"].is_string();
+    (!all.is_empty() && all.iter().all(is_call)).then_some(all)
 }
 
 /// The state of a call that waits for leave.
@@ -234,6 +248,8 @@ pub(crate) fn answer(pieces: &[Piece], body: &DecisionBody) -> Result<Option<Sha
                 shaped.metadata.insert(key, value);
             }
             Shape::Awaiting => put(leave(question, body)?),
+            Shape::Deferred if body.outcome == Outcome::Edit => return Err(NO_EDIT.to_owned()),
+            Shape::Deferred => {}
             Shape::Resume => {}
         }
     }
@@ -450,6 +466,9 @@ fn run(question: &Value, body: &DecisionBody) -> Result<Value, String> {
     if let Some(edited) = value(body.edited_action.as_deref()) {
         let args = edited.get("args").cloned().unwrap_or(edited);
         payload.entry("editedArgs").or_insert(args);
+    }
+    if let Some(option) = &body.option_id {
+        payload.entry("optionId").or_insert(json!(option));
     }
     if let Some(message) = &body.message {
         payload.entry("message").or_insert(json!(message));

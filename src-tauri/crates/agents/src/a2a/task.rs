@@ -50,6 +50,9 @@ pub(crate) struct Message {
     content: Option<Vec<Part>>,
     #[serde(default)]
     pub(crate) metadata: Option<Box<RawValue>>,
+    /// Other tasks it is about.
+    #[serde(default, alias = "reference_task_ids")]
+    pub(crate) reference_task_ids: Option<Vec<String>>,
 }
 
 /// A piece of a message or an artifact; which it is shows by the member that is there.
