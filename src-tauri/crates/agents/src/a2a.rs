@@ -10,6 +10,7 @@ mod choice;
 mod effect;
 mod follow;
 mod form;
+mod login;
 mod open;
 mod page;
 mod question;
@@ -143,6 +144,7 @@ impl A2a {
         }
         let card = card::find(&self.client).await?;
         self.lists = true;
+        self.client.put_key(card.login.place.clone());
         self.card = Some(card.clone());
         Ok(card)
     }

@@ -42,6 +42,10 @@ pub fn address(text: &str) -> Option<String> {
         return Some(written(url));
     }
     let words = || text.split_whitespace().map(bare);
+    // No request can be made to it, and the one who polls says so.
+    if let Some(url) = words().find_map(socket) {
+        return Some(written(&url));
+    }
     // Typed without its beginning: `localhost:8123/agent`.
     if is_one && let Some(url) = words().next().and_then(named) {
         return Some(written(&url));
@@ -198,6 +202,11 @@ fn read(text: &str) -> Option<Url> {
     };
     url.set_host(Some(own)).ok()?;
     Some(url)
+}
+
+fn socket(word: &str) -> Option<Url> {
+    let url = Url::parse(word).ok()?;
+    (matches!(url.scheme(), "ws" | "wss") && url.has_host()).then_some(url)
 }
 
 fn written(url: &Url) -> String {
@@ -431,6 +440,22 @@ mod tests {
             r#"{"documentationUrl": "https://example.org", "supportedInterfaces": [{"url": "http://0.0.0.0:9999/"}]}"#,
             Some("http://127.0.0.1:9999"),
         );
+    }
+
+    #[test]
+    fn a_socket_is_an_address_that_is_answered_in_words() {
+        check("ws://127.0.0.1:18789", Some("ws://127.0.0.1:18789"));
+        check(
+            "codex app-server listening on ws://127.0.0.1:4500",
+            Some("ws://127.0.0.1:4500"),
+        );
+        check(
+            "ws://127.0.0.1:1 and http://127.0.0.1:2",
+            Some("http://127.0.0.1:2"),
+        );
+        let error = crate::http::Client::new("ws://127.0.0.1:4500", None);
+        let error = error.err().expect("no client");
+        assert!(error.detail.unwrap_or_default().contains("socket"));
     }
 
     #[test]

@@ -51,6 +51,7 @@ pub struct Client {
     http: reqwest::Client,
     base: Url,
     authorization: Option<HeaderValue>,
+    place: Option<KeyPlace>,
 }
 
 /// An answer with a status the caller understands.
@@ -148,6 +149,95 @@ pub(crate) fn retry_after(text: &str, now: DateTime<Utc>) -> Option<u64> {
     Some(seconds.min(3600.0) as u64)
 }
 
+/// Of an address that no request can be made to.
+const SOCKET: &str = "This is the address of a socket (WebSocket), as OpenClaw and the Codex app server have. Sockets are not spoken here: an agent is asked over http or https. If it also has an address that begins with http, enter that.";
+
+/// Where a server wants its key, instead of the usual header.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum KeyPlace {
+    /// A header of its own.
+    Header(HeaderName),
+    /// A member of the query.
+    Query(String),
+    /// A cookie.
+    Cookie(String),
+}
+
+impl KeyPlace {
+    /// Headers that are not a server's to name.
+    const OURS: [&str; 10] = [
+        "accept",
+        "connection",
+        "content-length",
+        "content-type",
+        "cookie",
+        "host",
+        "origin",
+        "transfer-encoding",
+        "upgrade",
+        "a2a-version",
+    ];
+
+    /// `header`, `query` or `cookie`, and the name there; `None` = no key is sent at such a place.
+    pub(crate) fn named(place: &str, name: &str) -> Option<Self> {
+        let is_token = |c: char| c.is_ascii_alphanumeric() || "-_.$[]".contains(c);
+        if name.is_empty() || name.len() > 100 || !name.chars().all(is_token) {
+            return None;
+        }
+        match place {
+            "header" => {
+                let name = HeaderName::from_bytes(name.as_bytes()).ok()?;
+                (!Self::OURS.contains(&name.as_str())).then_some(Self::Header(name))
+            }
+            "query" => Some(Self::Query(name.to_owned())),
+            "cookie" => Some(Self::Cookie(name.to_owned())),
+            _ => None,
+        }
+    }
+
+    /// As a person reads it.
+    pub(crate) fn words(&self) -> String {
+        match self {
+            Self::Header(name) => format!("the header {name}"),
+            Self::Query(name) => format!("the address, as {name}"),
+            Self::Cookie(name) => format!("the cookie {name}"),
+        }
+    }
+
+    fn put(&self, token: &str, headers: &mut HeaderMap, url: &mut Url) -> Result<(), Broken> {
+        let value = |text: &str| {
+            let mut value = HeaderValue::from_str(text).map_err(|_| {
+                Broken::unsent(invalid("The token has characters no header takes."))
+            })?;
+            value.set_sensitive(true);
+            Ok(value)
+        };
+        match self {
+            Self::Header(name) => {
+                headers.insert(name.clone(), value(token)?);
+            }
+            Self::Query(name) => {
+                url.query_pairs_mut().append_pair(name, token);
+            }
+            Self::Cookie(_) if token.contains([';', ',', '"', ' ']) => {
+                return Err(Broken::unsent(invalid(
+                    "The token has characters no cookie takes.",
+                )));
+            }
+            Self::Cookie(name) => {
+                let cookie = value(&format!("{name}={token}"))?;
+                headers.insert(reqwest::header::COOKIE, cookie);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The token of `Bearer …`.
+fn token(authorization: &HeaderValue) -> Option<&str> {
+    authorization.to_str().ok()?.strip_prefix("Bearer ")
+}
+
 impl Client {
     /// A client for one address. `http:` is accepted for this machine only.
     pub fn new(url: &str, credential: Option<&Credential>) -> Result<Self, PollError> {
@@ -160,6 +250,7 @@ impl Client {
                     "Unencrypted addresses are used on this machine only; use https.",
                 ));
             }
+            "ws" | "wss" => return Err(invalid(SOCKET)),
             _ => return Err(invalid("Only http and https addresses can be polled.")),
         }
         if !base.username().is_empty() || base.password().is_some() {
@@ -173,7 +264,13 @@ impl Client {
             http,
             base,
             authorization,
+            place: None,
         })
+    }
+
+    /// Puts the token elsewhere than into the usual header, where the server says so.
+    pub(crate) fn put_key(&mut self, place: Option<KeyPlace>) {
+        self.place = place;
     }
 
     /// The same client, with the same credential, for another address at the same origin.
@@ -185,6 +282,7 @@ impl Client {
             http: self.http.clone(),
             base: url,
             authorization: self.authorization.clone(),
+            place: self.place.clone(),
         })
     }
 
@@ -265,7 +363,7 @@ impl Client {
     fn prepared(
         &self,
         method: Method,
-        url: Url,
+        mut url: Url,
         mut headers: HeaderMap,
         body: Option<String>,
     ) -> Result<reqwest::RequestBuilder, Broken> {
@@ -277,7 +375,12 @@ impl Client {
             .entry(ACCEPT)
             .or_insert(HeaderValue::from_static("application/json"));
         if let Some(value) = &self.authorization {
-            headers.insert(AUTHORIZATION, value.clone());
+            match self.place.as_ref().zip(token(value)) {
+                Some((place, token)) => place.put(token, &mut headers, &mut url)?,
+                None => {
+                    headers.insert(AUTHORIZATION, value.clone());
+                }
+            }
         }
         let mut request = self.http.request(method, url).headers(headers);
         if let Some(body) = body {

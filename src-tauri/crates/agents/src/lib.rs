@@ -16,6 +16,7 @@ mod native;
 mod opencode;
 mod probe;
 pub mod quota;
+mod unsupported;
 mod way;
 
 use std::{future::Future, pin::Pin};

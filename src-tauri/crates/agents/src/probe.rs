@@ -13,8 +13,11 @@ use reqwest::{
 use crate::{
     Credential, Kind, Observation, Probe, Target, a2a,
     http::{Client, Reply, invalid},
-    langgraph, open, opencode, quota,
+    langgraph, open, opencode, quota, unsupported,
 };
+
+/// Agents of one kit that are looked at.
+const KIT_AGENTS: usize = 20;
 
 /// Identifies what serves `url`. `Err` = nothing usable answers, in words.
 pub async fn probe(url: &str, credential: Option<&Credential>) -> Result<Probe, PollError> {
@@ -58,6 +61,9 @@ pub async fn probe(url: &str, credential: Option<&Credential>) -> Result<Probe, 
         Err(error) if !a2a::is_no_card(&error) => return Err(error),
         Err(_) => {}
     }
+    if let Some((place, card)) = of_kit(&client).await? {
+        return agent(place.as_str(), credential, card).await;
+    }
     if let Some(status) = below(client.base(), "status") {
         let reply = client.get(status.clone(), HeaderMap::new()).await?;
         if reply.status.as_u16() == 200
@@ -66,7 +72,10 @@ pub async fn probe(url: &str, credential: Option<&Credential>) -> Result<Probe, 
             return Ok(native(status.as_str(), &reply, document));
         }
     }
-    Err(first)
+    Err(match unsupported::named(&client, &reply).await {
+        Some(sentence) => invalid(sentence),
+        None => first,
+    })
 }
 
 /// A server that wants a login before it says anything.
@@ -109,6 +118,46 @@ pub async fn guarded(url: &str) -> Option<Guarded> {
         kind: Some(kind),
         wants_basic: false,
     })
+}
+
+/// Google's Agent Development Kit has no card at its root: each of its agents has one below, and it lists their names.
+async fn of_kit(client: &Client) -> Result<Option<(Url, a2a::Card)>, PollError> {
+    let Ok(list) = client.base().join("/list-apps") else {
+        return Ok(None);
+    };
+    let reply = client.get(list, HeaderMap::new()).await?;
+    let names: Option<Vec<String>> = serde_json::from_slice(&reply.body).ok();
+    let Some(names) = names.filter(|names| reply.status.as_u16() == 200 && !names.is_empty())
+    else {
+        return Ok(None);
+    };
+    let mut found = vec![];
+    for name in names.iter().take(KIT_AGENTS) {
+        let Some(place) = client.base().join("/a2a").ok() else {
+            continue;
+        };
+        let Some(place) = below(&place, name) else {
+            continue;
+        };
+        if let Ok(card) = a2a::find(&client.at(place.clone())?).await {
+            found.push((place, card));
+        }
+    }
+    let listed = |names: &mut dyn Iterator<Item = String>| {
+        let names: Vec<String> = names.collect();
+        a2a::clip(&names.join(", "), 300)
+    };
+    match found.len() {
+        0 => Err(invalid(format!(
+            "A server of Google's Agent Development Kit answers here, with the agents {}, but it does not serve them over A2A. Start it with --a2a and an agent.json for each.",
+            listed(&mut names.into_iter())
+        ))),
+        1 => Ok(found.pop()),
+        _ => Err(invalid(format!(
+            "A server of Google's Agent Development Kit answers here, with several agents. Enter the address of one of them: {}",
+            listed(&mut found.iter().map(|(place, _)| place.to_string()))
+        ))),
+    }
 }
 
 fn below(base: &Url, name: &str) -> Option<Url> {
@@ -183,6 +232,8 @@ async fn agent(
         ),
         (None, _) => {}
     }
+    warnings.extend(card.login.unsupported.clone());
+    warnings.extend(card.login.wanted.clone().filter(|_| credential.is_none()));
     if card.takes_data {
         capabilities.push("decideEdit");
     } else {

@@ -9,6 +9,7 @@ use domain::{contract::EXTENSION_URI, fact::PollError};
 use reqwest::{Url, header::HeaderMap};
 use serde_json::Value;
 
+use super::login::{self, Login};
 use crate::{
     http::{Client, invalid},
     way,
@@ -73,6 +74,8 @@ pub(crate) struct Card {
     pub(crate) product: Option<String>,
     /// Where it speaks our own contract, if it does.
     pub(crate) native: Option<Own>,
+    /// How to log in.
+    pub(crate) login: Login,
 }
 
 /// Where an agent with our extension serves its status, and takes decisions.
@@ -234,6 +237,7 @@ pub(crate) fn read(card: &Value, origin: &Url) -> Result<Card, PollError> {
             .and_then(|p| p.get("organization")?.as_str())
             .map(|name| clip(name, 200)),
         native,
+        login: login::read(card),
     })
 }
 

@@ -1,0 +1,47 @@
+//! Servers that people have and that are not spoken to here: called by name, with what is missing, instead of "no agent".
+//!
+//! It only names. A name is given when the server says it itself, or answers as only that one does.
+
+use reqwest::header::HeaderMap;
+use serde_json::Value;
+
+use crate::http::{Client, Reply};
+
+const OPENCLAW: &str = "An OpenClaw gateway answers here. It is asked over a socket (WebSocket), which is not spoken here, so its sessions and approvals cannot be shown.";
+const OPENHANDS: &str = "An OpenHands agent server answers here. Its own interface is not spoken here, so its conversations and confirmations cannot be shown.";
+const AGNO: &str = "An AgentOS of Agno answers here. Its own interface is not spoken here. Its A2A interface can be added where it is switched on, but shows no approvals.";
+const MCP: &str = "An MCP server answers here. It offers tools to agents (as Agent Mail does) and has no tasks or questions of its own, so there is nothing to show.";
+
+/// The sentence about it; `None` = it is none of them. `first` is what the address itself answered.
+pub(crate) async fn named(client: &Client, first: &Reply) -> Option<&'static str> {
+    let page = String::from_utf8_lossy(&first.body).to_lowercase();
+    if page.contains("<html") && page.contains("openclaw") {
+        return Some(OPENCLAW);
+    }
+    let said: Option<Value> = serde_json::from_slice(&first.body).ok();
+    if said.is_some_and(|said| said["jsonrpc"] == "2.0" && said.get("error").is_some()) {
+        return Some(MCP);
+    }
+    let described = at(client, "/openapi.json").await;
+    let title = described
+        .as_ref()
+        .and_then(|all| all["info"]["title"].as_str());
+    if title.is_some_and(|title| title.to_lowercase().contains("openhands")) {
+        return Some(OPENHANDS);
+    }
+    let config = at(client, "/config").await?;
+    let is_agno = config["agents"].is_array()
+        && config["teams"].is_array()
+        && config.get("available_models").is_some();
+    is_agno.then_some(AGNO)
+}
+
+async fn at(client: &Client, path: &str) -> Option<Value> {
+    let url = client.base().join(path).ok()?;
+    let reply = client.get(url, HeaderMap::new()).await.ok()?;
+    reply
+        .status
+        .is_success()
+        .then(|| serde_json::from_slice(&reply.body).ok())
+        .flatten()
+}

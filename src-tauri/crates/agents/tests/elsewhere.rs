@@ -1,0 +1,396 @@
+//! Servers that speak another version than they say, list their tasks beside the protocol, keep their agents below their
+//! root, or want a key at a place of their own: what is seen of them, and what is told.
+
+#![allow(clippy::expect_used, clippy::panic)] // Outside `#[test]` functions the lint does not know that this is a test.
+
+#[path = "scripted/deciding.rs"]
+mod deciding;
+#[path = "scripted/server.rs"]
+mod scripted;
+
+use std::sync::{Arc, Mutex};
+
+use agents::{Credential, Kind, Observation, Outcome, Target};
+use deciding::decide;
+use domain::contract::{self, Document};
+use scripted::{connect, follow, poll, serve, task};
+use serde_json::{Value, json};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpListener,
+};
+
+fn old_card() -> Value {
+    json!({"name": "Gemini SDLC Agent", "version": "0.0.2", "url": "/", "protocolVersion": "0.3.0", "capabilities": {}, "skills": []})
+}
+
+/// A server of paths: `(verb, path with query, whole request)` to a status and a body. Notes every request.
+async fn paths(
+    mut answer: impl FnMut(&str, &str, &str) -> (u16, Value) + Send + 'static,
+) -> (String, Arc<Mutex<Vec<String>>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let url = format!("http://{}", listener.local_addr().expect("an address"));
+    let heard = Arc::<Mutex<Vec<String>>>::default();
+    let notes = Arc::clone(&heard);
+    tokio::spawn(async move {
+        while let Ok((mut socket, _)) = listener.accept().await {
+            let mut request = vec![0; 65536];
+            let read = socket.read(&mut request).await.unwrap_or(0);
+            let request = String::from_utf8_lossy(&request[..read]).into_owned();
+            let mut words = request.split_whitespace();
+            let verb = words.next().unwrap_or_default().to_owned();
+            let path = words.next().unwrap_or_default().to_owned();
+            let (status, body) = answer(&verb, &path, &request);
+            notes.lock().expect("notes").push(request);
+            let body = if status == 204 {
+                String::new()
+            } else {
+                body.to_string()
+            };
+            let reply = format!(
+                "HTTP/1.1 {status} X\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+                body.len()
+            );
+            let _ = socket.write_all(reply.as_bytes()).await;
+            let _ = socket.shutdown().await;
+        }
+    });
+    (url, heard)
+}
+
+#[tokio::test]
+async fn a_server_that_speaks_another_version_is_not_called_one_without_a_list() {
+    for (card, code) in [
+        (scripted::card(), -32009),
+        (scripted::card(), -32601),
+        (old_card(), -32009),
+    ] {
+        let (url, _) = serve(
+            card,
+            move |_, _| json!({"error": {"code": code, "message": "No."}}),
+        )
+        .await;
+        let error = connect(&url)
+            .observe()
+            .await
+            .expect_err("it cannot be asked");
+        let words = error.detail.unwrap_or_default();
+        assert!(words.contains("another version"), "{code}: {words}");
+        let probe = agents::probe(&url, None).await.expect("it has a card");
+        assert!(
+            !probe.capabilities.contains(&"listTasks".to_owned()),
+            "{code}"
+        );
+        let warnings = probe.warnings.join(" ");
+        assert!(
+            warnings.contains("another version") && !warnings.contains("no list"),
+            "{code}: {warnings}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn the_tasks_that_gemini_cli_lists_beside_the_protocol_are_followed() {
+    let mut looks = 0;
+    let (url, _) = paths(move |verb, path, request| match (verb, path) {
+        ("GET", "/tasks/metadata") => {
+            looks += 1;
+            let told = |id: &str| json!({"id": id, "contextId": "c", "taskState": "working", "model": "m", "mcpServers": [], "availableTools": []});
+            match looks {
+                1 => (204, Value::Null),
+                2 => (200, json!([told("one")])),
+                _ => (200, json!([told("one"), told("two")])),
+            }
+        }
+        ("GET", _) => (200, old_card()),
+        _ => {
+            let body = request.split("\r\n\r\n").nth(1).unwrap_or_default();
+            let call: Value = serde_json::from_str(body).expect("a call");
+            let id = call["params"]["id"].as_str().unwrap_or_default();
+            let reply = match call["method"].as_str() {
+                Some("tasks/get") if ["one", "two"].contains(&id) => json!({"result": task(id, "working", 1)}),
+                Some("tasks/get") => json!({"error": {"code": -32001, "message": "Task not found"}}),
+                _ => json!({"error": {"code": -32601, "message": "Method not found"}}),
+            };
+            (200, reply)
+        }
+    })
+    .await;
+    let mut endpoint = connect(&url);
+    for expected in [&[][..], &["one"], &["one", "two"]] {
+        let (document, last) = poll(&mut *endpoint).await;
+        let tasks = document.tasks.expect("it lists its tasks");
+        let ids: Vec<_> = tasks.iter().map(|task| task.value.id.as_str()).collect();
+        assert!(last);
+        assert_eq!(ids, expected);
+    }
+    assert_eq!(endpoint.observe().await, Ok(Observation::Unchanged));
+}
+
+#[tokio::test]
+async fn the_agents_of_googles_kit_are_found_below_its_root() {
+    for (served, expected) in [
+        (&["clerk"][..], Ok("Clerk")),
+        (&["clerk", "payer"], Err("/a2a/payer")),
+        (&[], Err("--a2a")),
+    ] {
+        let (url, _) = paths(move |_, path, _| match path {
+            "/list-apps" => (200, json!(["clerk", "payer"])),
+            path => {
+                let name = served.iter().find(|name| path == format!("/a2a/{name}/.well-known/agent-card.json"));
+                match name {
+                    Some(name) => (200, json!({"name": if *name == "clerk" { "Clerk" } else { "Payer" }, "url": format!("/a2a/{name}"), "protocolVersion": "0.3.0", "capabilities": {}, "skills": []})),
+                    None => (404, json!({"detail": "Not Found"})),
+                }
+            }
+        })
+        .await;
+        let found = agents::probe(&url, None).await;
+        match expected {
+            Ok(name) => {
+                let found = found.expect("an agent");
+                assert_eq!((found.kind, found.name.as_deref()), (Kind::A2a, Some(name)));
+                assert!(found.status_url.expect("an address").contains("/a2a/clerk"));
+            }
+            Err(words) => {
+                let error = found.expect_err("no one agent").detail.unwrap_or_default();
+                assert!(
+                    error.contains("Agent Development Kit") && error.contains(words),
+                    "{error}"
+                );
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_key_goes_where_the_card_says_and_nowhere_else() {
+    const KEY: &str = "k-1234567";
+    for (scheme, expected) in [
+        (
+            json!({"type": "apiKey", "in": "header", "name": "X-Key"}),
+            "\r\nx-key: k-1234567\r\n",
+        ),
+        (
+            json!({"type": "apiKey", "in": "query", "name": "key"}),
+            "/rpc?key=k-1234567 ",
+        ),
+        (
+            json!({"type": "apiKey", "in": "cookie", "name": "session"}),
+            "\r\ncookie: session=k-1234567\r\n",
+        ),
+        (
+            json!({"type": "http", "scheme": "bearer"}),
+            "\r\nauthorization: Bearer k-1234567\r\n",
+        ),
+    ] {
+        let card = json!({"name": "Guarded", "url": "/rpc", "protocolVersion": "0.3.0", "capabilities": {}, "skills": [],
+            "securitySchemes": {"s": scheme}, "security": [{"s": []}]});
+        let (url, heard) = paths(move |verb, _, _| match verb {
+            "GET" => (200, card.clone()),
+            _ => (200, json!({"result": {"tasks": [task("t", "working", 1)]}})),
+        })
+        .await;
+        let mut endpoint = agents::open(&Target {
+            endpoint: "guarded".into(),
+            kind: Kind::A2a,
+            url: url.clone(),
+            credential: Some(Credential::Bearer(KEY.to_owned())),
+            known_tasks: vec![],
+            known_questions: vec![],
+        })
+        .expect("it opens");
+        endpoint.observe().await.expect("it answers");
+        let heard = heard.lock().expect("notes");
+        let calls: Vec<_> = heard
+            .iter()
+            .filter(|request| request.starts_with("POST"))
+            .collect();
+        assert!(!calls.is_empty(), "{scheme}");
+        for call in calls {
+            assert!(call.contains(expected), "{scheme}: {call}");
+            assert_eq!(call.matches(KEY).count(), 1, "{scheme}: {call}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_login_a_card_wants_is_said_before_it_is_tried() {
+    for (schemes, words) in [
+        (
+            json!({"s": {"type": "oauth2", "flows": {}}}),
+            "not supported here: OAuth",
+        ),
+        (
+            json!({"s": {"type": "mutualTLS"}}),
+            "not supported here: mutual TLS",
+        ),
+        (
+            json!({"s": {"type": "apiKey", "in": "query", "name": "key"}}),
+            "Enter the key as its token",
+        ),
+    ] {
+        let card = json!({"name": "Guarded", "url": "/rpc", "protocolVersion": "0.3.0", "capabilities": {}, "skills": [],
+            "securitySchemes": schemes, "security": [{"s": []}]});
+        let (url, _) = serve(card, |_, _| json!({"result": {"tasks": []}})).await;
+        let warnings = agents::probe(&url, None)
+            .await
+            .expect("an agent")
+            .warnings
+            .join(" ");
+        assert!(warnings.contains(words), "{schemes}: {warnings}");
+    }
+}
+
+#[tokio::test]
+async fn known_servers_that_are_not_spoken_to_are_called_by_name() {
+    for (path, body, name) in [
+        (
+            "/openapi.json",
+            json!({"info": {"title": "OpenHands Agent Server"}}),
+            "OpenHands",
+        ),
+        (
+            "/config",
+            json!({"id": "demo", "available_models": [], "agents": [], "teams": []}),
+            "Agno",
+        ),
+        (
+            "/",
+            json!({"jsonrpc": "2.0", "id": "server-error", "error": {"code": -32600, "message": "Not Acceptable"}}),
+            "MCP",
+        ),
+    ] {
+        let (url, _) = paths(move |_, asked, _| match asked == path {
+            true if path == "/" => (406, body.clone()),
+            true => (200, body.clone()),
+            false => (404, json!({"detail": "Not Found"})),
+        })
+        .await;
+        let words = agents::probe(&url, None)
+            .await
+            .expect_err("none of ours")
+            .detail;
+        assert!(
+            words.clone().unwrap_or_default().contains(name),
+            "{name}: {words:?}"
+        );
+    }
+    let words = agents::probe("ws://127.0.0.1:18789", None)
+        .await
+        .expect_err("a socket")
+        .detail;
+    assert!(words.unwrap_or_default().contains("socket"));
+}
+
+fn question(document: &Document) -> Value {
+    let all = document.escalations.as_ref().expect("questions");
+    serde_json::from_str(&all.first().expect("a question").raw).expect("JSON")
+}
+
+/// The Pydantic family ends a turn that wants leave as completed, with the calls in its result. Its server fails over data,
+/// and begins a new task with every message.
+#[tokio::test]
+async fn leave_that_stands_in_the_result_of_a_finished_turn_is_asked_for_and_answered_in_words() {
+    let pay = |id: &str, args: Value| json!({"tool_name": "pay", "args": args, "tool_call_id": id, "part_kind": "tool-call"});
+    let asks = |id: &str, approvals: Value| {
+        let mut asks = task(id, "completed", 1);
+        let data = json!({"result": {"calls": [], "approvals": approvals, "metadata": {}}});
+        asks["artifacts"] = json!([{"artifactId": "a", "name": "result", "parts": [{"kind": "data", "data": data, "metadata": {"json_schema": {}}}]}]);
+        asks
+    };
+    let one = || asks("t", json!([pay("c-1", json!({"eur": 900}))]));
+    let says = |words: &str| {
+        let mut says = task("t-2", "completed", 2);
+        says["artifacts"] =
+            json!([{"artifactId": "b", "parts": [{"kind": "text", "text": words}]}]);
+        says
+    };
+    for card in [old_card(), scripted::card()] {
+        for (asking, decision, took, expected, settled) in [
+            (one(), "approve", says("Paid."), Ok("approve"), true),
+            (one(), "reject", says("Not paid."), Ok("reject"), true),
+            (
+                asks("t", json!([pay("c-1", json!("{\"eur\": 900}"))])),
+                "approve",
+                says("Paid."),
+                Ok("approve"),
+                true,
+            ),
+            // The same call once more, under another id.
+            (
+                one(),
+                "approve",
+                asks("t-2", json!([pay("c-2", json!({"eur": 900}))])),
+                Err("asks the same again"),
+                true,
+            ),
+            (
+                one(),
+                "approve",
+                task("t-2", "failed", 2),
+                Err("ended as"),
+                false,
+            ),
+        ] {
+            let shown = asking.clone();
+            let taken: Arc<Mutex<Option<Value>>> = Arc::default();
+            let (url, sent) = serve(card.clone(), move |method, params| match method {
+                "SendMessage" | "message/send" => {
+                    let mut took = took.clone();
+                    took["history"] = json!([params["message"]]);
+                    *taken.lock().expect("a task") = Some(took.clone());
+                    json!({"result": {"task": took, "id": "t-2", "status": took["status"], "history": took["history"], "artifacts": took["artifacts"]}})
+                }
+                "GetTask" | "tasks/get" if params["id"] == "t" => json!({"result": shown}),
+                "GetTask" | "tasks/get" if params["id"] == "t-2" => match &*taken.lock().expect("a task") {
+                    Some(took) => json!({"result": took}),
+                    None => json!({"error": {"code": -32001, "message": "Task not found"}}),
+                },
+                "GetTask" | "tasks/get" => json!({"error": {"code": -32001, "message": "Task not found"}}),
+                _ => json!({"error": {"code": -32601, "message": "Method not found"}}),
+            })
+            .await;
+            let mut endpoint = follow(&url, &["t"]);
+            let asked = question(&poll(&mut *endpoint).await.0);
+            assert_eq!(asked["kind"], "approval");
+            assert_eq!(
+                asked["proposedAction"],
+                json!({"name": "pay", "args": {"eur": 900}})
+            );
+            let outcome = endpoint
+                .deliver(&decide(&asked, "d", json!({"outcome": decision})))
+                .await;
+            let message = {
+                let sent = sent.lock().expect("notes");
+                let message = sent
+                    .iter()
+                    .find(|(method, _)| method.to_lowercase().contains("send"));
+                message.expect("a message").1["message"].clone()
+            };
+            let parts = message["parts"].as_array().expect("parts");
+            assert_eq!(parts.len(), 1, "{message}");
+            assert_eq!(parts[0]["text"], decision, "{message}");
+            assert_eq!(message["contextId"], "c");
+            assert_eq!(message["referenceTaskIds"], json!(["t"]));
+            match expected {
+                Ok(_) => assert_eq!(outcome, Outcome::Applied, "{decision}"),
+                Err(words) => {
+                    let told = format!("{outcome:?}");
+                    assert!(told.contains(words), "{told}");
+                    assert_ne!(outcome, Outcome::Applied);
+                }
+            }
+            let Observation::Document { body, .. } = endpoint.observe().await.expect("it answers")
+            else {
+                panic!("nothing is new");
+            };
+            let document = contract::read(body.as_bytes()).expect("a document");
+            let pending = document.escalations.iter().flatten().filter(|asked| {
+                asked.raw.contains("\"taskId\":\"t\"")
+                    && asked.raw.contains("\"status\":\"pending\"")
+            });
+            assert_eq!(pending.count(), usize::from(!settled), "{decision}: {body}");
+        }
+    }
+}
