@@ -376,6 +376,22 @@ fn rows() -> Vec<Row> {
             None,
         ),
         row(
+            "it goes on to its next question",
+            confirm(),
+            approve(),
+            words("input-required", 2, "m", "And may I tell the customers?"),
+            "Applied",
+            None,
+        ),
+        row(
+            "it waits on with words that ask nothing for certain",
+            confirm(),
+            approve(),
+            words("input-required", 2, "m", "Hm."),
+            "Sent",
+            None,
+        ),
+        row(
             "it asks the same once more",
             city(),
             json!({"outcome": "respond", "message": "Rome"}),

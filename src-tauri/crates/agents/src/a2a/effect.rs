@@ -301,10 +301,8 @@ impl Owed {
         if self.question.native.asked.is_empty() {
             return later.iter().any(|message| !message.text().is_empty());
         }
-        question::of(task, "", &HashSet::new()).is_some_and(|other| {
-            let others = other.ids();
-            !others.is_empty() && others.is_disjoint(ids)
-        })
+        let next = question::of(task, "", &HashSet::new());
+        next.is_some_and(|next| next.is_certain() && next.ids().is_disjoint(ids))
     }
 }
 

@@ -67,6 +67,11 @@ impl Question {
         })
     }
 
+    /// Whether it asks for certain.
+    pub(crate) fn is_certain(&self) -> bool {
+        self.severity.is_none()
+    }
+
     /// What identifies what is asked about.
     pub(crate) fn ids(&self) -> HashSet<String> {
         let asked = self.native.asked.iter();
