@@ -239,6 +239,11 @@ fn rows() -> Vec<Row> {
     let words = |state: &str, second, id: &str, words: &str| {
         shows(state, second, Some(says(id, text(words))), json!({}))
     };
+    let own = |id: &str, words: &str| {
+        let data = json!({"name": "deploy", "requestId": "r-17", "args": {"service": "shop"}});
+        let parts = json!([{"kind": "text", "text": words}, {"kind": "data", "data": data}]);
+        shows("input-required", 1, Some(says(id, parts)), json!({}))
+    };
     let city = || words("input-required", 1, "q", "Which city?");
     let artifact = |parts: Value| json!({"artifacts": [{"artifactId": "report", "parts": parts}]});
     let row = |name, before, decision, after, outcome, told| Row {
@@ -380,6 +385,14 @@ fn rows() -> Vec<Row> {
             confirm(),
             approve(),
             words("input-required", 2, "m", "And may I tell the customers?"),
+            "Applied",
+            None,
+        ),
+        row(
+            "it asks something else under the id of its task",
+            own("q", "May I deploy?"),
+            approve(),
+            own("m", "And may I tell the customers?"),
             "Applied",
             None,
         ),

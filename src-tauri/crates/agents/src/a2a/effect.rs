@@ -302,7 +302,14 @@ impl Owed {
             return later.iter().any(|message| !message.text().is_empty());
         }
         let next = question::of(task, "", &HashSet::new());
-        next.is_some_and(|next| next.is_certain() && next.ids().is_disjoint(ids))
+        // The ids of calls are their own; those of other questions may be of the whole task.
+        let asked = &self.question.native.asked;
+        let is_call = asked.iter().any(|piece| shape::of(piece).is_some());
+        next.is_some_and(|next| {
+            let is_other =
+                next.ids().is_disjoint(ids) || !is_call && !next.says(&self.question.message);
+            next.is_certain() && is_other
+        })
     }
 }
 

@@ -67,6 +67,11 @@ impl Question {
         })
     }
 
+    /// Whether it asks with these words.
+    pub(crate) fn says(&self, words: &str) -> bool {
+        self.message == words
+    }
+
     /// Whether it asks for certain.
     pub(crate) fn is_certain(&self) -> bool {
         self.severity.is_none()
