@@ -206,7 +206,8 @@ impl Owed {
         let said: Vec<String> = later.iter().map(|message| message.text()).collect();
         let asks_the_same = said.iter().any(|said| said.trim() == self.question.message);
         let names = said.iter().any(|said| self.is_named_in(said));
-        if names && !asks_the_same || self.went_on(task, &later, &ids) && !asks_the_same {
+        let went_on = names || self.went_on(task, &later, &ids);
+        if went_on && !asks_the_same {
             return Effect::Shown;
         }
         Effect::None
