@@ -16,6 +16,9 @@ const WHOLE: &str = "unified";
 /// Larger numbers of seconds are a date.
 const EPOCH: f64 = 1e9;
 
+/// No date in seconds is as large; what is larger counts in thousandths, or thousandths of those.
+const SECONDS: f64 = 1e11;
+
 /// The windows that headers tell of, by name. `at`: when they were received.
 pub(super) fn windows(headers: &[(String, String)], at: Option<Time>) -> Vec<QuotaWindow> {
     let mut found: BTreeMap<String, QuotaWindow> = BTreeMap::new();
@@ -171,13 +174,17 @@ fn number(text: &str) -> Option<f64> {
     (number.is_finite() && number >= 0.0).then_some(number)
 }
 
-/// A date, seconds since 1970, seconds from now, or a length of time like `1m30.5s`.
+/// A date, seconds, milliseconds or less since 1970, seconds from now, or a length of time like `1m30.5s`.
 fn reset(text: &str, at: Option<Time>) -> Option<Time> {
     if let Some(date) = super::read_time(text) {
         return Some(date);
     }
     if let Some(seconds) = number(text) {
         if seconds > EPOCH {
+            let mut seconds = seconds;
+            while seconds > SECONDS {
+                seconds /= 1000.0;
+            }
             return DateTime::from_timestamp(seconds as i64, 0);
         }
         return Some(at? + millis(seconds));
@@ -305,6 +312,24 @@ mod tests {
                 ("day", Some(9.0), None, None, None),
             ],
         );
+    }
+
+    #[test]
+    fn a_date_is_read_in_whatever_part_of_a_second_it_is_counted() {
+        for (reset, seconds) in [
+            ("1800000060", 60),
+            ("1800000060000", 60),
+            ("1800000060500", 60),
+            ("1800000060000000", 60),
+            ("1800000060000000000", 60),
+            ("60", 60),
+            ("60000", 60_000),
+        ] {
+            check(
+                &[("x-ratelimit-remaining", "7"), ("x-ratelimit-reset", reset)],
+                &[("requests", None, Some(7.0), None, Some(seconds))],
+            );
+        }
     }
 
     #[test]
