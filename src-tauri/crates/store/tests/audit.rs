@@ -485,7 +485,7 @@ fn a_head_that_a_crash_left_behind_is_no_harm_and_follows() {
 fn a_store_of_the_time_before_heads_gets_one() {
     let dir = after(
         "DROP INDEX audit_stopped; DROP TABLE endpoint_costs; DROP TABLE endpoint_stops; DROP TABLE costly_facts;
-         PRAGMA user_version = 15",
+         DROP TABLE snapshot_endpoints; DROP TABLE snapshots; PRAGMA user_version = 15",
     );
     fs::remove_file(dir.path().join("audit.head")).unwrap();
     drop(open(dir.path()));
