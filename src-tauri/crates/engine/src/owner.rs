@@ -568,16 +568,14 @@ impl Owner {
             self.good(endpoint, cost, whole);
             return self.heard(endpoint, &nothing);
         }
-        let was = self
-            .parts
-            .live
-            .read()
-            .endpoints
-            .get(endpoint)
-            .and_then(|pulse| pulse.answer.clone());
+        let looks_the_same = {
+            let live = self.parts.live.read();
+            let pulse = live.endpoints.get(endpoint);
+            pulse.is_some_and(|pulse| pulse.answer == Some(Ok(())) && pulse.pages_loaded.is_none())
+        };
         self.good(endpoint, cost, whole);
         let now = self.now();
-        if was != Some(Ok(())) {
+        if !looks_the_same {
             self.announce_topics(&[Topic::Agents, Topic::Board, Topic::Status]);
         } else if now - self.alive_said_at >= ALIVE {
             self.alive_said_at = now;
@@ -603,6 +601,9 @@ impl Owner {
             pulse.answer = Some(Ok(()));
             pulse.last_good_at = Some(now);
             pulse.failures = 0;
+            if whole.is_some() {
+                pulse.pages_loaded = None;
+            }
         });
         self.parts.live.write().last_poll_at = Some(now);
     }

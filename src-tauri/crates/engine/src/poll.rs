@@ -283,7 +283,10 @@ impl Line<'_> {
     /// One request, as soon as there is room for it; what the person waits for needs none.
     async fn poll(&mut self, wishes: &mut Wishes) -> Option<Poll> {
         let mut lane = None;
-        if !std::mem::take(&mut self.wished) {
+        let wished = self.wished;
+        // Who waits for a poll waits for a whole one: the rest of a list that was begun before is none.
+        self.wished &= self.pages > 0;
+        if !wished {
             let room = self.asked.lanes.one(self.manner);
             tokio::select! {
                 biased;
@@ -644,3 +647,8 @@ pub(crate) fn chance() -> f64 {
     let bits = uuid::Uuid::now_v7().as_u128() as u64 & ((1 << 53) - 1);
     bits as f64 / (1_u64 << 53) as f64
 }
+
+#[cfg(test)]
+#[allow(clippy::expect_used, clippy::panic)]
+// Outside `#[test]` functions the lint does not know that this is a test.
+mod tests;
