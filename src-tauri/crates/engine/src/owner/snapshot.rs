@@ -3,13 +3,7 @@
 //! Made from the log alone and never needed: what cannot be read, was made by another version or belongs to another log
 //! is passed over, and the log is read from the beginning.
 
-use std::{
-    collections::BTreeMap,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
-    },
-};
+use std::{collections::BTreeMap, thread::JoinHandle};
 
 use domain::{delta::Differ, fleet::Fleet, ids::EndpointId, snapshot::FORM};
 use store::{
@@ -30,15 +24,10 @@ const GROWN_AT_END: usize = 4 * 1024;
 pub(super) struct Snapshots {
     /// Bytes that came since the last one.
     grown: usize,
-    last: Arc<Last>,
-}
-
-/// What the thread that makes one tells.
-#[derive(Default)]
-struct Last {
-    under_way: AtomicBool,
-    /// Bytes it took.
-    size: AtomicUsize,
+    /// Bytes that the last one took.
+    size: usize,
+    /// The thread that makes one; says how many bytes it takes.
+    making: Option<JoinHandle<usize>>,
 }
 
 impl Snapshots {
@@ -53,48 +42,54 @@ impl Snapshots {
     pub(super) fn note(&mut self, line: &str) {
         self.grown += line.len();
     }
+
+    /// Whether one is worth its writing now, and none is being made.
+    fn is_due(&mut self) -> bool {
+        if let Some(made) = self.making.take_if(|making| making.is_finished()) {
+            self.size = made.join().unwrap_or(self.size);
+        }
+        self.making.is_none() && self.grown >= GROWN.max(self.size)
+    }
 }
 
 impl Owner {
     /// Keeps a snapshot when enough has come since the last one. Waits for no reader and for no disk.
     pub(super) fn keep_snapshot(&mut self) {
-        let last = Arc::clone(&self.snapshots.last);
-        let least = GROWN.max(last.size.load(Ordering::Relaxed));
-        let busy = last.under_way.load(Ordering::Relaxed);
-        if self.snapshots.grown < least || busy || self.stuck.is_some() {
+        if !self.snapshots.is_due() || self.stuck.is_some() {
             return;
         }
         let Some(moment) = Moment::of(self.seq, &self.fleet, &self.known) else {
             return;
         };
         self.snapshots.grown = 0;
-        last.under_way.store(true, Ordering::Relaxed);
         let store = self.parts.store.clone();
         // Of a large state it takes longer than a decision may wait. Without it the next start reads more.
         let making = std::thread::Builder::new().name("snapshot".to_owned());
-        let _ = making.spawn(move || {
-            let row = moment.row();
-            last.size.store(row.size(), Ordering::Relaxed);
-            store.write_then(
-                move |tx| snapshots::put(tx, FORM, &row),
-                move |_| last.under_way.store(false, Ordering::Relaxed),
-            );
-        });
+        let making = making.spawn(move || keep(&store, moment));
+        self.snapshots.making = making.ok();
     }
 
     /// The last one, when the app ends.
-    pub(super) fn keep_last_snapshot(&self) {
+    pub(super) fn keep_last_snapshot(&mut self) {
+        // An older one that came later would take its place.
+        if let Some(making) = self.snapshots.making.take() {
+            let _ = making.join();
+        }
         if self.snapshots.grown < GROWN_AT_END || self.stuck.is_some() {
             return;
         }
         if let Some(moment) = Moment::of(self.seq, &self.fleet, &self.known) {
-            let row = moment.row();
-            let _ = self
-                .parts
-                .store
-                .write(move |tx| snapshots::put(tx, FORM, &row));
+            keep(&self.parts.store, moment);
         }
     }
+}
+
+/// Writes it if that can be done, and says how many bytes it takes.
+fn keep(store: &Store, moment: Moment) -> usize {
+    let row = moment.row();
+    let size = row.size();
+    let _ = store.write(move |tx| snapshots::put(tx, FORM, &row));
+    size
 }
 
 /// All that a snapshot says, as it was after a row of the log.

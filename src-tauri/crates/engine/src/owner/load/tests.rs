@@ -4,11 +4,11 @@
 use std::path::{Path, PathBuf};
 
 use chrono::TimeDelta;
-use domain::snapshot::FORM;
 use domain::{
     fact::Line,
     finding::{Finding, FindingState},
     replay::replay,
+    snapshot::FORM,
 };
 use serde_json::{Value, json};
 use store::tables::{
@@ -104,11 +104,7 @@ impl Story {
                 })
                 .expect("kept");
             if kept(index) {
-                let moment = Moment::of(loaded.seq, &loaded.fleet, &loaded.known);
-                let snapshot = moment.expect("nobody reads").row();
-                store
-                    .write(move |tx| snapshots::put(tx, FORM, &snapshot))
-                    .expect("kept");
+                keep_of(&store, &loaded);
             }
         }
         let open = store.read(findings::open).expect("findings");
@@ -211,7 +207,10 @@ fn append(store: &Store, second: u32, task: &str) {
 
 /// Keeps what stands now.
 fn keep(store: &Store) -> SnapshotRow {
-    let loaded = load(store, Limits::default()).expect("it loads");
+    keep_of(store, &load(store, Limits::default()).expect("it loads"))
+}
+
+fn keep_of(store: &Store, loaded: &Loaded) -> SnapshotRow {
     let moment = Moment::of(loaded.seq, &loaded.fleet, &loaded.known);
     let snapshot = moment.expect("nobody reads").row();
     let row = snapshot.clone();
