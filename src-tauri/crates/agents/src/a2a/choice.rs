@@ -7,7 +7,7 @@ use std::collections::HashSet;
 
 use serde_json::{Map, Value, json, value::RawValue};
 
-use super::{form, shape::Shape};
+use super::{form, question::SAYS, shape::Shape};
 
 /// More is no choice for a person.
 const MOST: usize = 50;
@@ -28,23 +28,8 @@ const ACTS: [&str; 12] = [
     "command",
     "action",
 ];
-/// Members whose words are shown anyway, or that only name the question.
-const TOLD: [&str; 14] = [
-    "message",
-    "question",
-    "prompt",
-    "description",
-    "instructions",
-    "hint",
-    "title",
-    "reason",
-    "text",
-    "type",
-    "kind",
-    "name",
-    "expiresAt",
-    "value",
-];
+/// Members that only name the question.
+const NAMES: [&str; 5] = ["type", "kind", "name", "expiresAt", "value"];
 
 /// Where a question says what it asks: some wrap it once more.
 fn holder(question: &Value, shape: Option<Shape>) -> &Value {
@@ -108,7 +93,11 @@ pub(super) fn is_only(question: &Value, shape: Option<Shape>) -> Option<String> 
         return None;
     }
     let is_told = |name: &str| {
-        TOLD.contains(&name) || HOLDERS.contains(&name) || super::shape::identifies(name)
+        // Its words are shown anyway.
+        SAYS.contains(&name)
+            || NAMES.contains(&name)
+            || HOLDERS.contains(&name)
+            || super::shape::identifies(name)
     };
     let rest: Map<String, Value> = members
         .iter()

@@ -18,7 +18,7 @@ use super::{
     digest_of,
     question::{self, Question},
     shape::{self, Piece},
-    task::{self, Message, Task},
+    task::{self, Artifact, Message, Task},
 };
 use crate::Delivery;
 
@@ -254,14 +254,15 @@ impl Owed {
             (None, Some(_)) => history,
             (None, None) => &[],
         };
-        let earlier: Vec<&Message> = match ours {
-            Some(at) => history.iter().take(at).collect(),
-            None => vec![],
+        let earlier: HashSet<u64>;
+        let known = match &self.before {
+            Some(before) => &before.said,
+            None => {
+                earlier = history.iter().take(ours.unwrap_or(0)).map(said).collect();
+                &earlier
+            }
         };
-        let is_known = |message: &Message| match &self.before {
-            Some(before) => before.said.contains(&said(message)),
-            None => earlier.iter().any(|one| said(one) == said(message)),
-        };
+        let is_known = |message: &Message| known.contains(&said(message));
         let status = task.status.as_ref().and_then(|s| s.message.as_ref());
         let status = status.filter(|_| ours.is_some() || self.before.is_some());
         since
@@ -274,7 +275,7 @@ impl Owed {
     fn has_made(&self, task: &Task) -> bool {
         self.before.as_ref().is_some_and(|before| {
             let mut all = task.artifacts.iter().flatten();
-            all.any(|artifact| !before.made.contains(&digest_of(&format!("{artifact:?}"))))
+            all.any(|artifact| !before.made.contains(&made(artifact)))
         })
     }
 
@@ -318,10 +319,9 @@ impl Sight {
     fn of(task: &Task) -> Self {
         let status = task.status.as_ref().and_then(|s| s.message.as_ref());
         let all = task.history.iter().flatten().chain(status);
-        let made = task.artifacts.iter().flatten();
         Self {
             said: all.map(said).collect(),
-            made: made.map(|made| digest_of(&format!("{made:?}"))).collect(),
+            made: task.artifacts.iter().flatten().map(made).collect(),
         }
     }
 }
@@ -332,6 +332,10 @@ fn said(message: &Message) -> u64 {
         Some(id) => digest_of(id),
         None => digest_of(&format!("{message:?}")),
     }
+}
+
+fn made(artifact: &Artifact) -> u64 {
+    digest_of(&format!("{artifact:?}"))
 }
 
 /// The newest state that the agent tells of a call with one of these ids; `None` = none, or it waits on.

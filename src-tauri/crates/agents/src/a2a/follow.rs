@@ -3,7 +3,7 @@
 //!
 //! Finished tasks are asked for rarely; those that nothing is known of are neither dropped nor invented.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use chrono::Utc;
 use domain::{fact::PollError, ids::TaskId};
@@ -299,11 +299,9 @@ impl A2a {
         };
         self.followed.tells = Some(told.is_some());
         let told_any = told.is_some();
-        for told in told.into_iter().flatten() {
-            if !self.known.contains(&told.id) {
-                self.known.push(told.id);
-            }
-        }
+        let mut known: HashSet<TaskId> = self.known.iter().cloned().collect();
+        let ids = told.into_iter().flatten().map(|told| told.id);
+        self.known.extend(ids.filter(|id| known.insert(id.clone())));
         // The newest are followed.
         let over = self.known.len().saturating_sub(MOST);
         self.known.drain(..over);

@@ -281,20 +281,22 @@ fn structured(task: &Task, waits: bool, answered: &HashSet<String>) -> Option<As
 fn awaiting(task: &Task) -> Option<Asked> {
     let said = task.status.as_ref().and_then(|s| s.message.as_ref());
     let all = task.history.iter().flatten().chain(said);
-    let mut calls: Vec<(String, &Message, &RawValue)> = vec![];
+    let mut calls: Vec<(&Message, &RawValue)> = vec![];
+    let mut places: HashMap<String, usize> = HashMap::new();
     for message in all.filter(|message| !message.is_persons()) {
         for data in task::data(message.parts.as_deref().unwrap_or_default()) {
             if shape::call_status(data).is_none() {
                 continue;
             }
-            let id = shape::ids(data).concat();
-            match calls.iter_mut().find(|(known, ..)| *known == id) {
-                Some(known) => (known.1, known.2) = (message, data),
-                None => calls.push((id, message, data)),
+            let place = places.entry(shape::ids(data).concat());
+            let place = *place.or_insert(calls.len());
+            match calls.get_mut(place) {
+                Some(known) => *known = (message, data),
+                None => calls.push((message, data)),
             }
         }
     }
-    calls.into_iter().find_map(|(_, message, data)| {
+    calls.into_iter().find_map(|(message, data)| {
         let piece = Piece {
             data: data.to_owned(),
             metadata: None,
@@ -717,19 +719,21 @@ fn fields(value: &Value, shape: Option<Shape>) -> Option<Box<RawValue>> {
     serde_json::value::to_raw_value(&schema).ok()
 }
 
+/// Members that hold the words with which a piece asks.
+pub(super) const SAYS: [&str; 9] = [
+    "message",
+    "question",
+    "prompt",
+    "description",
+    "instructions",
+    "hint",
+    "title",
+    "reason",
+    "text",
+];
+
 /// The words with which a piece asks, wherever frameworks put them.
 fn words(value: &Value, depth: usize) -> Option<String> {
-    const SAYS: [&str; 9] = [
-        "message",
-        "question",
-        "prompt",
-        "description",
-        "instructions",
-        "hint",
-        "title",
-        "reason",
-        "text",
-    ];
     const INSIDE: [&str; 9] = [
         "value",
         "args",
