@@ -3,6 +3,8 @@
 
 #![allow(clippy::expect_used, clippy::panic)] // Outside `#[test]` functions the lint does not know that this is a test.
 
+#[path = "scripted/paths.rs"]
+mod bytes;
 #[path = "scripted/deciding.rs"]
 mod deciding;
 #[path = "scripted/server.rs"]
@@ -15,10 +17,6 @@ use deciding::decide;
 use domain::contract::{self, Document};
 use scripted::{connect, follow, poll, serve, task};
 use serde_json::{Value, json};
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpListener,
-};
 
 fn old_card() -> Value {
     json!({"name": "Gemini SDLC Agent", "version": "0.0.2", "url": "/", "protocolVersion": "0.3.0", "capabilities": {}, "skills": []})
@@ -27,35 +25,16 @@ fn old_card() -> Value {
 /// A server of paths: `(verb, path with query, whole request)` to a status and a body. Notes every request.
 async fn paths(
     mut answer: impl FnMut(&str, &str, &str) -> (u16, Value) + Send + 'static,
-) -> (String, Arc<Mutex<Vec<String>>>) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-    let url = format!("http://{}", listener.local_addr().expect("an address"));
-    let heard = Arc::<Mutex<Vec<String>>>::default();
-    let notes = Arc::clone(&heard);
-    tokio::spawn(async move {
-        while let Ok((mut socket, _)) = listener.accept().await {
-            let mut request = vec![0; 65536];
-            let read = socket.read(&mut request).await.unwrap_or(0);
-            let request = String::from_utf8_lossy(&request[..read]).into_owned();
-            let mut words = request.split_whitespace();
-            let verb = words.next().unwrap_or_default().to_owned();
-            let path = words.next().unwrap_or_default().to_owned();
-            let (status, body) = answer(&verb, &path, &request);
-            notes.lock().expect("notes").push(request);
-            let body = if status == 204 {
-                String::new()
-            } else {
-                body.to_string()
-            };
-            let reply = format!(
-                "HTTP/1.1 {status} X\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
-                body.len()
-            );
-            let _ = socket.write_all(reply.as_bytes()).await;
-            let _ = socket.shutdown().await;
-        }
-    });
-    (url, heard)
+) -> (String, bytes::Heard) {
+    bytes::paths(move |verb, path, request| {
+        let (status, body) = answer(verb, path, request);
+        let body = match status {
+            204 => String::new(),
+            _ => body.to_string(),
+        };
+        bytes::reply(&format!("{status} X"), "", &body)
+    })
+    .await
 }
 
 #[tokio::test]

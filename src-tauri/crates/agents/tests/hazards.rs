@@ -3,18 +3,14 @@
 
 #![allow(clippy::expect_used, clippy::panic)] // Outside `#[test]` functions the lint does not know that this is a test.
 
-use std::{
-    process::Command,
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+#[path = "scripted/paths.rs"]
+mod scripted;
+
+use std::{process::Command, time::Duration};
 
 use agents::{Credential, Delivery, Endpoint, Kind, Outcome, Target};
+use scripted::{Heard, paths, reply};
 use serde_json::{Value, json};
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpListener,
-};
 
 const KINDS: [Kind; 4] = [Kind::Native, Kind::A2a, Kind::LangGraph, Kind::OpenCode];
 const SECRET: &str = "secret-token";
@@ -23,42 +19,18 @@ const SECRET_PAIR: &str = "c2VjcmV0LXRva2Vu"; // The same in Base64, as Basic cr
 /// A server that answers as it is told, and keeps what it heard.
 struct Server {
     url: String,
-    heard: Arc<Mutex<Vec<String>>>,
+    heard: Heard,
 }
 
 impl Server {
     async fn start(answer: impl Fn(&str, &str) -> Vec<u8> + Send + 'static) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let url = format!("http://{}", listener.local_addr().expect("an address"));
-        let heard = Arc::new(Mutex::new(vec![]));
-        let notes = Arc::clone(&heard);
-        tokio::spawn(async move {
-            while let Ok((mut socket, _)) = listener.accept().await {
-                let mut request = vec![0; 65536];
-                let read = socket.read(&mut request).await.unwrap_or(0);
-                let request = String::from_utf8_lossy(&request[..read]).into_owned();
-                let mut words = request.split_whitespace();
-                let verb = words.next().unwrap_or_default().to_owned();
-                let path = words.next().unwrap_or_default().to_owned();
-                notes.lock().expect("notes").push(request);
-                let _ = socket.write_all(&answer(&verb, &path)).await;
-                let _ = socket.shutdown().await;
-            }
-        });
+        let (url, heard) = paths(move |verb, path, _| answer(verb, path)).await;
         Self { url, heard }
     }
 
     fn heard(&self) -> Vec<String> {
         self.heard.lock().expect("notes").clone()
     }
-}
-
-fn reply(status: &str, headers: &str, body: &str) -> Vec<u8> {
-    format!(
-        "HTTP/1.1 {status}\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: {}\r\n{headers}\r\n{body}",
-        body.len()
-    )
-    .into_bytes()
 }
 
 fn connect(kind: Kind, url: &str) -> Box<dyn Endpoint> {

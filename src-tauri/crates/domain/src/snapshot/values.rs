@@ -53,7 +53,7 @@ exact! { u8 u128 f64 }
 /// Small ones of either sign are short.
 impl Save for i64 {
     fn write<'a>(&'a self, to: &mut Encoder<'a>) {
-        to.number(((self << 1) ^ (self >> 63)) as u64);
+        signed(*self, to);
     }
 
     fn read(from: &mut Decoder<'_>) -> Option<Self> {
