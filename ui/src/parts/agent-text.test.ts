@@ -36,6 +36,22 @@ test("nothing of the text is lost, whatever the marks say", () => {
   expect(check(value)).toBe("abc");
 });
 
+test("padding is one piece, and what comes after it keeps its place", () => {
+  const value: AgentText = {
+    text: "ls⟨U+000A⟩⟨×200⟩rm⟨U+202E⟩x",
+    flagged: true,
+    marks: [{ codepoint: "U+000A", offset: 2, kind: "hidden", count: 200 }, bidi(204)],
+  };
+  expect(check(value)).toBe("ls[⟨U+000A⟩⟨×200⟩]rm[⟨U+202E⟩]x");
+});
+
+test("what an id imitates is named, and honest ids of other alphabets are not", () => {
+  const named = (id: string) => expect(legible(id)).not.toBe(id);
+  const honest = (id: string) => expect(legible(id)).toBe(id);
+  ["p\u0430ypal", "g\u03bfogle", "con\ufb01g", "\u{1d42b}m", "a\ufffdb", "n\u0336o", "a\u0300\u0301\u0302", "a\u2800b", "a\ue000b", "a\u0378b", "a\u{e0072}b", "a\u009bb", "1\ufe0f0"].forEach(named);
+  ["задача-7", "büro-1", "発注-12", "مهمة", "cafe\u0301", "❤\ufe0f", "10\u00a0€", "billing — done…", "Δt", "5kΩ", "שלום"].forEach(honest);
+});
+
 test("an id is drawn with whatever it hides named", () => {
   expect(legible("q\u200b1 \u202egnp\u0000\n😀ü")).toBe("q⟨U+200B⟩1 ⟨U+202E⟩gnp⟨U+0000⟩⟨U+000A⟩😀ü");
 });

@@ -1,12 +1,14 @@
 //! `missionctl inspect`: how text, actions and addresses of agents are shown: what hides in them is made visible, and
 //! which addresses would be opened. Line by line, so that it can stand in a pipe.
 
+mod json;
+
 use std::io::{self, BufRead};
 
 use domain::{
     decision::digest,
     link,
-    text::{Visible, visible},
+    text::{Mark, Place, visible_in},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{json, value::RawValue};
@@ -90,91 +92,39 @@ fn inspect(asked: Asked) -> Option<Said> {
         loopback: None,
     };
     Some(match (asked.text, asked.action, asked.url) {
-        (Some(text), None, None) => nothing(asked.id, look(&text)),
+        (Some(text), None, None) => nothing(asked.id, look(Place::Prose, &text)),
         (None, Some(action), None) => Said {
             action_digest: Some(digest(action.get())),
-            ..nothing(asked.id, look_at_json(action.get()))
+            ..nothing(asked.id, json::look(action.get()))
         },
         (None, None, Some(url)) => Said {
             opens: Some(link::read(&url).is_ok()),
             loopback: Some(link::is_loopback_url(&url)),
-            ..nothing(asked.id, look(&url))
+            ..nothing(asked.id, look(Place::Name, &url))
         },
         _ => return None,
     })
 }
 
-fn look(text: &str) -> Seen {
-    seen(visible(text), |offset| offset)
-}
-
-fn seen(shown: Visible, place: impl Fn(usize) -> usize) -> Seen {
+fn look(place: Place, text: &str) -> Seen {
+    let shown = visible_in(place, text);
     Seen {
         flagged: shown.is_flagged(),
         marks: shown
             .marks
             .iter()
-            .map(|mark| {
-                json!({ "codepoint": mark.codepoint, "offset": place(mark.offset), "kind": mark.kind })
-            })
+            .map(|mark| told(mark, mark.offset))
             .collect(),
         visible: shown.text,
     }
 }
 
-/// JSON as it was written. What hides behind an escape such as `\u202e` is what the agent's program will read, so it is
-/// marked as if it stood there itself; offsets are those of the JSON text.
-fn look_at_json(raw: &str) -> Seen {
-    let characters: Vec<char> = raw.chars().collect();
-    let (mut text, mut places) = (String::new(), vec![]);
-    let mut at = 0;
-    while let Some(&character) = characters.get(at) {
-        let (read, length) = match character {
-            '\\' => escaped(&characters[at..]),
-            _ => (None, 1),
-        };
-        match read {
-            Some(hidden) => {
-                text.push(hidden);
-                places.push(at);
-            }
-            None => {
-                text.extend(characters.iter().skip(at).take(length));
-                places.extend(at..at + length);
-            }
-        }
-        at += length;
+fn told(mark: &Mark, offset: usize) -> serde_json::Value {
+    let mut told = json!({ "codepoint": mark.codepoint, "offset": offset, "kind": mark.kind });
+    if mark.count > 1 {
+        told["count"] = json!(mark.count);
     }
-    seen(visible(&text), |offset| {
-        places.get(offset).copied().unwrap_or(offset)
-    })
-}
-
-/// What an escape stands for, if that could hide, and how long the escape is.
-fn escaped(from: &[char]) -> (Option<char>, usize) {
-    let unit = |start: usize| -> Option<u32> {
-        if from.get(start..start + 2) != Some(&['\\', 'u']) {
-            return None;
-        }
-        let digits: String = from.get(start + 2..start + 6)?.iter().collect();
-        u32::from_str_radix(&digits, 16).ok()
-    };
-    let Some(first) = unit(0) else {
-        return match from.get(1) {
-            Some('b') => (Some('\u{8}'), 2),
-            Some('f') => (Some('\u{c}'), 2),
-            _ => (None, 2.min(from.len())),
-        };
-    };
-    let (code, length) = match (first, unit(6)) {
-        (0xd800..0xdc00, Some(second @ 0xdc00..0xe000)) => {
-            (0x1_0000 + ((first - 0xd800) << 10) + (second - 0xdc00), 12)
-        }
-        _ => (first, 6),
-    };
-    let read = char::from_u32(code);
-    let hides = |c: &char| !matches!(c, ' '..='~' | '\n' | '\r' | '\t');
-    (read.filter(hides), length)
+    told
 }
 
 fn readable(said: &Said) -> String {

@@ -4,7 +4,10 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use unicode_properties::{GeneralCategory, UnicodeGeneralCategory};
 use url::{Host, Url};
+
+use crate::text::{self, Place};
 
 /// An address that may be opened after a click that showed its host.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,8 +20,12 @@ pub struct Link {
     pub loopback: bool,
 }
 
+/// What a shell would act on, wherever the opener's own quoting fails.
+const SHELL: &[char] = &['$', '`', ';', '|', '<', '>', '"', '\'', '{', '}', '^'];
+
 /// Reads an address. `Err` says in a sentence why it is not opened. Allowed are `https:` and, to this machine only,
-/// `http:`; without user names, blanks, control characters or backslashes.
+/// `http:`, written out with `//`; without user names or what looks like one, blanks, control characters, backslashes,
+/// characters of a shell, or a name that is written in another way than it reads.
 pub fn read(text: &str) -> Result<Link, &'static str> {
     if text.len() > 2048 {
         return Err("The address is too long.");
@@ -26,23 +33,32 @@ pub fn read(text: &str) -> Result<Link, &'static str> {
     if text
         .chars()
         .any(|c| c.is_control() || c.is_whitespace() || c == '\\')
-        || crate::text::visible(text).is_flagged()
+        || text::visible_in(Place::Name, text).is_flagged()
     {
-        return Err("The address has blanks, control characters or look-alike letters in it.");
+        return Err("The address has blanks, control characters or look-alike characters in it.");
     }
     let url = Url::parse(text).map_err(|_| "This is not a whole web address.")?;
-    if !url.username().is_empty()
-        || url.password().is_some()
-        || text
-            .split(['/', '?', '#'])
-            .nth(2)
-            .is_some_and(|a| a.contains('@'))
-    {
-        return Err("The address has a user name in it, which can hide where it leads.");
+    let after_scheme = text.split_once(':').map_or("", |(_, rest)| rest);
+    let Some(rest) = after_scheme
+        .strip_prefix("//")
+        .filter(|rest| !rest.starts_with('/'))
+    else {
+        return Err("This is not a whole web address.");
+    };
+    if !url.username().is_empty() || url.password().is_some() || names_somebody(rest) {
+        return Err(
+            "The address has a user name in it, or what looks like one, which can hide where it leads.",
+        );
+    }
+    if rest.contains(SHELL) || !is_escaped(rest) || !is_joined(rest) {
+        return Err("The address has characters in it that a shell would act on.");
     }
     let Some(host) = url.host() else {
         return Err("Only web addresses with a host are opened.");
     };
+    if !reads_as_written(rest) {
+        return Err("The address names its host in a way that does not show how it reads.");
+    }
     let loopback = is_loopback(&host);
     match url.scheme() {
         "https" => {}
@@ -55,6 +71,59 @@ pub fn read(text: &str) -> Result<Link, &'static str> {
         loopback,
         url: url.into(),
     })
+}
+
+/// Whether an `@` stands where a person could take what is before it for a user, and what is after it for the host: in the
+/// authority, right after it, or at the beginning of what follows `?` or `#`. In a path it is a name like any other.
+fn names_somebody(rest: &str) -> bool {
+    let rest = rest.replace("%40", "@");
+    let (authority, after) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+    let (address, fragment) = after.split_once('#').unwrap_or((after, ""));
+    let query = address.split_once('?').map_or("", |(_, query)| query);
+    let looks = |part: &str, ends: &[char]| {
+        part.split_once('@')
+            .is_some_and(|(before, _)| !before.contains(ends))
+    };
+    authority.contains('@') || looks(query, &['=', '/']) || looks(fragment, &['=', '/'])
+}
+
+/// Whether every `%` begins an escape; `%PATH%` is a variable elsewhere.
+fn is_escaped(rest: &str) -> bool {
+    rest.split('%')
+        .skip(1)
+        .all(|after| after.len() >= 2 && after.bytes().take(2).all(|byte| byte.is_ascii_hexdigit()))
+}
+
+/// Whether every `&` joins two parameters.
+fn is_joined(rest: &str) -> bool {
+    let start = rest.find(['?', '#']).unwrap_or(rest.len());
+    !rest[..start].contains('&') && !rest.contains("&&")
+}
+
+/// Whether the host is written in the letters it is read in: no punycode, no escapes, and outside ASCII letters only, none
+/// of which is another spelling of an ASCII one.
+fn reads_as_written(rest: &str) -> bool {
+    let host = rest.split(['/', '?', '#']).next().unwrap_or(rest);
+    let host = host.to_lowercase();
+    let odd = |c: char| !c.is_ascii() && !(c.is_alphabetic() && !is_styled(c)) && !is_mark(c);
+    !host.contains('%')
+        && !host.split('.').any(|label| label.starts_with("xn--"))
+        && !host.chars().any(odd)
+        && !text::visible_in(Place::Name, &host).is_flagged()
+}
+
+fn is_mark(character: char) -> bool {
+    matches!(
+        character.general_category(),
+        GeneralCategory::NonspacingMark | GeneralCategory::SpacingMark
+    )
+}
+
+/// Blocks of letters that a browser turns into plain ones.
+fn is_styled(character: char) -> bool {
+    matches!(character, '\u{aa}' | '\u{ba}' | '\u{2b0}'..='\u{2ff}' | '\u{1d2c}'..='\u{1d6a}' | '\u{2070}'..='\u{209f}'
+        | '\u{2100}'..='\u{218f}' | '\u{2460}'..='\u{24ff}' | '\u{fb00}'..='\u{fb4f}' | '\u{ff00}'..='\u{ffef}'
+        | '\u{1d400}'..='\u{1d7ff}' | '\u{1f100}'..='\u{1f2ff}')
 }
 
 /// Whether the host of a URL is this machine, by parsing: `localhost`, 127.0.0.0/8, `[::1]`.

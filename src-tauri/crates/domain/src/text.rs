@@ -1,12 +1,18 @@
 //! Agent text made visible: whatever hides, reorders or imitates is shown as `⟨U+202E⟩`, and nothing is dropped.
 //!
 //! It marks and never judges meaning. Ordinary emoji sequences, flags, Persian, Devanagari, Arabic and Hebrew prose are
-//! not marked: an alarm that rings for honest text is switched off in the head.
+//! not marked, nor are the dashes and quotes of ordinary typography: an alarm that rings for honest text is switched off
+//! in the head. Every step is linear in the length of the text.
+
+mod hides;
+mod letters;
+mod places;
+mod pushes;
+mod signs;
+mod stacks;
 
 use serde::Serialize;
-use unicode_properties::{GeneralCategory, UnicodeEmoji, UnicodeGeneralCategory};
 use unicode_script::{Script, UnicodeScript};
-use unicode_security::{MixedScript, skeleton};
 
 /// Text as it is shown, and where something was made visible.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -33,6 +39,29 @@ pub struct Mark {
     pub offset: usize,
     /// Why.
     pub kind: MarkKind,
+    /// How many characters it stands for: more than one only for what pushes the rest out of view.
+    pub count: usize,
+}
+
+impl Mark {
+    /// What stands in the text in its place: `⟨U+202E⟩`, `⟨U+000A⟩⟨×200⟩`.
+    pub fn token(&self) -> String {
+        match self.count {
+            1 => format!("⟨{}⟩", self.codepoint),
+            count => format!("⟨{}⟩⟨×{count}⟩", self.codepoint),
+        }
+    }
+}
+
+/// Where a text stands: what is honest in a sentence deceives in a command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// Words for a person; commands and addresses are looked for in it.
+    Prose,
+    /// One argument, or a whole line, of what a program will run.
+    Command,
+    /// An address, a path, an id: every sign in it counts.
+    Name,
 }
 
 /// Why a character is marked.
@@ -45,7 +74,7 @@ pub enum MarkKind {
     Bidi,
     /// Takes no room, or looks like a blank that it is not.
     Invisible,
-    /// Looks like a Latin letter that it is not.
+    /// Looks like a letter or a sign that it is not.
     Confusable,
     /// Means something else on every machine.
     Private,
@@ -53,6 +82,12 @@ pub enum MarkKind {
     Unassigned,
     /// Begins a terminal sequence.
     Escape,
+    /// One of many marks piled on a letter, or one that strikes it out.
+    Combining,
+    /// Stands for bytes that were lost.
+    Replacement,
+    /// Pushes what follows out of view.
+    Hidden,
 }
 
 impl MarkKind {
@@ -66,214 +101,87 @@ impl MarkKind {
             Self::Private => "private",
             Self::Unassigned => "unassigned",
             Self::Escape => "escape",
+            Self::Combining => "combining",
+            Self::Replacement => "replacement",
+            Self::Hidden => "hidden",
         }
     }
 }
 
-/// Makes `original` visible.
+/// Makes `original` visible, as words for a person.
 pub fn visible(original: &str) -> Visible {
+    visible_in(Place::Prose, original)
+}
+
+/// Makes `original` visible where it stands.
+pub fn visible_in(place: Place, original: &str) -> Visible {
     // Nearly all text is plain: one look over the bytes and done.
-    if original
-        .bytes()
-        .all(|byte| matches!(byte, b' '..=b'~' | b'\n' | b'\t'))
-    {
+    let plain = |byte| matches!(byte, b' '..=b'~' | b'\n' | b'\t');
+    if original.bytes().all(plain) && !pushes::may_push(original) {
         return Visible {
             text: original.to_owned(),
             marks: vec![],
         };
     }
     let characters: Vec<char> = original.chars().collect();
-    let confusable = confusables(&characters);
-    let mut shown = Visible::default();
-    for (offset, &character) in characters.iter().enumerate() {
-        let kind =
-            hidden(&characters, offset).or(confusable[offset].then_some(MarkKind::Confusable));
-        let Some(kind) = kind else {
-            shown.text.push(character);
-            continue;
+    let marks = marks(place, &characters);
+    let mut text = String::with_capacity(original.len() + marks.len() * 8);
+    let mut at = 0;
+    for mark in &marks {
+        text.extend(&characters[at..mark.offset]);
+        at = mark.offset + mark.count;
+        if mark.kind == MarkKind::Confusable {
+            text.extend(&characters[mark.offset..at]);
+        }
+        text.push_str(&mark.token());
+    }
+    text.extend(&characters[at..]);
+    Visible { text, marks }
+}
+
+/// What is to be marked, in order; no two overlap.
+pub fn marks(place: Place, characters: &[char]) -> Vec<Mark> {
+    let mut kinds: Vec<Option<MarkKind>> = vec![None; characters.len()];
+    if characters.iter().all(char::is_ascii) {
+        hides::mark(characters, &[], &mut kinds);
+    } else {
+        let places = places::of(place, characters);
+        hides::mark(characters, &places, &mut kinds);
+        stacks::mark(characters, &mut kinds);
+        signs::mark(characters, &places, &mut kinds);
+        letters::mark(characters, &places, &mut kinds);
+    }
+    let mut runs = pushes::runs(characters, &kinds).into_iter().peekable();
+    let mut marks = vec![];
+    let mut at = 0;
+    while at < characters.len() {
+        let run = runs.next_if(|run| run.start == at);
+        let (kind, count) = match run {
+            Some(run) => (Some(MarkKind::Hidden), run.len()),
+            None => (kinds[at], 1),
         };
-        let codepoint = format!("U+{:04X}", character as u32);
-        if kind == MarkKind::Confusable {
-            shown.text.push(character);
+        if let Some(kind) = kind {
+            marks.push(Mark {
+                codepoint: format!("U+{:04X}", characters[at] as u32),
+                offset: at,
+                kind,
+                count,
+            });
         }
-        shown.text.push_str(&format!("⟨{codepoint}⟩"));
-        shown.marks.push(Mark {
-            codepoint,
-            offset,
-            kind,
-        });
+        at += count;
     }
-    shown
+    marks
 }
 
-fn hidden(text: &[char], offset: usize) -> Option<MarkKind> {
-    let character = text[offset];
-    let before = offset.checked_sub(1).map(|index| text[index]);
-    let after = text.get(offset + 1).copied();
-    match character {
-        '\n' | '\t' => None,
-        '\r' => (after != Some('\n')).then_some(MarkKind::Control),
-        '\u{1b}' | '\u{9b}' | '\u{9d}' | '\u{90}' => Some(MarkKind::Escape),
-        '\u{0}'..='\u{1f}' | '\u{7f}'..='\u{9f}' => Some(MarkKind::Control),
-        '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
-            Some(MarkKind::Bidi)
-        }
-        '\u{200d}' => (!joins(before, after)).then_some(MarkKind::Invisible),
-        '\u{200c}' => (!(is_shaped(before) && is_shaped(after))).then_some(MarkKind::Invisible),
-        '\u{fe0e}' | '\u{fe0f}' => (!takes_variation(before)).then_some(MarkKind::Invisible),
-        '\u{e0020}'..='\u{e007f}' => (!in_flag(text, offset)).then_some(MarkKind::Invisible),
-        // French and Swiss typography puts these beside digits and punctuation; between letters they imitate a space.
-        '\u{a0}' | '\u{202f}' => {
-            let letter = |c: Option<char>| c.is_none_or(char::is_alphabetic);
-            (letter(before) && letter(after)).then_some(MarkKind::Invisible)
-        }
-        '\u{3000}' => (!text.iter().any(|c| is_east_asian(*c))).then_some(MarkKind::Invisible),
-        '\u{ad}'
-        | '\u{34f}'
-        | '\u{115f}'
-        | '\u{1160}'
-        | '\u{17b4}'
-        | '\u{17b5}'
-        | '\u{180b}'..='\u{180f}' => Some(MarkKind::Invisible),
-        '\u{2000}'..='\u{200b}'
-        | '\u{2028}'
-        | '\u{2029}'
-        | '\u{205f}'..='\u{2065}'
-        | '\u{206a}'..='\u{206f}' => Some(MarkKind::Invisible),
-        '\u{2800}'
-        | '\u{3164}'
-        | '\u{fe00}'..='\u{fe0d}'
-        | '\u{feff}'
-        | '\u{ffa0}'
-        | '\u{fff0}'..='\u{fffc}' => Some(MarkKind::Invisible),
-        '\u{1680}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}' => {
-            Some(MarkKind::Invisible)
-        }
-        _ => match character.general_category() {
-            GeneralCategory::PrivateUse => Some(MarkKind::Private),
-            GeneralCategory::Unassigned => Some(MarkKind::Unassigned),
-            GeneralCategory::Format if !is_shaped(Some(character)) => Some(MarkKind::Invisible),
-            _ => None,
-        },
-    }
-}
-
-/// A zero width joiner is honest between two emoji (family, profession) and inside scripts that shape letters.
-fn joins(before: Option<char>, after: Option<char>) -> bool {
-    let emoji = |c: Option<char>| {
-        c.is_some_and(|c| c == '\u{fe0f}' || (c.is_emoji_char() && !c.is_ascii()))
-    };
-    (emoji(before) && emoji(after))
-        || (is_shaped(before) && (after.is_none_or(char::is_whitespace) || is_shaped(after)))
-}
-
-/// Scripts whose letters change shape with zero width joiners and non-joiners.
-fn is_shaped(character: Option<char>) -> bool {
-    character.is_some_and(|c| {
-        matches!(
-            c.script(),
-            Script::Arabic
-                | Script::Syriac
-                | Script::Mongolian
-                | Script::Devanagari
-                | Script::Bengali
-                | Script::Gurmukhi
-                | Script::Gujarati
-                | Script::Oriya
-                | Script::Tamil
-                | Script::Telugu
-                | Script::Kannada
-                | Script::Malayalam
-                | Script::Sinhala
-                | Script::Khmer
-                | Script::Myanmar
-                | Script::Tibetan
-        ) || (c.script() == Script::Inherited
-            && c.general_category() == GeneralCategory::NonspacingMark)
-    })
-}
-
-fn takes_variation(before: Option<char>) -> bool {
-    before.is_some_and(UnicodeEmoji::is_emoji_char)
-}
-
-/// Tag characters spell a region after a black flag (`🏴` + `gbeng` + cancel tag).
-fn in_flag(text: &[char], offset: usize) -> bool {
-    let is_tag = |c: &char| ('\u{e0020}'..='\u{e007f}').contains(c);
-    let start = text[..offset].iter().rposition(|c| !is_tag(c));
-    let length = text[offset..].iter().take_while(|c| is_tag(c)).count();
-    let ends = text[offset + length - 1] == '\u{e007f}';
-    let spelled = start.map_or(0, |start| offset + length - 1 - start);
-    start.is_some_and(|start| text[start] == '\u{1f3f4}') && ends && (2..=7).contains(&spelled)
-}
-
+/// Scripts written without spaces round words of other scripts, with signs as wide as a letter.
 fn is_east_asian(character: char) -> bool {
+    if character < '\u{1100}' {
+        return false;
+    }
     matches!(
         character.script(),
         Script::Han | Script::Hiragana | Script::Katakana | Script::Hangul | Script::Bopomofo
-    )
-}
-
-/// Letters that imitate Latin ones: in a word of mixed scripts; a whole word that reads as Latin in a text that has no
-/// real word of its script; and Latin look-alike blocks (full width, mathematical).
-fn confusables(text: &[char]) -> Vec<bool> {
-    let mut marked = vec![false; text.len()];
-    let east_asian = text.iter().any(|c| is_east_asian(*c));
-    let is_word = |c: &char| {
-        c.is_alphanumeric() || *c == '_' || c.general_category() == GeneralCategory::NonspacingMark
-    };
-    let mut words = vec![];
-    let mut start = None;
-    for (index, character) in text.iter().enumerate() {
-        match (*character as u32, start) {
-            (0x1d400..=0x1d7ff, _) => marked[index] = true,
-            (0xff01..=0xff5e, _) if !east_asian => marked[index] = true,
-            _ => {}
-        }
-        match (is_word(character), start) {
-            (true, None) => start = Some(index),
-            (false, Some(first)) => {
-                words.push(first..index);
-                start = None;
-            }
-            (true, Some(_)) | (false, None) => {}
-        }
-    }
-    words.extend(start.map(|first| first..text.len()));
-
-    let reads_latin = |word: &str| skeleton(word).all(|c| c.is_ascii());
-    let foreign = |c: char| {
-        let script = c.script();
-        script != Script::Latin && script != Script::Common && script != Script::Inherited
-    };
-    let mut honest = vec![];
-    let mut suspects = vec![];
-    for range in words {
-        let word: String = text[range.clone()].iter().collect();
-        if word.is_ascii() {
-            continue;
-        }
-        if !word.as_str().is_single_script() {
-            let has_latin = word.chars().any(|c| c.script() == Script::Latin);
-            for index in range {
-                let imitates = skeleton(&text[index].to_string()).all(|c| c.is_ascii());
-                marked[index] |= foreign(text[index]) && (has_latin || imitates);
-            }
-        } else if word.chars().any(foreign) {
-            let script = word.chars().find(|c| foreign(*c)).map(|c| c.script());
-            if reads_latin(&word) {
-                suspects.push((script, range));
-            } else {
-                honest.push(script);
-            }
-        }
-    }
-    for (script, range) in suspects {
-        if !honest.contains(&script) {
-            range.for_each(|index| marked[index] = foreign(text[index]));
-        }
-    }
-    marked
+    ) || matches!(character, '\u{3001}'..='\u{3002}' | '\u{3005}'..='\u{3011}' | '\u{30fb}'..='\u{30fc}')
 }
 
 #[cfg(test)]
@@ -340,6 +248,17 @@ mod tests {
         ] {
             check(text, &[]);
         }
+    }
+
+    #[test]
+    fn what_pushes_the_rest_away_is_told_once_with_its_length() {
+        let shown = visible(&format!("ok{}rm", "\n".repeat(200)));
+        assert_eq!(shown.text, "ok⟨U+000A⟩⟨×200⟩rm");
+        assert_eq!(
+            (shown.marks[0].offset, shown.marks[0].count),
+            (2, 200),
+            "one mark for all of it"
+        );
     }
 
     #[test]

@@ -3,4 +3,8 @@
 /**
  * One place where something hidden was made visible; offset in Unicode scalar values of the original.
  */
-export type TextMark = { codepoint: string, offset: number, kind: string, };
+export type TextMark = { codepoint: string, offset: number, kind: string, 
+/**
+ * Of what pushes the rest out of view: how many characters it stands for.
+ */
+count?: number, };

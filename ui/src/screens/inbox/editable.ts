@@ -19,7 +19,9 @@ export function editable(raw: AgentText): string {
     .map((piece) => {
       if (piece.hidden === undefined) return piece.text;
       const mark = marks.shift();
-      return mark ? escaped(mark.codepoint) : piece.text;
+      if (!mark) return piece.text;
+      // Padding hides nothing by itself; it is what it was.
+      return mark.count === undefined ? escaped(mark.codepoint) : String.fromCodePoint(Number.parseInt(mark.codepoint.slice(2), 16)).repeat(mark.count);
     })
     .join("");
   return layOut(text);

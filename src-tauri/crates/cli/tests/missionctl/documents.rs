@@ -224,6 +224,81 @@ fn what_hides_in_text_actions_and_addresses_is_shown() {
 }
 
 #[test]
+fn an_action_is_judged_by_what_its_strings_are_for() {
+    let check = |action: &str, marks: serde_json::Value, visible: &str| {
+        let line = format!("{{\"id\":1,\"action\":{action}}}");
+        let said = run_with(&["inspect", "--json"], line.as_bytes(), &[]);
+        let line = &said.json()[0];
+        assert_eq!(
+            (&line["marks"], &line["visible"]),
+            (&marks, &json!(visible)),
+            "{action}"
+        );
+        assert_eq!(
+            line["flagged"],
+            json!(!marks.as_array().expect("a list").is_empty())
+        );
+    };
+    let mark = |codepoint: &str, offset: u32, kind: &str| json!({"codepoint": codepoint, "offset": offset, "kind": kind});
+    check(
+        "{\"name\":\"run\",\"command\":[\"rm\",\"–rf\"]}",
+        json!([mark("U+2013", 31, "confusable")]),
+        "{\"name\":\"run\",\"command\":[\"rm\",\"–⟨U+2013⟩rf\"]}",
+    );
+    let escaped = r#"{"name":"run","command":["rm","\u2013rf"]}"#;
+    check(
+        escaped,
+        json!([mark("U+2013", 31, "confusable")]),
+        "{\"name\":\"run\",\"command\":[\"rm\",\"–⟨U+2013⟩rf\"]}",
+    );
+    check(
+        r#"{"name":"mail","args":{"body":"It’s done – “really”…","path":"a\u2044b"}}"#,
+        json!([mark("U+2044", 63, "confusable")]),
+        "{\"name\":\"mail\",\"args\":{\"body\":\"It’s done – “really”…\",\"path\":\"a⁄⟨U+2044⟩b\"}}",
+    );
+    check(
+        r#"{"command":["ok\rrm -rf"]}"#,
+        json!([mark("U+000D", 15, "control")]),
+        r#"{"command":["ok⟨U+000D⟩rm -rf"]}"#,
+    );
+    check(
+        r#"{"command":["\u009b2J"]}"#,
+        json!([mark("U+009B", 13, "escape")]),
+        r#"{"command":["⟨U+009B⟩2J"]}"#,
+    );
+    check(
+        r#"{"x":"\ud800"}"#,
+        json!([mark("U+FFFD", 6, "replacement")]),
+        r#"{"x":"⟨U+FFFD⟩"}"#,
+    );
+    check(
+        r#"{"x":"\u0072m"}"#,
+        json!([mark("U+0072", 6, "hidden")]),
+        r#"{"x":"r⟨U+0072⟩m"}"#,
+    );
+    let long = json!([{"codepoint": "U+000A", "offset": 15, "kind": "hidden", "count": 60}]);
+    let padded = format!("{{\"command\":[\"ls{}rm\"]}}", "\\n".repeat(60));
+    check(&padded, long, "{\"command\":[\"ls⟨U+000A⟩⟨×60⟩rm\"]}");
+    check(
+        r#"{"a":"line\nline\t\u003cb\u003e","n":[1, {"b": "c\\d"}]}"#,
+        json!([]),
+        r#"{"a":"line\nline\t\u003cb\u003e","n":[1, {"b": "c\\d"}]}"#,
+    );
+}
+
+#[test]
+fn padding_between_the_members_of_an_action_is_told() {
+    let line = format!(
+        "{{\"id\":1,\"action\":{{\"a\":1,{}\"b\":2}}}}",
+        " ".repeat(300)
+    );
+    let said = run_with(&["inspect", "--json"], line.as_bytes(), &[]);
+    let line = &said.json()[0];
+    assert_eq!(line["visible"], "{\"a\":1,⟨U+0020⟩⟨×300⟩\"b\":2}");
+    assert_eq!(line["marks"][0]["count"], 300);
+}
+
+#[test]
 fn a_line_that_cannot_be_inspected_is_told_with_its_number() {
     for (input, part) in [
         (&b"{\"id\":1,\"text\":\"\xff\"}"[..], "Line 1"),

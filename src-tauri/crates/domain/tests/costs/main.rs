@@ -8,6 +8,7 @@
 mod bodies;
 mod caps;
 mod kept;
+mod words;
 
 use bodies::{KINDS, Kind};
 use domain::{

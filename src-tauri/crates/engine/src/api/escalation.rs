@@ -10,6 +10,7 @@ use domain::{
     },
     ids::TaskRef,
     ownership::{Rule, names, pattern},
+    text::Place,
 };
 use serde_json::Value;
 use store::{
@@ -25,7 +26,8 @@ use super::{
         GestureView, HistoryLine, OptionView, OvertakenView, PairView, TaskLink, TouchView,
     },
     wording::{
-        Glance, agent_text, between, escalation_key, outcome, plain, risk, span, whereabouts,
+        Glance, agent_text, agent_text_in, between, escalation_key, outcome, plain, risk, span,
+        whereabouts,
     },
 };
 
@@ -372,17 +374,18 @@ fn broken(record: &EscalationRecord, rules: &[Rule]) -> Option<String> {
 }
 
 fn draw(action: &ProposedAction, raw: &str) -> ActionView {
+    let named = |text: &str| agent_text_in(Place::Name, text);
     ActionView {
-        name: agent_text(&action.name),
+        name: named(&action.name),
         command: action
             .command
             .iter()
             .flatten()
-            .map(|token| agent_text(token))
+            .map(|token| agent_text_in(Place::Command, token))
             .collect(),
-        cwd: action.cwd.as_deref().map(agent_text),
+        cwd: action.cwd.as_deref().map(named),
         env: action.env.as_ref().map(pairs).unwrap_or_default(),
-        target: action.target.as_deref().map(agent_text),
+        target: action.target.as_deref().map(named),
         args: action.args.as_ref().map(pairs).unwrap_or_default(),
         diff: action.diff.as_deref().map(diff_lines).unwrap_or_default(),
         raw: agent_text(raw),

@@ -6,14 +6,15 @@
 
 use std::ops::ControlFlow;
 
-use domain::{link, text};
+use domain::{
+    link,
+    text::{self, Place},
+};
 use pulldown_cmark::{CodeBlockKind, Event, HeadingLevel, Options, Parser, Tag};
 
 use super::{
-    views::{
-        AgentText, MarkdownBlock, MarkdownCell, MarkdownInline, MarkdownItem, MarkdownRow, TextMark,
-    },
-    wording::agent_text,
+    views::{AgentText, MarkdownBlock, MarkdownCell, MarkdownInline, MarkdownItem, MarkdownRow},
+    wording::{agent_text, agent_text_in, text_mark},
 };
 
 /// Quotes, lists and emphasis inside one another; what is deeper stands where the last of them stands.
@@ -299,7 +300,7 @@ impl Draft {
                     Ok(link) => (Some(link.host), None),
                     Err(reason) => (None, Some(reason.to_owned())),
                 };
-                let address = agent_text(self.fitting(&address));
+                let address = agent_text_in(Place::Name, self.fitting(&address));
                 self.inline(I::Link {
                     inlines,
                     address,
@@ -308,7 +309,7 @@ impl Draft {
                 });
             }
             Open::Image(address, words) => {
-                let address = agent_text(self.fitting(&address));
+                let address = agent_text_in(Place::Name, self.fitting(&address));
                 let text = raw(&words);
                 self.inline(I::Image { text, address });
             }
@@ -419,25 +420,39 @@ fn raw(words: &str) -> AgentText {
     }
 }
 
+/// Where a block ends: a control character of its own, so that blocks are no blank lines to be judged.
+const END: char = '\u{1c}';
+
 /// Makes hidden characters visible in every text of the page, judged over all of them.
 fn reveal(blocks: &mut [MarkdownBlock]) {
     let mut whole = String::new();
     each(blocks, &mut |found| match found {
         Found::Words(words) => whole.push_str(&words.text),
-        Found::End => whole.push('\n'),
+        Found::End => whole.push(END),
     });
     let marks = text::visible(&whole).marks;
     let mut marks = marks.iter().peekable();
     let mut before = 0;
+    // Of a run that one mark stands for, how much is still to come.
+    let mut rest = 0;
     each(blocks, &mut |found| {
         let Found::Words(words) = found else {
             before += 1;
+            rest = 0;
             return;
         };
         let mut shown = String::with_capacity(words.text.len());
         let mut count = 0;
         for (offset, character) in words.text.chars().enumerate() {
             count += 1;
+            if rest > 0 {
+                rest -= 1;
+                continue;
+            }
+            while marks
+                .next_if(|mark| mark.offset < before + offset)
+                .is_some()
+            {}
             let Some(mark) = marks.next_if(|mark| mark.offset == before + offset) else {
                 shown.push(character);
                 continue;
@@ -445,12 +460,9 @@ fn reveal(blocks: &mut [MarkdownBlock]) {
             if mark.kind == text::MarkKind::Confusable {
                 shown.push(character);
             }
-            shown.push_str(&format!("⟨{}⟩", mark.codepoint));
-            words.marks.push(TextMark {
-                codepoint: mark.codepoint.clone(),
-                offset,
-                kind: mark.kind.word().to_owned(),
-            });
+            shown.push_str(&mark.token());
+            words.marks.push(text_mark(mark, offset));
+            rest = mark.count - 1;
         }
         words.flagged = !words.marks.is_empty();
         words.text = shown;

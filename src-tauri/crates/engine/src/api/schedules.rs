@@ -14,6 +14,7 @@ use domain::{
         habit::{Habit, Pace, habit},
         late, next, together,
     },
+    text::Place,
     time::Time,
 };
 use store::{
@@ -24,7 +25,7 @@ use store::{
 use super::{
     agents::health_of,
     views::{AgentStartsView, ComingView, Health, SchedulesView, StartSource, StartView},
-    wording::{Glance, agent_text, between, plain, span},
+    wording::{Glance, agent_text, agent_text_in, between, plain, span},
 };
 
 /// Starts listed of one agent.
@@ -220,7 +221,7 @@ fn declared(
         key: format!("told/{}", value.id),
         source,
         enabled: value.enabled,
-        resource: Some(agent_text(value.resource.as_str())),
+        resource: Some(agent_text_in(Place::Name, value.resource.as_str())),
         task_kind: value.task_kind.as_deref().map(agent_text),
         rhythm,
         line: words.and(cron).map(plain),

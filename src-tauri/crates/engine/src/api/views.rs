@@ -65,7 +65,15 @@ views! {
     /// Text as an agent wrote it, with everything hidden made visible. `marks` say where; `text` has the escapes in place.
     AgentText { text: String, flagged: bool, marks: Vec<TextMark>, }
     /// One place where something hidden was made visible; offset in Unicode scalar values of the original.
-    TextMark { codepoint: String, offset: usize, kind: String, }
+    TextMark {
+        codepoint: String,
+        offset: usize,
+        kind: String,
+        /// Of what pushes the rest out of view: how many characters it stands for.
+        #[ts(optional)]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        count: Option<usize>,
+    }
 
     /// The event: what is stale, never what it became.
     Changed { topics: Vec<Topic>, revision: u64, }

@@ -5,7 +5,7 @@ use domain::{
     contract::EscalationKind,
     decision::{Decision, DeliveryState, Outcome},
     fact::{PollError, PollErrorKind},
-    text,
+    text::{self, Mark, Place},
     time::{self, Time},
 };
 use store::{Reader, tables::decisions::Winner};
@@ -26,19 +26,30 @@ pub struct Glance<'a> {
 
 /// Agent text as a screen may show it.
 pub fn agent_text(original: &str) -> AgentText {
-    let visible = text::visible(original);
+    agent_text_in(Place::Prose, original)
+}
+
+/// The same of a command or a name, where every sign counts.
+pub fn agent_text_in(place: Place, original: &str) -> AgentText {
+    let visible = text::visible_in(place, original);
     AgentText {
         flagged: visible.is_flagged(),
         marks: visible
             .marks
             .iter()
-            .map(|mark| TextMark {
-                codepoint: mark.codepoint.clone(),
-                offset: mark.offset,
-                kind: mark.kind.word().to_owned(),
-            })
+            .map(|mark| text_mark(mark, mark.offset))
             .collect(),
         text: visible.text,
+    }
+}
+
+/// A mark as a screen gets it.
+pub fn text_mark(mark: &Mark, offset: usize) -> TextMark {
+    TextMark {
+        codepoint: mark.codepoint.clone(),
+        offset,
+        kind: mark.kind.word().to_owned(),
+        count: (mark.count > 1).then_some(mark.count),
     }
 }
 

@@ -13,16 +13,18 @@ use domain::{
         names,
         pattern::{Index, Pattern},
     },
-    text::visible,
     time::Time,
 };
 use store::{Reader, tables, tables::accesses::SeenRow};
 
 use super::edits;
 use crate::{
-    api::views::{
-        AgentText, CellView, FixView, Health, LintIssueView, LintLevel, LintView, Mark,
-        OwnershipAgent, RowView, SeenView, TextMark,
+    api::{
+        views::{
+            CellView, FixView, Health, LintIssueView, LintLevel, LintView, Mark, OwnershipAgent,
+            RowView, SeenView,
+        },
+        wording::agent_text,
     },
     live::Present,
 };
@@ -493,21 +495,4 @@ fn issue_view(issue: &LintIssue) -> LintIssueView {
 
 fn full_name(record: &AgentRecord) -> String {
     format!("{}/{}", record.agent.endpoint, record.agent.agent)
-}
-
-fn agent_text(text: &str) -> AgentText {
-    let shown = visible(text);
-    AgentText {
-        flagged: shown.is_flagged(),
-        marks: shown
-            .marks
-            .iter()
-            .map(|mark| TextMark {
-                codepoint: mark.codepoint.clone(),
-                offset: mark.offset,
-                kind: mark.kind.word().into(),
-            })
-            .collect(),
-        text: shown.text,
-    }
 }
