@@ -105,10 +105,10 @@ fn is_joined(rest: &str) -> bool {
 fn reads_as_written(rest: &str) -> bool {
     let host = rest.split(['/', '?', '#']).next().unwrap_or(rest);
     let host = host.to_lowercase();
-    let odd = |c: char| !c.is_ascii() && !(c.is_alphabetic() && !is_styled(c)) && !is_mark(c);
+    let plain = |c: char| c.is_alphabetic() && !is_styled(c);
     !host.contains('%')
         && !host.split('.').any(|label| label.starts_with("xn--"))
-        && !host.chars().any(odd)
+        && host.chars().all(|c| c.is_ascii() || is_mark(c) || plain(c))
         && !text::visible_in(Place::Name, &host).is_flagged()
 }
 
