@@ -34,8 +34,16 @@ pub(super) fn mark(text: &[char], places: &[Place], kinds: &mut [Option<MarkKind
             continue;
         }
         let strict = places[range.start] != Place::Prose;
+        // What the whole word tells, once: a word may be as long as the text.
+        let wide = word.iter().any(|c| is_east_asian(*c));
+        let small = word.iter().all(|c| c.is_ascii() || is_small(*c));
         for at in range.clone() {
-            if kinds[at].is_none() && styled(text, &range, at, strict, &whole) {
+            let told = Told {
+                strict,
+                wide,
+                small,
+            };
+            if kinds[at].is_none() && styled(text, &range, at, told, &whole) {
                 kinds[at] = Some(MarkKind::Confusable);
             }
         }
@@ -200,8 +208,20 @@ fn imitates(text: &[char], word: &Range<usize>, at: usize, has_latin: bool) -> b
     ascii && inside && latin(text.get(at - 1)) && latin(text.get(at + 1))
 }
 
+/// What one word tells about its letters.
+#[derive(Clone, Copy)]
+struct Told {
+    /// It stands in a command, an address or a name.
+    strict: bool,
+    /// With a letter as wide as those of Chinese.
+    wide: bool,
+    /// Of nothing but ASCII and small capitals.
+    small: bool,
+}
+
 /// A letter or digit that reads as one of ASCII by its form alone.
-fn styled(text: &[char], word: &Range<usize>, at: usize, strict: bool, whole: &Whole) -> bool {
+fn styled(text: &[char], word: &Range<usize>, at: usize, told: Told, whole: &Whole) -> bool {
+    let strict = told.strict;
     let character = text[at];
     let length = word.len();
     let beside = |is: &dyn Fn(char) -> bool| {
@@ -212,8 +232,7 @@ fn styled(text: &[char], word: &Range<usize>, at: usize, strict: bool, whole: &W
     match character {
         '\u{1d400}'..='\u{1d7ff}' => strict || length > 1 || character.is_numeric(),
         '\u{ff10}'..='\u{ff19}' | '\u{ff21}'..='\u{ff3a}' | '\u{ff41}'..='\u{ff5a}' => {
-            let wide = |c: char| is_east_asian(c);
-            !whole.east_asian || (strict && !text[word.clone()].iter().any(|c| wide(*c)))
+            !whole.east_asian || (strict && !told.wide)
         }
         '\u{fb00}'..='\u{fb06}' => strict || !whole.typeset,
         '\u{1c4}'..='\u{1cc}' | '\u{1f1}'..='\u{1f3}' => true,
@@ -222,11 +241,8 @@ fn styled(text: &[char], word: &Range<usize>, at: usize, strict: bool, whole: &W
         'ſ' => strict || !whole.old,
         'ɑ' | 'ɡ' | 'ɩ' | 'ɪ' | 'ʋ' | 'ʏ' | 'ɣ' | 'ʟ' | 'ʀ' | 'ʙ' | 'ʜ' | 'ɴ' | 'ɢ' | 'ꜱ' | 'ꜰ' =>
         {
-            let plain = text[word.clone()]
-                .iter()
-                .all(|c| c.is_ascii() || is_small(*c));
             let spoken = word.start > 0 && matches!(text[word.start - 1], '/' | '[' | 'ˈ' | '⟨');
-            length > 1 && plain && (strict || !spoken)
+            length > 1 && told.small && (strict || !spoken)
         }
         '\u{1d00}'..='\u{1d2b}' => length > 1 || strict,
         '\u{2160}'..='\u{217f}' => strict || beside(&latin),

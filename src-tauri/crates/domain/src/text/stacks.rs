@@ -23,11 +23,12 @@ pub(super) fn mark(text: &[char], kinds: &mut [Option<MarkKind>]) {
         }
         let base = first.checked_sub(1).map(|index| text[index]);
         let stack = &text[first..at];
+        let piled = stack.len() > most(base, stack);
         for (index, &mark) in stack.iter().enumerate() {
             let alone = |base: Option<char>| {
                 base.is_none_or(|c| (c.is_whitespace() && c != '\u{a0}') || c.is_control())
             };
-            let wrong = stack.len() > most(base, stack)
+            let wrong = piled
                 || (index > 0 && stack[index - 1] == mark && mark.script() != Script::Tibetan)
                 || (stack.get(index + 1) == Some(&mark) && mark.script() != Script::Tibetan)
                 || (is_general(mark) && alone(base))
