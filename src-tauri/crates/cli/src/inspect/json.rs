@@ -68,14 +68,13 @@ pub(super) fn look(raw: &str) -> Seen {
                     (text[mark.offset].start, last.end, mark)
                 }));
                 found.extend(text.iter().filter(|sign| is_disguised(sign)).map(disguised));
-                if is_name && let Some(last) = open.pop() {
+                if is_name && open.pop().is_some() {
                     let above = open.last().copied().unwrap_or(Place::Prose);
                     let name: String = read.iter().collect::<String>().to_ascii_lowercase();
                     open.push(place_of(
                         &name,
                         if open.len() > 1 { above } else { Place::Prose },
                     ));
-                    let _ = last;
                 }
                 signs.extend(text);
                 at = end;

@@ -588,13 +588,13 @@ fn written(needs: &Needs) -> Index {
 }
 
 /// Runs of errors that have become long enough are judged: stale if another endpoint was reached since, offline if
-/// none can be. One that was just not asked since is waited for (ruling "Not yet heard is not yet decided").
+/// none can be; one that is alone says nothing about the network. One that was just not asked since is waited for (ruling "Not yet heard is not yet decided").
 pub(super) fn settle_runs(world: &mut World) {
     let (limit, now) = (world.settings.stale_after_polls.max(1), world.now);
-    let known = world.endpoints.iter().map(|(id, state)| {
-        let silent = state.paused || state.run.silent();
-        (id.clone(), state.contact, silent)
-    });
+    let known = world
+        .endpoints
+        .iter()
+        .map(|(id, state)| (id.clone(), state.contact, state.paused, state.run.silent()));
     let known: Vec<_> = known.collect();
     for (id, state) in &mut world.endpoints {
         let run = &mut state.run;
@@ -602,12 +602,15 @@ pub(super) fn settle_runs(world: &mut World) {
             continue;
         };
         let others = || known.iter().filter(|(other, ..)| other != id);
-        let reached = others().any(|(_, contact, _)| contact.is_some_and(|at| at >= first));
+        let alone = others().all(|(_, _, paused, _)| *paused);
+        let reached = others().any(|(_, contact, ..)| contact.is_some_and(|at| at >= first));
         let long = *run.long.get_or_insert(now);
         run.verdict = match run.verdict {
             Some(RunVerdict::Offline) if reached => Some(RunVerdict::Refuted),
-            None if reached || !run.silent => Some(RunVerdict::Stale),
-            None if now >= long + HEARING || others().all(|(.., silent)| *silent) => {
+            None if reached || alone || !run.silent => Some(RunVerdict::Stale),
+            None if now >= long + HEARING
+                || others().all(|(_, _, paused, silent)| *paused || *silent) =>
+            {
                 Some(RunVerdict::Offline)
             }
             verdict => verdict,

@@ -45,6 +45,19 @@ fn one_silent_endpoint_among_others_is_stale_and_all_together_are_offline() {
 }
 
 #[test]
+fn the_only_endpoint_that_is_asked_says_nothing_about_the_network() {
+    let errors: Vec<Value> = (1..=3).map(|n| silent(n * 10, "a")).collect();
+    let lone = [vec![poll(0, "a", json!({}))], errors.clone()].concat();
+    check("endpoint-stale", &lone, &["30 open warning a"]);
+    check("offline", &lone, &[]);
+    let pause = json!({"at": at(2), "person": {"action": "pause", "endpoint": "b-host"}});
+    let both = vec![poll(0, "a", json!({})), poll(0, "b", json!({})), pause];
+    let paused = [both, errors].concat();
+    check("endpoint-stale", &paused, &["30 open warning a"]);
+    check("offline", &paused, &[]);
+}
+
+#[test]
 fn an_error_told_twice_is_one() {
     let mut lines = vec![poll(0, "a", json!({})), poll(0, "b", json!({}))];
     lines.extend([
