@@ -20,6 +20,7 @@ pub(crate) mod standing;
 pub(crate) mod starts;
 pub(crate) mod storms;
 mod take;
+mod ticking;
 pub(crate) mod waits;
 mod words;
 pub(crate) mod world;
@@ -183,6 +184,6 @@ impl Fleet {
 
     /// A verdict waits for that endpoint to answer: an unchanged poll must then be fed as an empty difference.
     pub fn awaits(&self, endpoint: &EndpointId) -> bool {
-        self.slots.awaits(endpoint)
+        self.slots.awaits(endpoint) || self.world.ticking_at(endpoint).next().is_some()
     }
 }

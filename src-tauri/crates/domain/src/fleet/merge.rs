@@ -114,8 +114,13 @@ pub(super) fn task(intake: &mut Intake<'_>, agent: &AgentRef, task: &TaskRef, it
         entry.restarted = None;
     }
     if let Some(old) = &old {
-        if old.since < since && old.value.status.state != state {
+        let newer = old.since < since && old.value.status.timestamp < value.status.timestamp;
+        if old.since < since && old.value.status.state != state
+            || newer && !ticks(&old.value, value)
+        {
             entry.mark = later(entry.mark, since, &evidence);
+        } else if newer && state == TaskState::Working {
+            intake.ticked(task, since, &evidence);
         }
         if old.value.progress != value.progress {
             let own = value.progress.as_ref().and_then(|p| p.at);
@@ -194,6 +199,13 @@ pub(super) fn task(intake: &mut Intake<'_>, agent: &AgentRef, task: &TaskRef, it
         tasks.insert(task.clone());
     }
     changed(intake, task);
+}
+
+/// Nothing of it was told anew but the time of its state.
+fn ticks(old: &Task, new: &Task) -> bool {
+    let mut at = new.clone();
+    at.status.timestamp = old.status.timestamp;
+    at == *old
 }
 
 /// What it says of its start, cut to the line that first said so; what is only planned is left as it is.

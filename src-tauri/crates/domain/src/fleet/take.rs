@@ -303,6 +303,7 @@ impl<'w> Intake<'w> {
         let known = self.world.agents.get_key_value(&agent);
         let agent = known.map_or(agent.clone(), |(known, _)| known.clone());
         self.tasks(&agent, document);
+        self.stood_still(&agent);
         self.end_tasks(&agent, document);
         self.accesses(&agent, document);
         for item in furthest(&document.claims, |claim| &claim.id, claims::further) {

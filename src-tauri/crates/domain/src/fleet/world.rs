@@ -19,6 +19,7 @@ use super::{
     standing::{Day, Joining, Standing},
     starts::Daily,
     storms::{Storm, StormKey, Successes},
+    ticking::Tick,
 };
 use crate::{
     change::EscalationPhase,
@@ -352,6 +353,8 @@ pub(crate) struct World {
     pub(crate) tasks: Index<TaskRef, Box<TaskEntry>>,
     /// The latest sign of work of a task that is not known yet.
     pub(crate) early: BTreeMap<TaskRef, (Time, Evidence)>,
+    /// Working tasks of which nothing but their time was told anew, until an answer shows it standing still.
+    pub(crate) ticking: BTreeMap<TaskRef, Tick>,
     /// Places in lines that were pointed to, by the place in the document.
     pub(crate) places: Index<Box<str>, Arc<str>>,
     /// What stands for the bytes of a record that nobody asks for.
@@ -424,7 +427,7 @@ pub(crate) struct World {
 }
 saved! { World {
     rules, reviewed, books, schemas, handed_to, settings, now, moment, began, endpoints, agents,
-    first_endpoint, tasks, early, places, nothing, claims, claimed, claims_of, live_of,
+    first_endpoint, tasks, early, ticking, places, nothing, claims, claimed, claims_of, live_of,
     live_since, waiting, handoffs, dead, pools, context, said_about, superseded, readers,
     schedules, storms, successes, touched, resources, first_writes, used_by, leaving, events,
     rivals, work, handoffs_of, named_by, artifacts, addresses, addresses_of, escalations, answers,
@@ -451,6 +454,7 @@ impl World {
             first_endpoint: Index::default(),
             tasks: Index::default(),
             early: BTreeMap::new(),
+            ticking: BTreeMap::new(),
             places: Index::default(),
             nothing: Arc::default(),
             claims: BTreeMap::new(),

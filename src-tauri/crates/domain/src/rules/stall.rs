@@ -45,6 +45,13 @@ pub(crate) fn check(world: &World, task: &TaskRef, entry: &TaskEntry, said: &mut
         said.due(world.now + (allowed - spent));
         return;
     }
+    // A time that moves alone is a sign of work when the next answer does not move it again.
+    if let Some(tick) = world.ticking.get(task).filter(|tick| !tick.again)
+        && !said.heard_since(world, &task.endpoint, tick.still_from())
+    {
+        said.freeze(RULE);
+        return;
+    }
     // Some say "working" while they ask: nobody is nudged who waits for an answer.
     if world.asks(task) {
         return;

@@ -13,6 +13,7 @@ mod readiness;
 mod reading;
 mod sequence;
 mod storms;
+mod ticking;
 mod waits;
 
 use domain::{finding::FindingState, replay::replay};

@@ -136,10 +136,7 @@ pub(crate) fn ways() -> Vec<Way> {
         ("endpoint-stale", "pause", "", quiet),
         ("offline", "retry", "", || Scene {
             settings: json!({ "staleAfterPolls": 1 }),
-            ..Scene::of(vec![
-                ("a", doc("a", json!({}))),
-                ("b", doc("b", json!({}))),
-            ])
+            ..Scene::of(vec![("a", doc("a", json!({}))), ("b", doc("b", json!({})))])
         }),
         ("readiness", "wait", "", || joins().ending(Ends::Later)),
         ("readiness", "resolve-overlaps", "", joins),
