@@ -8,7 +8,7 @@ mod scripted;
 
 use agents::{Delivery, Kind, Observation, Outcome};
 use domain::contract::{self, Document, TaskState};
-use scripted::{card, connect, connect_anew, list, poll, serve, task};
+use scripted::{card, connect, connect_anew, follow, list, poll, serve, task};
 use serde_json::{Value, json};
 
 #[tokio::test]
@@ -461,4 +461,43 @@ async fn a_connection_made_anew_tells_what_became_of_what_an_earlier_one_has_sho
     // What still stands is shown byte for byte as before.
     let raw = |document: &Document| document.escalations.as_ref().map(|all| all[0].raw.clone());
     assert_eq!(raw(&after), raw(&before));
+}
+
+#[tokio::test]
+async fn what_a_task_says_on_the_way_is_told_though_lists_leave_it_out_at_times() {
+    let says = |role: &str, words: &str| json!({"messageId": words, "role": role, "parts": [{"text": words}]});
+    let (goes, reads) = ("Read the files.", "Reading 3 of 9.");
+    let asked = says("ROLE_USER", goes);
+    let steps = [
+        (json!([asked]), None, None),
+        (json!([asked, says("ROLE_AGENT", reads)]), None, Some(reads)),
+        (json!(null), None, Some(reads)),
+        (
+            json!([asked, says("ROLE_AGENT", reads), asked]),
+            None,
+            Some(reads),
+        ),
+        // What its status says goes first.
+        (json!(null), Some("Writing."), Some("Writing.")),
+    ];
+    let told = std::sync::Arc::new(std::sync::Mutex::new(json!({})));
+    let shown = std::sync::Arc::clone(&told);
+    let card = json!({"name": "A", "url": "/rpc", "protocolVersion": "0.3.0", "capabilities": {}, "skills": []});
+    let (url, _) = serve(card, move |method, _| match method {
+        "tasks/get" => json!({"result": *shown.lock().expect("told")}),
+        _ => json!({"error": {"code": -32601, "message": "Method not found"}}),
+    })
+    .await;
+    let mut endpoint = follow(&url, &["t"]);
+    for (at, (history, status, expected)) in (1..).zip(steps) {
+        let mut next = task("t", "working", at);
+        next["history"] = history;
+        if let Some(words) = status {
+            next["status"]["message"] = says("agent", words);
+        }
+        *told.lock().expect("told") = next;
+        let (document, _) = poll(&mut *endpoint).await;
+        let said = &document.tasks.expect("tasks")[0].value.status.message;
+        assert_eq!(said.as_deref(), expected, "{at}");
+    }
 }

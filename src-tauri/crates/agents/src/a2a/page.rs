@@ -45,6 +45,8 @@ const LISTS: [&str; 7] = [
 ];
 /// A task's own words are for looking at; only what is approved must be whole.
 const MESSAGE: usize = 8000;
+/// What is kept of words from poll to poll.
+const ON_THE_WAY: usize = 300;
 const LARGEST_BODY: usize = 256 * 1024;
 /// Names and first sightings that are remembered.
 const REMEMBERED: usize = 50_000;
@@ -54,6 +56,8 @@ const REMEMBERED: usize = 50_000;
 pub(crate) struct Memory {
     titles: HashMap<String, String>,
     first_seen: HashMap<String, String>,
+    /// What the agent said last of a task that works, where it says so in the history only: lists leave that out at times.
+    said: HashMap<String, String>,
     /// Questions that were shown as open, by task.
     pub(crate) open: HashMap<String, Question>,
     /// Ids of questions that somebody's message has answered, in whatever task.
@@ -119,6 +123,20 @@ impl Memory {
             .entry(key)
             .or_insert_with(|| now.to_owned())
             .clone()
+    }
+
+    /// The words of a task that works and whose status has none: new ones are a sign of work.
+    fn says_on_the_way(&mut self, task: &Task) -> Option<String> {
+        let mut newest = task.history.iter().flatten().rev();
+        let said = newest.find(|message| message.is_agents() && !message.text().is_empty());
+        if let Some(said) = said {
+            if self.said.len() >= REMEMBERED {
+                self.said.clear();
+            }
+            self.said
+                .insert(task.id.clone(), clip(&said.text(), ON_THE_WAY));
+        }
+        self.said.get(&task.id).cloned()
     }
 
     fn title(&mut self, task: &Task) -> String {
@@ -364,7 +382,12 @@ fn item(
         Some(words) => format!("It may be asking: {}", clip(&words, MESSAGE)),
         None => NOTHING.to_owned(),
     };
-    let message = said.or_else(|| (waits && silent).then(unsaid));
+    let mut message = said.or_else(|| (waits && silent).then(unsaid));
+    if state != TaskState::Working {
+        memory.said.remove(&task.id);
+    } else if message.is_none() {
+        message = memory.says_on_the_way(task);
+    }
     let mut status = json!({"state": state, "native": task.native_state()});
     if let Some(message) = message {
         status["message"] = json!(message);

@@ -5,10 +5,7 @@
 
 use chrono::TimeDelta;
 
-use super::{
-    take::Intake,
-    world::{World, seconds},
-};
+use super::{take::Intake, world::World};
 use crate::{
     finding::Evidence,
     ids::{AgentRef, EndpointId, TaskRef},
