@@ -28,8 +28,8 @@ pub const PROBLEMS: usize = 50;
 /// Wildcards of one pattern. Real ones have one to three, and comparing two costs with the product.
 pub const WILDCARDS: usize = 8;
 
-/// Tasks of one endpoint that have not ended.
-pub const LIVE_TASKS: usize = 20_000;
+/// Tasks of one endpoint that have not ended: fifty agents with a hundred each.
+pub const LIVE_TASKS: usize = 5_000;
 
 /// Claims of one endpoint that are held or waiting.
 pub const LIVE_CLAIMS: usize = 2_000;

@@ -4,6 +4,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use sha2::{Digest, Sha256};
+
 use super::{
     storms::StormKey,
     world::{HEARING, Index, Key, Seen, TaskEntry, World},
@@ -14,6 +16,9 @@ use crate::{
     snapshot::saved,
     time::Time,
 };
+
+/// Sets of tasks that one episode remembers to have told of; when there are more, those it tells of now.
+const TOLD: usize = 10_000;
 
 /// What rules are judged about. A change of facts names the subjects to look at again.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -340,14 +345,15 @@ struct Episode {
     muted: Option<u64>,
     /// Opened and cleared at once.
     past: bool,
-    /// Tasks it was told of.
-    told: BTreeSet<BTreeSet<TaskRef>>,
+    /// Prints of the sets of tasks it was told of.
+    told: BTreeSet<u128>,
 }
 saved! { Episode { verdict, says, muted, past, told } }
 
 #[derive(Clone, Debug, Default)]
 struct Slot {
-    episodes: BTreeMap<String, Episode>,
+    /// Boxed: most have one, and a map makes room for eleven at once.
+    episodes: BTreeMap<String, Box<Episode>>,
     due: Option<Time>,
     awaits: BTreeSet<EndpointId>,
 }
@@ -448,11 +454,14 @@ impl Slots {
         let mut tasks: BTreeMap<String, BTreeSet<_>> = BTreeMap::new();
         for verdict in &said.verdicts {
             let of = tasks.entry(verdict.episode()).or_default();
-            of.insert(verdict.tasks.clone());
+            of.insert(print(&verdict.tasks));
         }
         for (episode, tasks) in &tasks {
             if let Some(known) = slot.episodes.get_mut(episode).filter(|known| !known.past) {
-                known.told.extend(tasks.iter().cloned());
+                if known.told.len() > TOLD {
+                    known.told.clear();
+                }
+                known.told.extend(tasks);
             }
         }
         let over = |verdict: &Verdict| verdict.past && held.contains(&verdict.episode());
@@ -465,8 +474,8 @@ impl Slots {
             }
             let episode = verdict.episode();
             // What was over and holds again is a new episode.
-            let again = |known: &mut Episode| {
-                known.past && (!verdict.past || !known.told.contains(&verdict.tasks))
+            let again = |known: &mut Box<Episode>| {
+                known.past && (!verdict.past || !known.told.contains(&print(&verdict.tasks)))
                     || known.muted.is_some_and(|line| verdict.act > line)
             };
             let before = if slot.episodes.get_mut(&episode).is_some_and(again) {
@@ -516,13 +525,13 @@ impl Slots {
             told.extend(before.into_iter().flat_map(|known| known.told));
             slot.episodes.insert(
                 episode.clone(),
-                Episode {
+                Box::new(Episode {
                     verdict,
                     says: None,
                     muted: None,
                     past,
                     told,
-                },
+                }),
             );
             holds.insert(episode);
         }
@@ -582,6 +591,19 @@ impl Slots {
             }
         }
     }
+}
+
+/// Tells one set of tasks from another, however long their names.
+fn print(tasks: &BTreeSet<TaskRef>) -> u128 {
+    let mut digest = Sha256::new();
+    for task in tasks {
+        for name in [task.endpoint.as_str(), task.task.as_str()] {
+            digest.update((name.len() as u64).to_le_bytes());
+            digest.update(name.as_bytes());
+        }
+    }
+    let digest = digest.finalize();
+    u128::from_le_bytes(digest.first_chunk().copied().unwrap_or_default())
 }
 
 /// Is that what a person would call it?
