@@ -6,7 +6,7 @@
 #[cfg(test)]
 #[path = "../tests/scripted/agent.rs"]
 #[allow(dead_code, clippy::expect_used)] // Other tests use more of it.
-mod agent;
+pub(crate) mod agent;
 mod ahead;
 #[cfg(test)]
 mod any_order;

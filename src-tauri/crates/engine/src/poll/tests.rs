@@ -7,9 +7,7 @@ use serde_json::json;
 use tokio::net::TcpListener;
 
 use super::*;
-
-#[path = "../../tests/scripted/http.rs"]
-mod http;
+use crate::owner::agent::http;
 
 type Paths = Arc<Mutex<Vec<String>>>;
 

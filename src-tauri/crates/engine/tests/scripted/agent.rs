@@ -1,6 +1,6 @@
 //! A small agent of the contract whose document a test changes, for the tests of the engine.
 
-mod http;
+pub(crate) mod http;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
