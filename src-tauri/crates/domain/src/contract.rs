@@ -367,7 +367,7 @@ pub struct Access {
 saved! { Access { id, task_id, resource, mode, base_version, new_version, event_id, at } }
 
 /// Claims exclude others or do not.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, TS)]
 #[serde(rename_all = "kebab-case")]
 pub enum ClaimMode {
     /// Nobody else.
@@ -378,7 +378,7 @@ pub enum ClaimMode {
 saved! { enum ClaimMode { Exclusive, Shared } }
 
 /// Where a claim is in its life.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, TS)]
 #[serde(rename_all = "kebab-case")]
 pub enum ClaimState {
     /// Has it.

@@ -306,7 +306,10 @@ impl World {
             claim.value.mode == ClaimMode::Exclusive && claim.seen.agent != *agent
         };
         self.addresses.contains_key(resource)
-            || !self.claims_covering(resource.as_str(), alone).is_empty()
+            || self
+                .claims_covering(resource.as_str(), alone)
+                .next()
+                .is_some()
     }
 
     /// Other rules are in force.

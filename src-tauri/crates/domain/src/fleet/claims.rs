@@ -2,13 +2,10 @@
 //!
 //! Whether two were held at once is `rules/double_booking.rs`.
 
-use std::collections::BTreeSet;
-
 use super::{
-    references::few_of_each,
     slots::Subject,
     take::{Intake, record},
-    world::{Entry, Key},
+    world::Key,
 };
 use crate::{
     change::Change,
@@ -37,10 +34,9 @@ impl Intake<'_> {
         let same = old.filter(|old| given_back || old.value.state == item.value.state);
         let first = same.map_or(self.now, |old| old.seen.at);
         let at = item.value.acquire_time.unwrap_or(first).min(self.now);
-        let before = old.map(|old| old.value.resource.clone());
-        let shared = old.map(|old| old.value.mode);
-        let moved =
-            before.as_ref() != Some(&item.value.resource) || shared != Some(item.value.mode);
+        let moved = old.is_none_or(|old| {
+            old.value.resource != item.value.resource || old.value.mode != item.value.mode
+        });
         // It was held only in a time for which a line said so, or since it was acquired, which is not what it told while it
         // waited. Given back at a time nobody told: when that was first said.
         let released = old.and_then(|old| old.value.release_time);
@@ -65,9 +61,8 @@ impl Intake<'_> {
             let end = told.release_time.or(released).unwrap_or(self.now);
             told.release_time = was_held.then_some(end);
         }
-        self.claimed(&key, before.as_ref(), &item.value.resource);
         self.changes.push(Change::Claim(record(&entry)));
-        self.world.claims.insert(key.clone(), entry);
+        self.claimed(&key, entry);
         if let Some(task) = left {
             self.claim_left(&key, task);
         }
@@ -88,18 +83,12 @@ impl Intake<'_> {
             return;
         };
         // Only what somebody holds alone clashes with what others hold.
-        let exclusive = |claim: &Entry<Claim>| claim.value.mode == ClaimMode::Exclusive;
-        let alone = exclusive(claim);
-        let others = self
-            .world
-            .claims_on(claim.value.resource.as_str(), |other| {
-                other.seen.agent != claim.seen.agent && (alone || exclusive(other))
-            });
-        let (live, over): (Vec<_>, Vec<_>) = others
-            .into_iter()
-            .partition(|(_, other)| other.value.state != ClaimState::Released);
-        let found = few_of_each(live.into_iter().chain(over).collect());
-        let found: BTreeSet<_> = found.cloned().collect();
+        let alone = claim.value.mode == ClaimMode::Exclusive;
+        let others = |agent: &AgentRef, _, mode| {
+            *agent != claim.seen.agent && (alone || mode == ClaimMode::Exclusive)
+        };
+        let resource = claim.value.resource.as_str();
+        let found = self.world.claims_on(resource, others, |_| true);
         for other in &found {
             let rivals = self.world.rivals.entry(other.clone()).or_default();
             rivals.insert(key.clone());

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     caps::RIVALS,
-    contract::{Artifact, Claim, Task, WaitKind},
+    contract::{Artifact, Claim, ClaimMode, ClaimState, Task, WaitKind},
     ids::{AgentRef, EndpointId, Resource, TaskRef},
     ownership::pattern::Pattern,
     snapshot::saved,
@@ -20,101 +20,128 @@ use crate::{
 /// Claims by what they cover.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Claimed {
-    exact: BTreeMap<Resource, BTreeSet<Key>>,
+    exact: BTreeMap<Resource, Holders>,
     /// Few are patterns.
-    patterns: BTreeMap<Key, Pattern>,
+    patterns: BTreeMap<Resource, (Pattern, Holders)>,
 }
 saved! { Claimed { exact, patterns } }
 
+/// Of each agent those that are held first; what is alike stands together, so that many cost no more than few.
+type Holders = BTreeMap<(AgentRef, ClaimState, ClaimMode), BTreeSet<Key>>;
+
+fn alike(claim: &Entry<Claim>) -> (AgentRef, ClaimState, ClaimMode) {
+    let agent = claim.seen.agent.clone();
+    (agent, claim.value.state, claim.value.mode)
+}
+
 impl Claimed {
-    fn add(&mut self, key: &Key, resource: &Resource) {
+    fn add(&mut self, key: &Key, claim: &Entry<Claim>) {
+        let resource = claim.value.resource.clone();
         let pattern = Pattern::resource(resource.as_str());
-        if pattern.literal() {
-            let of = self.exact.entry(resource.clone()).or_default();
-            of.insert(key.clone());
+        let holders = if pattern.literal() {
+            self.exact.entry(resource).or_default()
         } else {
-            self.patterns.insert(key.clone(), pattern);
+            let of = self.patterns.entry(resource);
+            &mut of.or_insert_with(|| (pattern, Holders::new())).1
+        };
+        holders.entry(alike(claim)).or_default().insert(key.clone());
+    }
+
+    fn remove(&mut self, key: &Key, claim: &Entry<Claim>) {
+        let resource = &claim.value.resource;
+        let alike = alike(claim);
+        let left = |holders: &mut Holders| {
+            let keys = holders.get_mut(&alike);
+            if keys.is_some_and(|keys| keys.remove(key) && keys.is_empty()) {
+                holders.remove(&alike);
+            }
+            holders.is_empty()
+        };
+        if self.exact.get_mut(resource).is_some_and(left) {
+            self.exact.remove(resource);
+        }
+        if self
+            .patterns
+            .get_mut(resource)
+            .is_some_and(|(_, holders)| left(holders))
+        {
+            self.patterns.remove(resource);
         }
     }
 
-    fn remove(&mut self, key: &Key, resource: &Resource) {
-        self.patterns.remove(key);
-        if let Some(of) = self.exact.get_mut(resource) {
-            of.remove(key);
-            if of.is_empty() {
-                self.exact.remove(resource);
-            }
-        }
+    /// Who holds what covers that name, which is no pattern; no other name is compared with it.
+    fn covering(&self, name: &str) -> impl Iterator<Item = &Holders> {
+        let patterns = self.patterns.values();
+        let patterns = patterns.filter(move |(pattern, _)| pattern.matches(name));
+        let patterns = patterns.map(|(_, holders)| holders);
+        patterns.chain(self.exact.get(name))
+    }
+
+    /// Who holds what covers some of what a pattern means.
+    fn overlapping(&self, asked: &Pattern) -> impl Iterator<Item = &Holders> {
+        let exact = self.exact.range(Resource::from(asked.prefix())..);
+        let exact = exact
+            .take_while(|(name, _)| name.as_str().starts_with(asked.prefix()))
+            .filter(|(name, _)| asked.matches(name.as_str()))
+            .map(|(_, holders)| holders);
+        let patterns = self.patterns.values();
+        let patterns = patterns.filter(|(pattern, _)| pattern.overlaps(asked));
+        patterns.map(|(_, holders)| holders).chain(exact)
     }
 }
 
 impl World {
-    /// Wanted claims that cover what was used by that name, which is no pattern; no other is compared with it.
+    /// Wanted claims that cover what was used by that name, which is no pattern.
     pub(crate) fn claims_covering<'w>(
         &'w self,
-        name: &str,
+        name: &'w str,
         wanted: impl Fn(&Entry<Claim>) -> bool,
-    ) -> Vec<(&'w Key, &'w Entry<Claim>)> {
-        let exact = self.claimed.exact.get(name).into_iter().flatten();
-        let exact = exact.filter_map(|key| self.claims.get_key_value(key));
-        let exact = exact.filter(|(_, claim)| wanted(claim));
-        let patterns = self.claimed.patterns.iter();
-        let patterns = patterns.filter_map(|(key, pattern)| {
-            let known = self.claims.get_key_value(key);
-            known.filter(|(_, claim)| wanted(claim) && pattern.matches(name))
-        });
-        let mut found: Vec<_> = patterns.chain(exact).collect();
-        found.sort_unstable_by_key(|(key, _)| *key);
-        found
+    ) -> impl Iterator<Item = (&'w Key, &'w Entry<Claim>)> {
+        let holders = self.claimed.covering(name);
+        let keys = holders.flat_map(BTreeMap::values).flatten();
+        let found = keys.filter_map(|key| self.claims.get_key_value(key));
+        found.filter(move |(_, claim)| wanted(claim))
     }
 
-    /// Wanted claims that cover some of what a resource or pattern means.
-    pub(crate) fn claims_on<'w>(
-        &'w self,
+    /// Wanted claims that cover some of what a resource or pattern means: of each agent the first few, those that are held
+    /// before others. `kinds` says which can be wanted at all.
+    pub(crate) fn claims_on(
+        &self,
         resource: &str,
+        kinds: impl Fn(&AgentRef, ClaimState, ClaimMode) -> bool,
         wanted: impl Fn(&Entry<Claim>) -> bool,
-    ) -> Vec<(&'w Key, &'w Entry<Claim>)> {
+    ) -> BTreeSet<Key> {
         let asked = Pattern::resource(resource);
-        if asked.literal() {
-            return self.claims_covering(resource, wanted);
+        let holders: Vec<_> = if asked.literal() {
+            self.claimed.covering(resource).collect()
+        } else {
+            self.claimed.overlapping(&asked).collect()
+        };
+        let mut found = BTreeMap::<&AgentRef, BTreeSet<(ClaimState, &Key)>>::new();
+        for ((agent, state, mode), keys) in holders.into_iter().flatten() {
+            if kinds(agent, *state, *mode) {
+                let keys = keys
+                    .iter()
+                    .filter(|key| self.claims.get(*key).is_some_and(&wanted));
+                let of = found.entry(agent).or_default();
+                of.extend(keys.take(RIVALS).map(|key| (*state, key)));
+            }
         }
-        let claim = |key| self.claims.get_key_value(key);
-        let exact = self.claimed.exact.range(Resource::from(asked.prefix())..);
-        let exact = exact
-            .take_while(|(name, _)| name.as_str().starts_with(asked.prefix()))
-            .filter(|(name, _)| asked.matches(name.as_str()))
-            .flat_map(|(_, keys)| keys)
-            .filter_map(claim)
-            .filter(|(_, claim)| wanted(claim));
-        let patterns = self.claimed.patterns.iter();
-        let patterns = patterns.filter_map(|(key, pattern)| {
-            claim(key).filter(|(_, claim)| wanted(claim) && pattern.overlaps(&asked))
-        });
-        let mut found: Vec<_> = patterns.chain(exact).collect();
-        found.sort_unstable_by_key(|(key, _)| *key);
-        found
+        let few = found
+            .into_values()
+            .flat_map(|of| of.into_iter().take(RIVALS));
+        few.map(|(_, key)| key.clone()).collect()
     }
-}
-
-/// The first few of each agent.
-pub(crate) fn few_of_each<'w>(
-    claims: Vec<(&'w Key, &'w Entry<Claim>)>,
-) -> impl Iterator<Item = &'w Key> {
-    let mut counts: BTreeMap<&AgentRef, usize> = BTreeMap::new();
-    claims.into_iter().filter_map(move |(key, claim)| {
-        let count = counts.entry(&claim.seen.agent).or_default();
-        *count += 1;
-        (*count <= RIVALS).then_some(key)
-    })
 }
 
 impl Intake<'_> {
-    /// Claims moved from one resource to another, or came.
-    pub(super) fn claimed(&mut self, key: &Key, before: Option<&Resource>, now: &Resource) {
-        if let Some(before) = before {
-            self.world.claimed.remove(key, before);
+    /// Keeps what a claim covers.
+    pub(super) fn claimed(&mut self, key: &Key, entry: Entry<Claim>) {
+        if let Some(old) = self.world.claims.get(key) {
+            self.world.claimed.remove(key, old);
         }
-        self.world.claimed.add(key, now);
+        self.world.claimed.add(key, &entry);
+        self.world.claims.insert(key.clone(), entry);
     }
 
     /// What was done under a claim is to be looked at again.

@@ -6,7 +6,6 @@
 use std::collections::BTreeSet;
 
 use super::{
-    references::few_of_each,
     slots::Subject,
     take::Intake,
     world::{Entry, Key, TaskEntry, World},
@@ -141,12 +140,13 @@ impl World {
         resource: &str,
         nodes: &mut BTreeSet<Node>,
     ) {
-        let others = self.claims_on(resource, |claim| {
+        let held = |_: &_, state, _| state == ClaimState::Held;
+        let others = self.claims_on(resource, held, |claim| {
             let mine = claim.seen.agent == entry.seen.agent
                 && claim.value.task_id.as_ref().is_none_or(|t| *t == task.task);
             !mine && self.holds_now(claim)
         });
-        nodes.extend(few_of_each(others).cloned().map(Node::Claim));
+        nodes.extend(others.into_iter().map(Node::Claim));
     }
 
     fn holds_now(&self, claim: &Entry<Claim>) -> bool {

@@ -116,6 +116,7 @@ pub(crate) fn resource(world: &World, resource: &Resource, touched: &Touched, sa
     let claims = world.claims_covering(resource.as_str(), |claim| {
         claim.value.mode == ClaimMode::Exclusive && others(&claim.seen.agent)
     });
+    let claims: Vec<_> = claims.collect();
     let made = world.addresses.get(resource).into_iter().flatten();
     let made: Vec<_> = made.filter_map(|key| world.artifacts.get(key)).collect();
     if claims.is_empty() && made.is_empty() {
