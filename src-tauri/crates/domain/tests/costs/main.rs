@@ -27,6 +27,9 @@ const BYTES: usize = 512 * 1024;
 /// Four times the bytes may cost so many times the work: n log n costs 4 to 5 times, n² costs 16.
 const RATIO: f64 = 10.0;
 
+/// How often a step that seems to grow faster is looked at again.
+const TRIES: usize = 3;
+
 /// Less is too little to compare, in seconds.
 const LITTLE: f64 = 0.2;
 
@@ -84,6 +87,13 @@ fn costs(kind: &Kind, bytes: usize) -> [f64; 6] {
     costs
 }
 
+/// A neighbour's use of the processor and its caches counts as ours; what is slow by itself is slow each time.
+fn least(least: &mut [f64; 6], again: [f64; 6]) {
+    for (least, again) in least.iter_mut().zip(again) {
+        *least = least.min(again);
+    }
+}
+
 fn check(part: usize, parts: usize) {
     let told = std::env::var("MISSION_CONTROL_BODY_BYTES");
     let bytes = told.ok().and_then(|t| t.parse().ok()).unwrap_or(BYTES);
@@ -92,13 +102,13 @@ fn check(part: usize, parts: usize) {
     let kinds = KINDS.iter().enumerate();
     for (_, kind) in kinds.filter(|(at, k)| at % parts == part && k.name.contains(&only)) {
         let (mut few, mut many) = (costs(kind, bytes / 4), costs(kind, bytes));
-        let grows = |few: &[f64; 6], many: &[f64; 6]| {
-            let mut steps = few.iter().zip(many);
-            steps.any(|(few, many)| *many > LITTLE && many / few.max(1e-6) > RATIO)
-        };
-        if grows(&few, &many) {
-            // A neighbour's use of the caches counts as ours; what is slow by itself is slow again.
-            (few, many) = (costs(kind, bytes / 4), costs(kind, bytes));
+        for _ in 0..TRIES {
+            let mut steps = few.iter().zip(&many);
+            if !steps.any(|(few, many)| *many > LITTLE && many / few.max(1e-6) > RATIO) {
+                break;
+            }
+            least(&mut few, costs(kind, bytes / 4));
+            least(&mut many, costs(kind, bytes));
         }
         let mut cells = String::new();
         for (step, name) in STEPS.iter().enumerate() {
