@@ -2,6 +2,7 @@
 //!
 //! What was seen is what is delivered: a decision is bound to the bytes that were shown. Unanswered is never approved.
 
+mod again;
 mod decide;
 mod overtaken;
 mod risk;
@@ -11,6 +12,7 @@ use serde_json::value::RawValue;
 use ts_rs::TS;
 
 pub use self::{
+    again::{LISTED_ON, asks_the_same, repeat, repeatable},
     decide::{
         Answer, DecidedBy, LARGEST_ACTION, Refusal, UNDO_SECONDS, action_key, binding_of,
         bound_bytes, decide, digest, option_outcome, same_question, strict_json, takes_gesture,
@@ -167,6 +169,25 @@ pub struct Decision {
     pub delivery: Delivery,
     /// What the agent asked under the same id after this had left.
     pub altered: Option<Altered>,
+    /// The same answer given once more: the decision that it repeats, whose idempotency key and bytes it goes out with.
+    pub repeats: Option<DecisionId>,
+    /// When the agent asked the same again after this had left.
+    pub asked_again_at: Option<Time>,
+}
+
+impl Decision {
+    /// The idempotency key. It is the agent's to see that one key has one effect, so the same answer given once more is
+    /// harmless where the first one counted.
+    pub fn key(&self) -> &DecisionId {
+        self.repeats.as_ref().unwrap_or(&self.id)
+    }
+
+    /// The agent may know of it, and nothing more happens to it by itself.
+    pub fn is_out_of_hand(&self) -> bool {
+        let delivery = &self.delivery;
+        delivery.attempts > 0
+            && (delivery.state.is_final() || delivery.state == DeliveryState::Sent)
+    }
 }
 
 /// What an agent shows in the place of what was answered.

@@ -21,9 +21,9 @@ use crate::{
 };
 
 pub use line::{
-    LineError, one_line, read_line, write_config, write_decision, write_failed, write_person,
-    write_rules, write_schemas, write_settings, write_status, write_tick, write_undecided,
-    write_woke,
+    LineError, one_line, read_line, write_asked_again, write_config, write_decision, write_failed,
+    write_person, write_rules, write_schemas, write_settings, write_status, write_tick,
+    write_undecided, write_woke,
 };
 
 /// One line, read: when, and what.
@@ -86,6 +86,13 @@ pub enum Fact {
         outcome: Outcome,
         /// Whether it had counted for readiness.
         considered: bool,
+    },
+    /// The agent asks the same again though it was answered. Only our own log has it; other readers of recordings skip the line.
+    AskedAgain {
+        /// Whose question.
+        endpoint: EndpointId,
+        /// Which one.
+        escalation: EscalationId,
     },
     /// The person acted on something that is not an escalation of an agent.
     Person(PersonAction),

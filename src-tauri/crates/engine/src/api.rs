@@ -1,5 +1,6 @@
 //! What screens may ask and say. One list of commands; each answers with a view.
 
+pub(crate) mod again;
 pub mod agents;
 pub mod artifacts;
 pub mod board;

@@ -3,6 +3,7 @@
 //! All facts pass here one after the other, each with its own time, so that replaying the log gives the same findings.
 //! Nothing here waits for a network: endpoints are asked by their loops (`poll`), which send what came as events.
 
+mod again;
 #[cfg(test)]
 #[path = "../tests/scripted/agent.rs"]
 #[allow(dead_code, clippy::expect_used)] // Other tests use more of it.
@@ -52,6 +53,7 @@ use tokio::{
 };
 
 use self::{
+    again::Again,
     ahead::Ahead,
     outbox::Parcel,
     snapshot::Snapshots,
@@ -188,7 +190,9 @@ struct Known {
     failures: u32,
     /// It has told everything since its loop began, since it failed, and since the machine slept: what it asks now is known.
     heard: bool,
-    /// When the last of these was.
+    /// It was asked for the last whole of what it tells then.
+    told_from: Option<Time>,
+    /// When it last had to tell everything anew.
     unheard_since: Option<Instant>,
     poller: Option<Poller>,
     /// Good and bad polls not written yet.
@@ -271,6 +275,8 @@ pub(crate) struct Owner {
     expiry: Option<Time>,
     /// When the next question is to be refused because nobody answered in time.
     lapse: Option<Time>,
+    /// Questions that were answered and are listed on.
+    again: Again,
     /// When screens were last told that polls go on, though nothing changed.
     alive_said_at: Time,
     snapshots: Snapshots,
@@ -304,11 +310,13 @@ impl Owner {
             stuck: None,
             expiry: parts.store.read(escalations::next_expiry)?,
             lapse: parts.store.read(escalations::next_lapse)?,
+            again: Again::default(),
             alive_said_at: wall,
             snapshots: Snapshots::after(loaded.read),
             parts,
         };
         owner.parts.live.write().read_only = None;
+        owner.look_for_again();
         let rows = owner.parts.store.read(endpoints::list)?;
         for row in rows {
             owner.follow(&row);
@@ -360,6 +368,9 @@ impl Owner {
         if self.lapse.is_some_and(|lapse| lapse <= now) {
             self.lapse(now);
         }
+        if self.again.due.is_some_and(|due| due <= now) {
+            self.ask_again(now);
+        }
         self.post();
         self.keep_snapshot();
         if now - self.counts_written_at >= COUNTS_WRITTEN {
@@ -384,13 +395,20 @@ impl Owner {
             return wait;
         }
         let now = self.now();
-        [self.rule_due(), self.post_due(), self.expiry, self.lapse]
-            .into_iter()
-            .flatten()
-            .min()
-            .map_or(LONGEST_WAIT, |due| {
-                (due - now).to_std().unwrap_or_default().min(LONGEST_WAIT)
-            })
+        let again = self.again.due;
+        [
+            self.rule_due(),
+            self.post_due(),
+            self.expiry,
+            self.lapse,
+            again,
+        ]
+        .into_iter()
+        .flatten()
+        .min()
+        .map_or(LONGEST_WAIT, |due| {
+            (due - now).to_std().unwrap_or_default().min(LONGEST_WAIT)
+        })
     }
 
     /// Time passes. It is a fact only when a rule has something to say.
@@ -426,6 +444,7 @@ impl Owner {
         self.expiry = next.unwrap_or(soon);
         let next = self.parts.store.read(escalations::next_lapse);
         self.lapse = next.unwrap_or(soon);
+        self.look_for_again();
     }
 
     fn take(&mut self, event: Event) {
@@ -597,6 +616,12 @@ impl Owner {
             }
         }
         let now = self.now();
+        if let (Some(began), Some(known)) = (whole, self.known.get_mut(endpoint)) {
+            known.told_from = Some(now - began.elapsed());
+            if std::mem::take(&mut self.again.listens) {
+                self.again.due = Some(now);
+            }
+        }
         self.parts.live.pulse(endpoint, |pulse| {
             pulse.answer = Some(Ok(()));
             pulse.last_good_at = Some(now);

@@ -58,7 +58,7 @@ pub(crate) enum Wish {
     /// The machine slept: what failed before no longer counts.
     Woke,
     /// Bring a decision.
-    Deliver(Box<Delivery>),
+    Deliver(DecisionId, Box<Delivery>),
     /// Ask to cancel a task.
     Cancel {
         /// Which.
@@ -260,15 +260,15 @@ impl Line<'_> {
                     self.manner = Manner::New;
                 }
             }
-            Wish::Deliver(delivery) => {
+            Wish::Deliver(decision, delivery) => {
                 self.ear.hang_up();
                 breakpoint("request-unsent");
                 let outcome = self.endpoint.deliver(&delivery).await;
                 breakpoint("answer-received");
-                let _ = self.asked.events.send(Event::Delivered {
-                    decision: delivery.id,
-                    outcome,
-                });
+                let _ = self
+                    .asked
+                    .events
+                    .send(Event::Delivered { decision, outcome });
             }
             Wish::Cancel { task, key, answer } => {
                 self.ear.hang_up();
@@ -594,9 +594,9 @@ impl Asked {
             "It cannot be reached now: its address or its login cannot be used.".to_owned();
         match wish {
             Wish::Poll | Wish::Woke => {}
-            Wish::Deliver(delivery) => {
+            Wish::Deliver(decision, _) => {
                 let _ = self.events.send(Event::Delivered {
-                    decision: delivery.id,
+                    decision,
                     outcome: Outcome::Retry {
                         reason,
                         after_seconds: Some(60),

@@ -30,6 +30,7 @@ const STEPS: &[&str] = &[
     include_str!("../migrations/0016_audit.sql"),
     include_str!("../migrations/0017_endpoint_costs.sql"),
     include_str!("../migrations/0018_snapshots.sql"),
+    include_str!("../migrations/0019_asked_again.sql"),
 ];
 
 /// Refuses files that are not ours or too new, then applies what is missing.

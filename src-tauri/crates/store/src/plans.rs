@@ -116,6 +116,8 @@ fn every_question_of_a_screen_is_answered_from_an_index() {
             decisions::between(r, now, now, 5)?;
             decisions::undoable(r, now)?;
             decisions::unseen_alterations(r)?;
+            decisions::listed_on(r)?;
+            decisions::of_edition(r, &question)?;
             decisions::refused_at(r, &question)?;
             endpoints::list(r)?;
             endpoints::get(r, &endpoint)?;

@@ -101,6 +101,8 @@ fn decision(number: u32, again: u32) -> Decision {
             changed_at: at(10),
         },
         altered: None,
+        repeats: None,
+        asked_again_at: None,
     }
 }
 
@@ -485,7 +487,9 @@ fn a_head_that_a_crash_left_behind_is_no_harm_and_follows() {
 fn a_store_of_the_time_before_heads_gets_one() {
     let dir = after(
         "DROP INDEX audit_stopped; DROP TABLE endpoint_costs; DROP TABLE endpoint_stops; DROP TABLE costly_facts;
-         DROP TABLE snapshot_endpoints; DROP TABLE snapshots; PRAGMA user_version = 15",
+         DROP TABLE snapshot_endpoints; DROP TABLE snapshots; DROP INDEX escalations_listed_on;
+         DROP TRIGGER decisions_say_what_was_said; ALTER TABLE decisions DROP COLUMN repeats; ALTER TABLE decisions DROP COLUMN asked_again_at;
+         PRAGMA user_version = 15",
     );
     fs::remove_file(dir.path().join("audit.head")).unwrap();
     drop(open(dir.path()));

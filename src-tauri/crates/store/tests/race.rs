@@ -99,6 +99,8 @@ fn decision(number: usize, outcome: Outcome) -> Decision {
             changed_at: at(10),
         },
         altered: None,
+        repeats: None,
+        asked_again_at: None,
     }
 }
 

@@ -110,6 +110,8 @@ fn decision(number: u32, version: &str) -> Decision {
             changed_at: at(10),
         },
         altered: None,
+        repeats: None,
+        asked_again_at: None,
     }
 }
 

@@ -77,7 +77,7 @@ export function shownFor(gate: Gate, now: number): number {
 
 /** The name of a gesture among those of one item. */
 export function nameOf(gesture: GestureView): string {
-  return `${gesture.outcome}/${gesture.optionId ?? ""}`;
+  return `${gesture.outcome}/${gesture.optionId ?? ""}${gesture.repeats ? `/${gesture.repeats}` : ""}`;
 }
 
 /** Our own no needs no reading; what an agent calls a no among its choices is read like a yes. */

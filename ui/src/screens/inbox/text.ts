@@ -95,6 +95,8 @@ export const words = {
   deciding: "Storing your decision",
   shows: (state: string) => state,
   takeBack: "Take it back",
+  asksAgain: (agent: string, since: string, what: string) => `${agent} asks again since ${since}; ${what}`,
+  answeredBefore: "What you answered before",
   alteredBefore: "What you answered",
   alteredAfter: "What stands there now",
   altered: (left: boolean) => (left ? "What you answered, and what the agent shows now" : "What you answered, and what is asked now"),

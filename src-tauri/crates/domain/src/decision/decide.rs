@@ -269,6 +269,8 @@ pub fn decide(
             changed_at: now,
         },
         altered: None,
+        repeats: None,
+        asked_again_at: None,
     })
 }
 

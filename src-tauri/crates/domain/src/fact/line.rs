@@ -135,6 +135,13 @@ fn fact(node: &Node<'_>) -> Result<Option<Fact>, String> {
             }
         }));
     }
+    if let Some(asked) = node.get("askedAgain") {
+        let asked = part::<AskedAgainLine>(asked).ok();
+        return Ok(asked.map(|asked| Fact::AskedAgain {
+            endpoint: asked.endpoint,
+            escalation: asked.escalation,
+        }));
+    }
     if let Some(person) = node.get("person") {
         return Ok(part::<PersonAction>(person).ok().map(Fact::Person));
     }
@@ -178,6 +185,12 @@ struct DecisionLine {
     outcome: Value,
     #[serde(default)]
     considered: Option<bool>,
+}
+
+#[derive(Deserialize)]
+struct AskedAgainLine {
+    endpoint: EndpointId,
+    escalation: EscalationId,
 }
 
 impl DecisionLine {
@@ -264,6 +277,12 @@ pub fn write_undecided(
         "\"undecided\"",
         1,
     )
+}
+
+/// The agent asks the same again though it was answered.
+pub fn write_asked_again(at: Time, endpoint: &EndpointId, escalation: &EscalationId) -> String {
+    let asked = json!({ "endpoint": endpoint, "escalation": escalation });
+    row(at, "askedAgain", &asked, None)
 }
 
 /// The person acted.
@@ -405,6 +424,13 @@ mod tests {
                     escalation: "x".into(),
                     outcome: Outcome::Edit,
                     considered: false,
+                },
+            ),
+            (
+                write_asked_again(at(), &endpoint, &"x".into()),
+                Fact::AskedAgain {
+                    endpoint: endpoint.clone(),
+                    escalation: "x".into(),
                 },
             ),
             (write_person(at(), &person), Fact::Person(person)),

@@ -164,6 +164,21 @@ impl Intake<'_> {
         self.route(&key);
     }
 
+    /// What was answered is asked again: it waits for the person as it did before. The answer stays counted.
+    pub(super) fn asked_again(&mut self, endpoint: &EndpointId, escalation: &EscalationId) {
+        let key = (endpoint.clone(), escalation.clone());
+        let Some(entry) = self.world.escalations.get_mut(&key) else {
+            return;
+        };
+        let open = entry.value.status == EscalationStatus::Pending;
+        if !open || entry.phase != EscalationPhase::Answered {
+            return;
+        }
+        entry.phase = EscalationPhase::Pending;
+        self.concerns(&key, false);
+        self.route(&key);
+    }
+
     pub(super) fn decided(
         &mut self,
         endpoint: &EndpointId,

@@ -107,6 +107,10 @@ impl<'w> Intake<'w> {
             } => {
                 self.undecided(endpoint, escalation, considered.then_some(*outcome));
             }
+            Fact::AskedAgain {
+                endpoint,
+                escalation,
+            } => self.asked_again(endpoint, escalation),
             Fact::Person(action) => self.person(action),
             Fact::Rules(rules) => {
                 // Given before anything was done, they hold for all of it.

@@ -135,3 +135,36 @@ fn a_task_that_is_queued_again_after_an_answer_is_resumed_and_not_started_anew()
         check("duplicate-work", &lines, found);
     }
 }
+
+fn of_the_person(seconds: i64, word: &str) -> Value {
+    json!({"at": at(seconds), word: {"endpoint": "a-host", "escalation": "q", "outcome": "approve", "considered": true}})
+}
+
+/// When a question is said to be overdue, with these lines of its agent and the person in the first hour.
+#[track_caller]
+fn overdue(lines: &[Value], expected: &[&str]) {
+    let mut all = vec![asks(0, "input-required", json!({}), "pending")];
+    all.extend_from_slice(lines);
+    all.extend([20, 40, 80].map(|hours| tick(hours * 3600)));
+    check("escalation-overdue", &all, expected);
+}
+
+#[test]
+fn a_question_that_is_asked_again_waits_for_the_person_as_if_it_had_not_been_answered() {
+    let never = [
+        "72000 open info a",
+        "144000 open warning a",
+        "288000 open critical a",
+    ];
+    let answered = of_the_person(60, "decision");
+    let again = of_the_person(120, "askedAgain");
+    overdue(&[], &never);
+    overdue(&[answered.clone()], &[]);
+    overdue(&[answered.clone(), again.clone()], &never);
+    let second = of_the_person(180, "decision");
+    overdue(&[answered.clone(), again.clone(), second], &[]);
+    // Not what was settled meanwhile, and not what was never answered.
+    let settled = asks(90, "input-required", json!({}), "resolved");
+    overdue(&[answered.clone(), settled, again.clone()], &[]);
+    overdue(&[again], &never);
+}

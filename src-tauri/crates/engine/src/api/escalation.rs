@@ -19,6 +19,7 @@ use store::{
 };
 
 use super::{
+    again,
     routes::Routes,
     settings,
     views::{
@@ -69,6 +70,7 @@ pub fn escalation(
     let altered = last
         .as_ref()
         .and_then(|last| altered_view(glance, &record, last));
+    let before = again::answered_before(glance.reader, &record)?;
     let decision = last
         .filter(|decision| decision.version == value.version && decision.edition == record.edition);
     let class = match &decision {
@@ -96,6 +98,9 @@ pub fn escalation(
         }
     }
     let blocked_reason = blocked(glance, &record)?;
+    let (again, once_more) = before
+        .and_then(|last| again::again(&record, &last, class))
+        .map_or((None, None), |(view, gesture)| (Some(view), gesture));
     Ok(Some(EscalationView {
         key: escalation_key(record.agent.endpoint.as_str(), value.id.as_str()),
         endpoint: record.agent.endpoint.clone(),
@@ -141,6 +146,7 @@ pub fn escalation(
             let able = endpoints::get(glance.reader, &record.agent.endpoint)?
                 .map_or_else(Vec::new, |row| row.capabilities);
             let mut all = gestures(&record, class, known.overtaking.is_some());
+            all.extend(once_more);
             for gesture in &mut all {
                 gesture.cannot = super::endpoint::takes_no(&able, gesture.outcome);
             }
@@ -161,6 +167,7 @@ pub fn escalation(
             )
         }),
         altered,
+        again,
         overtaken: known
             .overtaking
             .map(|done| {
@@ -445,6 +452,7 @@ fn gestures(record: &EscalationRecord, class: Risk, overtaken: bool) -> Vec<Gest
             needs_message: false,
             needs_payload: false,
             cannot: None,
+            repeats: None,
         }
     };
     let gesture = |outcome, label, key| one(outcome, label, key, None);
@@ -532,6 +540,8 @@ fn history(glance: Glance<'_>, record: &EscalationRecord, name: &str) -> Result<
             }
             // That was not the person.
             "decided" if std::mem::take(&mut lapsed) => continue,
+            "decided" if word("repeats").is_string() => "The same answer again, by you.".to_owned(),
+            "asked-again" => format!("{name} asks the same again."),
             "decided" => match serde_json::from_value::<Outcome>(word("outcome")) {
                 Ok(said) => format!("{} by you.", outcome(said)),
                 Err(_) => "Decided by you.".to_owned(),

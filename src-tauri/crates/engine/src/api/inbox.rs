@@ -21,6 +21,7 @@ use store::{
 };
 
 use super::{
+    again::{AGAIN, answered_before},
     escalation::circumstances,
     routes::Routes,
     status::STOPPED_SAID,
@@ -101,6 +102,7 @@ pub fn inbox(glance: Glance<'_>) -> Result<InboxView> {
         let not_sent = stops
             .iter()
             .any(|stop| stop.endpoint == record.agent.endpoint && stop.escalation == value.id);
+        let asked_again = answered_before(glance.reader, &record)?.is_some();
         let route = routes.of_question(&record);
         let item = InboxItem {
             key: escalation_key(record.agent.endpoint.as_str(), value.id.as_str()),
@@ -127,6 +129,7 @@ pub fn inbox(glance: Glance<'_>) -> Result<InboxView> {
                 (true, ..) => Some(NOT_SENT.to_owned()),
                 (_, true, _) => Some(EXCHANGED.to_owned()),
                 (_, _, true) => Some("Overtaken".to_owned()),
+                _ if asked_again => Some(AGAIN.to_owned()),
                 _ => None,
             },
             route: Some(routes.question_view(&record, &route, glance.now)),
@@ -404,6 +407,11 @@ fn handled(glance: Glance<'_>) -> Result<Vec<InboxItem>> {
         let Some(record) = escalations::answered(glance.reader, &decision)? else {
             continue;
         };
+        // What waits again is not settled.
+        let now = escalations::get(glance.reader, &decision.endpoint, &decision.escalation)?;
+        if now.is_some_and(|now| now.phase == EscalationPhase::Pending) {
+            continue;
+        }
         let name = plain(record.agent.agent.as_str());
         let trouble = matches!(
             decision.delivery.state,

@@ -121,7 +121,13 @@ views! {
         refused_before: Option<String>,
         /// What was answered under this id has been exchanged.
         altered: Option<AlteredView>,
+        /// It was answered, and is asked again with nothing that shows an effect.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        #[ts(optional)]
+        again: Option<AgainView>,
     }
+    /// A question asked again: since when, what to make of it, what was answered, and why the same answer cannot be sent once more.
+    AgainView { at: Time, sentence: String, answer: Vec<PairView>, cannot: Option<String>, }
     /// What an agent put in the place of what was answered: what was answered and what stands there now, as they came. `seen`: the
     /// person has said that they know. `left`: the answer had left by then; otherwise nothing was sent.
     AlteredView { decision_id: String, sentence: String, at: Time, before: AgentText, after: AgentText, seen: bool, left: bool, }
@@ -142,7 +148,14 @@ views! {
     HistoryLine { at: Time, sentence: String, }
     /// What can be answered, by which key; `reads` = only after the content was read to its end; `arm` = first press arms, second acts; `hold` = hold 1.2 s after 5 s; `cannot` = why
     /// the endpoint does not take it.
-    GestureView { outcome: Outcome, option_id: Option<String>, label: String, key: Option<String>, reads: bool, arm: bool, hold: bool, safest: bool, needs_message: bool, needs_payload: bool, cannot: Option<String>, }
+    GestureView {
+        outcome: Outcome, option_id: Option<String>, label: String, key: Option<String>, reads: bool, arm: bool, hold: bool, safest: bool,
+        needs_message: bool, needs_payload: bool, cannot: Option<String>,
+        /// It sends an earlier decision once more: that one's id.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        #[ts(optional)]
+        repeats: Option<String>,
+    }
     /// A decision and where it is.
     DecisionView {
         id: String, outcome: Outcome, decided_at: Time, state: DeliveryState, sentence: String, held_until: Option<Time>,
@@ -157,6 +170,9 @@ views! {
         shown_ms: u64, reached_end: bool,
         /// Of `OvertakenView`, when there was one on screen.
         overtaken_by: Option<String>,
+        /// Of `GestureView`: the answer is that decision's, whatever else stands here.
+        #[ts(optional)]
+        repeats: Option<String>,
     }
     /// Which escalation.
     EscalationRequest { endpoint: EndpointId, escalation: String, }

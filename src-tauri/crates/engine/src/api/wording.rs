@@ -167,6 +167,9 @@ pub fn whereabouts(decision: &Decision) -> String {
             "{said}. After it had left, the agent put something else in its place; look at both."
         );
     }
+    if decision.asked_again_at.is_some() && decision.is_out_of_hand() {
+        return format!("{said}. The agent asked the same again afterwards.");
+    }
     match delivery.state {
         DeliveryState::Held => {
             format!("{said}. It leaves in a moment and can be taken back until then.")

@@ -11,7 +11,8 @@ use domain::{
     change::{Change, EscalationPhase, EscalationRecord},
     contract::EscalationStatus,
     decision::{
-        Decision, Delivery, DeliveryState, Overtaking, Risk, act_name, same_question, takes_gesture,
+        Decision, Delivery, DeliveryState, Overtaking, Risk, act_name, asks_the_same,
+        same_question, takes_gesture,
     },
     fact,
     ids::{DecisionId, EndpointId},
@@ -29,7 +30,7 @@ use store::{
     },
 };
 
-use super::{Event, Owner};
+use super::{Event, Owner, again::ASKED_AGAIN};
 use crate::{
     api::{settings, views::Topic},
     journal::Happened,
@@ -54,7 +55,7 @@ const ALTERED: &str = "The agent shows something else as settled than what you a
 /// A delivery that could not be begun is begun again after this.
 const TRIED_AGAIN: TimeDelta = TimeDelta::seconds(30);
 
-const TOPICS: [Topic; 4] = [Topic::Inbox, Topic::Board, Topic::Status, Topic::Timeline];
+pub(super) const TOPICS: [Topic; 4] = [Topic::Inbox, Topic::Board, Topic::Status, Topic::Timeline];
 
 /// A decision that is not final yet.
 pub(super) struct Parcel {
@@ -309,10 +310,12 @@ impl Owner {
             return;
         };
         let now = self.now();
-        let resend = decision.delivery.attempts > 0;
+        let again = decision.delivery.attempts > 0;
+        // The agent may know of the answer that it repeats.
+        let resend = again || decision.repeats.is_some();
         let origin = row.and_then(|row| agents::address::origin(&row.url));
         if decision.origin.is_some() && origin != decision.origin {
-            if resend {
+            if again {
                 self.finish(id, DeliveryState::Unknown, Some(MOVED.to_owned()));
             } else {
                 self.take_back(id, &TakenBack::Moved);
@@ -321,7 +324,7 @@ impl Owner {
         }
         if record.value.expires_at.is_some_and(|end| now >= end) {
             // Nothing is accepted after its end, not even what was decided before.
-            if resend {
+            if again {
                 self.finish(id, DeliveryState::Unknown, Some(LATE.to_owned()));
             } else {
                 let why = "Its deadline passed before the answer could leave.".to_owned();
@@ -329,13 +332,13 @@ impl Owner {
             }
             return;
         }
-        if !resend && hidden {
+        if !again && hidden {
             self.take_back(id, &TakenBack::Unreadable);
             return;
         }
         let acts = takes_gesture(&record.value, decision.outcome, false);
         let harmless = !acts || decision.class == Risk::Reversible;
-        if !resend && !harmless && now - decision.decided_at >= patience {
+        if !again && !harmless && now - decision.decided_at >= patience {
             self.take_back(id, &TakenBack::TooOld);
             return;
         }
@@ -350,7 +353,7 @@ impl Owner {
         }
         breakpoint("marked-as-sending");
         let parcel = agents::Delivery {
-            id: id.clone(),
+            id: decision.repeats.unwrap_or_else(|| id.clone()),
             escalation: decision.escalation,
             version: decision.version,
             task: record.value.task_id.clone(),
@@ -360,7 +363,7 @@ impl Owner {
         };
         let gone = self
             .reachable(&decision.endpoint)
-            .is_none_or(|poller| !poller.wish(Wish::Deliver(Box::new(parcel))));
+            .is_none_or(|poller| !poller.wish(Wish::Deliver(id.clone(), Box::new(parcel))));
         if gone {
             self.delivered(
                 id,
@@ -384,6 +387,7 @@ impl Owner {
         delivery.detail = None;
         delivery.next_attempt_at = None;
         let doubted = parcel.doubted;
+        let repeats = parcel.decision.repeats.is_some();
         let brought = outcome.clone();
         delivery.state = match outcome {
             // It took the answer before, so that the question is gone says nothing of it.
@@ -392,7 +396,7 @@ impl Owner {
                 DeliveryState::Unknown
             }
             // Nor when an attempt before may have arrived, in this run or in an earlier one.
-            Outcome::Expired | Outcome::Changed if delivery.attempts > 1 => {
+            Outcome::Expired | Outcome::Changed if delivery.attempts > 1 || repeats => {
                 delivery.detail = Some(ARRIVED.to_owned());
                 DeliveryState::Unknown
             }
@@ -450,7 +454,7 @@ impl Owner {
         }
     }
 
-    fn finish(&mut self, id: &DecisionId, state: DeliveryState, detail: Option<String>) {
+    pub(super) fn finish(&mut self, id: &DecisionId, state: DeliveryState, detail: Option<String>) {
         let Some(parcel) = self.outbox.get(id) else {
             return;
         };
@@ -484,6 +488,7 @@ impl Owner {
         } else if let Some(parcel) = self.outbox.get_mut(id) {
             parcel.decision.delivery = delivery;
         }
+        self.look_for_again();
         self.announce_topics(&TOPICS);
         true
     }
@@ -639,6 +644,8 @@ impl Owner {
         }
         let id = &decision.id;
         let left = decision.delivery.attempts > 0;
+        let taken = decision.delivery.state == DeliveryState::Sent
+            || self.outbox.get(id).is_some_and(|parcel| parcel.doubted);
         match decision.delivery.state {
             DeliveryState::Held | DeliveryState::Queued if !left => {
                 let state = match record.value.status {
@@ -661,6 +668,12 @@ impl Owner {
                     }
                     _ => self.finish(id, DeliveryState::Unknown, Some(ALTERED.to_owned())),
                 }
+            }
+            // The same again: whether to send it once more is for the person to say.
+            DeliveryState::Sent | DeliveryState::Queued
+                if waits && asks_the_same(&decision.shown, &record.raw) && taken =>
+            {
+                self.finish(id, DeliveryState::Unknown, Some(ASKED_AGAIN.to_owned()));
             }
             // Taken back or asked anew: that shows no effect of what it took.
             DeliveryState::Sent => self.doubt(id),

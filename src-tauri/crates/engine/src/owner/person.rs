@@ -6,7 +6,7 @@
 use agents::Outcome;
 use domain::{
     change::EscalationPhase,
-    decision::{Answer, DecidedBy, decide},
+    decision::{Answer, DecidedBy, decide, repeat},
     fact::{self, PersonAction},
     ids::{DecisionId, EndpointId, EscalationId, TaskRef},
     ownership::{diff, edit::Edit},
@@ -30,7 +30,7 @@ use tokio::sync::oneshot;
 use super::{Owner, kept};
 use crate::{
     api::{
-        ApiError, escalation,
+        ApiError, again, escalation,
         letters::{Deed, changed},
         ownership::{commit_save, ready_to_save},
         remedy::Noted,
@@ -169,9 +169,13 @@ impl Owner {
             };
             let known = escalation::circumstances(reader, &record)?;
             let hidden = dead_letters::hides(reader, &request.endpoint, &id)?;
-            Ok(Some((record, known, hidden)))
+            let earlier = match &request.repeats {
+                Some(_) => again::answered_before(reader, &record)?,
+                None => None,
+            };
+            Ok(Some((record, known, hidden, earlier)))
         })?;
-        let (record, known, hidden) =
+        let (record, known, hidden, earlier) =
             found.ok_or_else(|| ApiError::new("missing", "There is no such question any more."))?;
         if record.phase == EscalationPhase::Answered {
             let winner = self
@@ -185,6 +189,13 @@ impl Owner {
             return Err(ApiError::new(
                 "changed",
                 format!("{} Nothing was decided.", escalation::HIDDEN),
+            ));
+        }
+        // Another answer than the one that was on screen is not sent in its place.
+        if request.repeats.as_deref() != earlier.as_ref().map(|earlier| earlier.id.as_str()) {
+            return Err(ApiError::new(
+                "changed",
+                "There is another answer before this one now; nothing was decided. Look at it again.",
             ));
         }
         // Discarding what was overtaken needs no words: the agent is told what was done.
@@ -212,7 +223,11 @@ impl Owner {
             decided_by: DecidedBy::Person,
         };
         let key = DecisionId::from(uuid::Uuid::now_v7().to_string());
-        let mut decision = decide(&record, &answer, &known, key, now).map_err(|refusal| {
+        let decided = match &earlier {
+            Some(earlier) => repeat(&record, earlier, &answer, &known, key, now),
+            None => decide(&record, &answer, &known, key, now),
+        };
+        let mut decision = decided.map_err(|refusal| {
             let code = match refusal {
                 domain::decision::Refusal::Changed | domain::decision::Refusal::Overtaken(_) => {
                     "changed"

@@ -1,11 +1,12 @@
-//! What a hostile agent does to the person's answers, in five groups: exchanges what was approved, dresses its question up,
-//! borrows names and addresses, plays with time, and sends too much. Each row says what the agent sends and when, what must
+//! What a hostile agent does to the person's answers, in six groups: exchanges what was approved, dresses its question up,
+//! borrows names and addresses, plays with time, sends too much, and asks again. Each row says what the agent sends and when, what must
 //! be refused or said, and what the agent really received; each has an app and an agent of its own.
 //!
 //! Real HTTP, a real store, the window's own commands; no clicks, which are the tests of the window.
 
 #![allow(clippy::expect_used)]
 
+mod again;
 mod agent;
 mod desk;
 mod gesture;
@@ -67,8 +68,9 @@ async fn every_attack_is_refused_or_said_and_the_agent_receives_what_was_decided
         hold("identity", 38, identity::rows(), &room),
         hold("time", 29, time::rows(), &room),
         hold("load", 17, load::rows(), &room),
+        hold("again", 9, again::rows(), &room),
     );
-    let failed = [failed.0, failed.1, failed.2, failed.3, failed.4].concat();
+    let failed = [failed.0, failed.1, failed.2, failed.3, failed.4, failed.5].concat();
     assert!(
         failed.is_empty(),
         "{} did not hold:\n{}",

@@ -3,6 +3,7 @@
 
 use chrono::TimeDelta;
 use domain::{
+    decision::Outcome,
     fact::{PollError, PollErrorKind},
     time,
 };
@@ -46,6 +47,11 @@ pub(crate) fn stage() -> Stage {
             }
         }
         stage.tick(ago(minute));
+        if minute == 20 {
+            let at = ago(minute) + TimeDelta::seconds(30);
+            stage.decide(at, "issue-desk", "close-412", Outcome::Approve);
+            stage.arrive(at + TimeDelta::seconds(10), "issue-desk", "close-412");
+        }
     }
     pause(&stage, "night-batch");
     stage
@@ -158,6 +164,16 @@ fn document(id: &str, minute: i64) -> Value {
         ]),
         _ => json!([]),
     };
+    // Started anew twelve minutes ago: what was answered is forgotten, and asked again.
+    let escalations = match (id, minute) {
+        ("issue-desk", ..=30) => json!([{
+            "id": "close-412", "version": "1", "taskId": "T-32", "kind": "approval", "title": "Close issue 412 as a duplicate?",
+            "message": "It reports the same crash as issue 398.", "status": "pending",
+            "createdAt": time::format(ago(if minute > 12 { 30 } else { 12 })),
+            "proposedAction": { "name": "issue.close", "target": "output:issues/412", "args": { "reason": "duplicate", "of": 398 } },
+        }]),
+        _ => json!([]),
+    };
     let tasks = match id {
         "model-desk" => work("T-31", "Answer the archive's questions", gone * 480),
         "issue-desk" => work("T-32", "Sort new issues", gone * 150),
@@ -165,7 +181,7 @@ fn document(id: &str, minute: i64) -> Value {
         _ => json!([]),
     };
     json!({
-        "schemaVersion": "1.0", "snapshot": true, "tasks": tasks, "quotas": quotas,
+        "schemaVersion": "1.0", "snapshot": true, "tasks": tasks, "quotas": quotas, "escalations": escalations,
         "agent": { "id": format!("{id}-agent"), "name": format!("Agent of {id}"), "status": "online", "version": "1.4.2",
             "model": "claude-sonnet-4-5" },
     })

@@ -51,7 +51,7 @@ pub enum Agreement {
 }
 
 /// What of a decision is compared; its entry holds the same members. One more to compare is one more line here.
-fn members(decision: &Decision) -> [(&'static str, Value); 17] {
+fn members(decision: &Decision) -> [(&'static str, Value); 18] {
     [
         ("decision", decision.id.as_str().into()),
         ("endpoint", decision.endpoint.as_str().into()),
@@ -70,6 +70,10 @@ fn members(decision: &Decision) -> [(&'static str, Value); 17] {
         ("actionKey", decision.action_key.as_deref().into()),
         ("class", json!(decision.class)),
         ("origin", decision.origin.as_deref().into()),
+        (
+            "repeats",
+            decision.repeats.as_ref().map(|id| id.as_str()).into(),
+        ),
     ]
 }
 

@@ -4,6 +4,7 @@
 
 use domain::{
     change::{DeadLetter, EscalationPhase, EscalationRecord},
+    contract::EscalationStatus,
     decision::{Altered, Decision, Delivery, DeliveryState, Outcome, Overtaking, action_key},
     ids::{DecisionId, EndpointId, EscalationId},
     time::Time,
@@ -83,8 +84,9 @@ pub fn record(
     sql::run(
         tx,
         "INSERT INTO decisions (id, endpoint, escalation, version, edition, agent, binding_hash, shown, action_key, class, origin, outcome,
-             body, decided_at, held_until, considered, shown_ms, state, attempts, next_attempt_at, detail, recorded_outcome, changed_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23)",
+             body, decided_at, held_until, considered, shown_ms, state, attempts, next_attempt_at, detail, recorded_outcome, changed_at,
+             repeats)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24)",
         params![
             decision.id.as_str(),
             decision.endpoint.as_str(),
@@ -108,7 +110,8 @@ pub fn record(
             delivery.next_attempt_at.map(sql::micros),
             delivery.detail,
             delivery.recorded_outcome,
-            sql::micros(delivery.changed_at)
+            sql::micros(delivery.changed_at),
+            decision.repeats.as_ref().map(|id| id.as_str())
         ],
     )?;
     breakpoint("decision-row");
@@ -240,7 +243,50 @@ pub(crate) fn altered(tx: &Tx<'_>, record: &EscalationRecord) -> Result<()> {
     Ok(())
 }
 
-/// The same for what cannot be read: nobody can say what it asks, but it is not what was answered.
+/// Notes that the agent asks the same again though it was answered.
+pub(crate) fn asked_again(tx: &Tx<'_>, at: Time, decision: &Decision) -> Result<()> {
+    sql::run(
+        tx,
+        "UPDATE decisions SET asked_again_at = ?2 WHERE id = ?1",
+        params![decision.id.as_str(), sql::micros(at)],
+    )?;
+    audit_entry(tx, at, "asked-again", decision, json!({}))
+}
+
+/// The decision that stands for an edition of a question.
+pub(crate) fn of_edition(reader: &Reader, question: &EscalationRecord) -> Result<Option<Decision>> {
+    let query = format!(
+        "SELECT {FIELDS} FROM decisions
+         WHERE endpoint = ?1 AND escalation = ?2 AND version = ?3 AND edition = ?4 AND undone_at IS NULL"
+    );
+    let key = params![
+        question.agent.endpoint.as_str(),
+        question.value.id.as_str(),
+        question.value.version,
+        question.edition
+    ];
+    sql::first(reader, &query, key, read)
+}
+
+/// What the agent knows of, as far as we can tell, and lists as open all the same.
+pub fn listed_on(reader: &Reader) -> Result<Vec<Decision>> {
+    let mut found = vec![];
+    for (endpoint, escalation) in escalations::listed_on(reader)? {
+        let Some(question) = escalations::get(reader, &endpoint, &escalation)? else {
+            continue;
+        };
+        if question.phase == EscalationPhase::Answered
+            && question.value.status == EscalationStatus::Pending
+            && let Some(decision) = of_edition(reader, &question)?
+            && decision.is_out_of_hand()
+        {
+            found.push(decision);
+        }
+    }
+    Ok(found)
+}
+
+/// Marks them, too, for what cannot be read: nobody can say what it asks, but it is not what was answered.
 pub(crate) fn hidden(tx: &Tx<'_>, letter: &DeadLetter) -> Result<()> {
     if letter.list() != "escalations" {
         return Ok(());
@@ -351,7 +397,7 @@ pub fn deliver(tx: &Tx<'_>, now: Time, id: &DecisionId, delivery: &Delivery) -> 
 
 const FIELDS: &str = "id, endpoint, escalation, version, binding_hash, outcome, body, decided_at, held_until, considered, shown_ms,
     state, attempts, next_attempt_at, detail, recorded_outcome, changed_at, agent, edition, shown, action_key, class, origin,
-    altered, altered_at, altered_seen_at";
+    altered, altered_at, altered_seen_at, repeats, asked_again_at";
 
 fn read(row: &Row<'_>) -> Result<Decision> {
     Ok(Decision {
@@ -388,6 +434,8 @@ fn read(row: &Row<'_>) -> Result<Decision> {
             }),
             None => None,
         },
+        repeats: row.get::<_, Option<String>>(26)?.map(Into::into),
+        asked_again_at: row.get::<_, Option<i64>>(27)?.map(sql::time),
     })
 }
 

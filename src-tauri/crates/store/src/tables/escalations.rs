@@ -4,7 +4,7 @@
 use domain::{
     change::{EscalationPhase, EscalationRecord},
     contract::{Escalation, EscalationStatus},
-    decision::{Decision, same_question},
+    decision::{Decision, asks_the_same, same_question},
     ids::{AgentRef, EndpointId, EscalationId},
     time::Time,
 };
@@ -50,7 +50,14 @@ pub fn put(tx: &Tx<'_>, record: &EscalationRecord) -> Result<()> {
         Some(known) => known.record.edition,
         None => 0,
     };
-    decisions::altered(tx, record)?;
+    let repeated = match &known {
+        Some(known) if edition > known.record.edition && waits => asked_again(tx, known, record)?,
+        _ => None,
+    };
+    match repeated {
+        Some(decision) => decisions::asked_again(tx, said_at(tx, record)?, &decision)?,
+        None => decisions::altered(tx, record)?,
+    }
     let mut phase = record.phase;
     if edition > 0 {
         // What was answered is not what the agent asks any more.
@@ -104,6 +111,67 @@ pub fn put(tx: &Tx<'_>, record: &EscalationRecord) -> Result<()> {
         )?;
     }
     place(tx, endpoint, task)
+}
+
+/// The answer to it that had left, when the agent asks the same again.
+fn asked_again(tx: &Tx<'_>, known: &Newest, record: &EscalationRecord) -> Result<Option<Decision>> {
+    let decision = decisions::of_edition(tx, &known.record)?;
+    Ok(decision.filter(|decision| {
+        decision.delivery.attempts > 0 && asks_the_same(&decision.shown, &record.raw)
+    }))
+}
+
+/// When the line came that carries it.
+fn said_at(tx: &Tx<'_>, record: &EscalationRecord) -> Result<Time> {
+    let row = i64::try_from(record.line).unwrap_or_default() - 1;
+    let at = sql::first(tx, "SELECT at FROM facts WHERE seq = ?1", [row], |row| {
+        Ok(row.get::<_, i64>(0)?)
+    })?;
+    Ok(at.map_or(record.created_at, sql::time))
+}
+
+/// The same bytes wait for the person once more, beside what was answered.
+pub fn ask_again(tx: &Tx<'_>, at: Time, decision: &Decision) -> Result<()> {
+    let Some(answered) = answered(tx, decision)? else {
+        return Ok(());
+    };
+    let key = params![
+        decision.endpoint.as_str(),
+        decision.escalation.as_str(),
+        decision.version,
+        decision.edition
+    ];
+    sql::run(
+        tx,
+        "INSERT INTO escalations (endpoint, escalation, version, edition, agent, task, phase, status, created_at, due_at, expires_at,
+             fallback, line, value, raw, action_raw)
+         SELECT endpoint, escalation, version, edition + 1, agent, task, 'pending', status, created_at, due_at, expires_at,
+             fallback, line, value, raw, action_raw
+         FROM escalations WHERE endpoint = ?1 AND escalation = ?2 AND version = ?3 AND edition = ?4",
+        key,
+    )?;
+    sql::run(
+        tx,
+        "UPDATE escalations SET status = 'withdrawn' WHERE endpoint = ?1 AND escalation = ?2 AND version = ?3 AND edition = ?4",
+        key,
+    )?;
+    decisions::asked_again(tx, at, decision)?;
+    let task = answered.value.task_id.as_ref().map(|task| task.as_str());
+    place(tx, decision.endpoint.as_str(), task)
+}
+
+/// Answered, and still asked as far as their agents have told.
+pub(crate) fn listed_on(reader: &Reader) -> Result<Vec<(EndpointId, EscalationId)>> {
+    sql::all(
+        reader,
+        "SELECT DISTINCT endpoint, escalation FROM escalations WHERE phase = 'answered' AND status = 'pending'
+         ORDER BY endpoint, escalation",
+        [],
+        |row| {
+            let (endpoint, escalation): (String, String) = (row.get(0)?, row.get(1)?);
+            Ok((endpoint.into(), escalation.into()))
+        },
+    )
 }
 
 /// The newest edition of a version.

@@ -105,6 +105,8 @@ fn decision(number: usize) -> Decision {
             changed_at: at(number),
         },
         altered: None,
+        repeats: None,
+        asked_again_at: None,
     }
 }
 

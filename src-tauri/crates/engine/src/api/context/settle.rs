@@ -139,6 +139,7 @@ fn propose(glance: Glance<'_>, request: &SettleRequest) -> Answer<Proposal> {
         shown_ms: 0,
         reached_end: false,
         overtaken_by: None,
+        repeats: None,
     });
     Ok(Proposal {
         view: SettleView {

@@ -245,6 +245,7 @@ async fn look(
                 shown_ms: 0,
                 reached_end: false,
                 overtaken_by: None,
+                repeats: None,
             });
             Ok(Some(Read {
                 row,

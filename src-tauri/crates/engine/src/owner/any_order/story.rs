@@ -305,7 +305,7 @@ impl Story {
                 break;
             }
             for (endpoint, wish) in wishes {
-                if let Wish::Deliver(delivery) = wish {
+                if let Wish::Deliver(_, delivery) = wish {
                     self.handed(&endpoint, &delivery)?;
                 }
             }
@@ -549,6 +549,7 @@ impl Story {
             shown_ms: 9_000,
             reached_end: true,
             overtaken_by: view.overtaken.as_ref().map(|done| done.act.clone()),
+            repeats: None,
         };
         match wrong % 12 {
             1 => request.version += "1",

@@ -1,0 +1,97 @@
+//! Questions that are asked again after their answer had left. One that its agent lists as open for long after it took the
+//! answer waits for the person once more; nothing is sent by itself, and what was answered stays as it was.
+//!
+//! That other bytes, or the same ones after they were gone, are asked anew is said by the agent and decided by the rules.
+
+use domain::{
+    decision::{Decision, DeliveryState, LISTED_ON},
+    fact,
+    time::Time,
+};
+use store::tables::{dead_letters, decisions, escalations, facts::FactKind};
+
+use super::{Owner, outbox::TOPICS};
+
+/// Of an answer that was taken, and whose question is asked again with nothing that shows its effect.
+pub(super) const ASKED_AGAIN: &str =
+    "It took the answer and asks the same again; whether the answer counted cannot be told.";
+
+/// When to look.
+#[derive(Default)]
+pub(super) struct Again {
+    /// The next time at which a question will have been listed for long enough.
+    pub(super) due: Option<Time>,
+    /// One has been, and its agent has not told all it asks since.
+    pub(super) listens: bool,
+}
+
+impl Owner {
+    /// Looks for what may be asked again, after an answer went further or a question changed.
+    pub(super) fn look_for_again(&mut self) {
+        let listed = self.parts.store.read(decisions::listed_on);
+        // What cannot be read now is looked for with the next answer of an agent.
+        self.again = listed.map_or(
+            Again {
+                due: None,
+                listens: true,
+            },
+            |listed| Again {
+                due: listed.iter().map(again_from).min(),
+                listens: false,
+            },
+        );
+    }
+
+    /// Lets the questions wait again that were listed for long enough in what their agents told as a whole.
+    pub(super) fn ask_again(&mut self, now: Time) {
+        let listed = self.parts.store.read(decisions::listed_on);
+        self.again = Again::default();
+        let mut next = None;
+        for decision in listed.unwrap_or_default() {
+            let from = again_from(&decision);
+            if now < from {
+                next = Some(next.map_or(from, |next: Time| next.min(from)));
+                continue;
+            }
+            let told = self
+                .known
+                .get(&decision.endpoint)
+                .filter(|known| known.heard)
+                .and_then(|known| known.told_from);
+            if told.is_none_or(|told| told < from) || !self.asks_once_more(&decision) {
+                self.again.listens = true;
+            }
+        }
+        self.again.due = next;
+    }
+
+    /// False when it could not be read or written.
+    fn asks_once_more(&mut self, decision: &Decision) -> bool {
+        let hidden = self
+            .parts
+            .store
+            .read(|reader| dead_letters::hides(reader, &decision.endpoint, &decision.escalation));
+        // What cannot be read is not what was answered, and is said elsewhere.
+        if !matches!(hidden, Ok(false)) {
+            return false;
+        }
+        let fresh = self.fresh(FactKind::Decision, None, |at| {
+            fact::write_asked_again(at, &decision.endpoint, &decision.escalation)
+        });
+        let Ok(fresh) = fresh else { return false };
+        let (at, asked) = (fresh.at, decision.clone());
+        if !self.commit(fresh, move |tx| escalations::ask_again(tx, at, &asked)) {
+            return false;
+        }
+        if decision.delivery.state == DeliveryState::Sent {
+            let why = Some(ASKED_AGAIN.to_owned());
+            self.finish(&decision.id, DeliveryState::Unknown, why);
+        }
+        self.announce_topics(&TOPICS);
+        true
+    }
+}
+
+fn again_from(decision: &Decision) -> Time {
+    decision.delivery.changed_at + LISTED_ON
+}
