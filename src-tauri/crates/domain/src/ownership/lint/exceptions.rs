@@ -123,7 +123,9 @@ fn shared_owners(document: &Ownership, known: &Known, issues: &mut Vec<LintIssue
             .iter()
             .filter(|(_, exception)| exception.priority.is_none())
             .collect();
-        let Some((at, exception)) = without.first().filter(|_| agents > 1) else {
+        // One rule alone has no other to come before or after.
+        let several = agents > 1 && rules.len() > 1;
+        let Some((at, exception)) = without.first().filter(|_| several) else {
             continue;
         };
         let places: Vec<_> = without.iter().map(|(at, _)| *at).collect();

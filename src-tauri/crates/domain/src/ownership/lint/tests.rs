@@ -131,6 +131,14 @@ fn an_exception_has_an_owner_a_time_and_an_order() {
             "unknown-fallback [1] ['b'] : When the time of b is over, `approve` is not possible: hold, refuse, dead-letter or hand-over:<name>.",
         ],
     );
+    // One rule has no other to be put in order with, however many agents it is about.
+    for agents in [r#"["*"]"#, r#"["a", "b"]"#] {
+        check(
+            &format!(r#"exceptions = [{{ agents = {agents}, route_to = "me", sla_hours = 24 }}]"#),
+            &known(),
+            &[],
+        );
+    }
     check(
         r#"exceptions = [{ agents = ["*"], route_to = "me", sla_hours = 24, priority = 1, fallback = "hold" },
                          { agents = ["a"], route_to = "ann", sla_hours = 1 }]"#,
