@@ -5,6 +5,7 @@ import { button, close, keysNow, opened, page, press, says, settled } from "../.
 import { backend, CallError } from "../../api/backend";
 import { router } from "../../router.svelte";
 import Board from "./Board.svelte";
+import { words } from "./text";
 
 vi.setConfig({ testTimeout: 30_000 });
 afterEach(close);
@@ -168,4 +169,16 @@ test("an opened task leads to what it came from", async () => {
   expect(page()).toContain("after T-1841");
   const links = [...document.querySelectorAll("dl a")].map((link) => link.getAttribute("href"));
   expect(links).toEqual(["#/board/billing-host/T-1841", "#/board/billing-host/T-1841"]);
+});
+
+test("a task that is gone says so in words", async () => {
+  await opened(Board, { route: "#/board/billing-host/T-1831" });
+  await says("What it touched");
+  // As the engine answers for a task it does not have.
+  const known = vi.mocked(backend.call).getMockImplementation();
+  vi.mocked(backend.call).mockImplementation((name, request) =>
+    name === "task" ? Promise.reject(new CallError("missing", "There is no such task.")) : (known?.(name, request) as never),
+  );
+  router.go("#/board/billing-host/T-0", true);
+  await says(words.taskGone);
 });
