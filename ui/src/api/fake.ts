@@ -20,6 +20,7 @@ import type { ExportTimelineRequest } from "./generated/ExportTimelineRequest";
 import type { ExportView } from "./generated/ExportView";
 import type { HitView } from "./generated/HitView";
 import type { InboxView } from "./generated/InboxView";
+import type { OwnershipView } from "./generated/OwnershipView";
 import type { SearchView } from "./generated/SearchView";
 import type { SettingsView } from "./generated/SettingsView";
 import type { SettleRequest } from "./generated/SettleRequest";
@@ -169,6 +170,11 @@ export function fake(scenario = asked("fleet") ?? "office", state = asked("state
         answers["settings"] = { ...before, record: { ...record, database: "No damage was found.", databaseAt: at } };
         announce("settings");
         return answers["settings"];
+      }
+      case "ruledBy": {
+        // No pattern is matched here: what was recorded covers itself.
+        const { document } = answers["ownership"] as OwnershipView;
+        return { rules: document.rules.flatMap((rule, at) => (rule.resource === asked["resource"] ? [at] : [])) };
       }
       case "editDraft":
       case "importOwnership":

@@ -9,4 +9,8 @@ export type DecideRequest = { endpoint: EndpointId, escalation: string, version:
 /**
  * Of `OvertakenView`, when there was one on screen.
  */
-overtakenBy: string | null, };
+overtakenBy: string | null, 
+/**
+ * Of `GestureView`: the answer is that decision's, whatever else stands here.
+ */
+repeats?: string, };

@@ -5,4 +5,8 @@ import type { Outcome } from "./Outcome";
  * What can be answered, by which key; `reads` = only after the content was read to its end; `arm` = first press arms, second acts; `hold` = hold 1.2 s after 5 s; `cannot` = why
  * the endpoint does not take it.
  */
-export type GestureView = { outcome: Outcome, optionId: string | null, label: string, key: string | null, reads: boolean, arm: boolean, hold: boolean, safest: boolean, needsMessage: boolean, needsPayload: boolean, cannot: string | null, };
+export type GestureView = { outcome: Outcome, optionId: string | null, label: string, key: string | null, reads: boolean, arm: boolean, hold: boolean, safest: boolean, needsMessage: boolean, needsPayload: boolean, cannot: string | null, 
+/**
+ * It sends an earlier decision once more: that one's id.
+ */
+repeats?: string, };

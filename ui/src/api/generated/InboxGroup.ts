@@ -2,6 +2,6 @@
 import type { InboxItem } from "./InboxItem";
 
 /**
- * `needs-decision`, `stopped-moving`, `handled`.
+ * `needs-decision`, `stopped-moving`, `worth-a-look`, `handled`.
  */
 export type InboxGroup = { id: string, label: string, count: number, items: Array<InboxItem>, };

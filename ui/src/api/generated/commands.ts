@@ -47,7 +47,9 @@ import type { PreviewMappingView } from "./PreviewMappingView";
 import type { ProbeRequest } from "./ProbeRequest";
 import type { ProbeView } from "./ProbeView";
 import type { RawView } from "./RawView";
+import type { ResourceRequest } from "./ResourceRequest";
 import type { RevisionRequest } from "./RevisionRequest";
+import type { RuledView } from "./RuledView";
 import type { SaveMappingRequest } from "./SaveMappingRequest";
 import type { SaveRequest } from "./SaveRequest";
 import type { SaveSchemaRequest } from "./SaveSchemaRequest";
@@ -89,6 +91,7 @@ export type Commands = {
   timeline: [TimelineRequest, TimelineView];
   exportTimeline: [ExportTimelineRequest, ExportView];
   ownership: [Nothing, OwnershipView];
+  ruledBy: [ResourceRequest, RuledView];
   editDraft: [EditView, DraftView];
   saveDraft: [SaveRequest, OwnershipView];
   importOwnership: [ImportRequest, DraftView];
@@ -149,6 +152,7 @@ export const topics: Record<keyof Commands, Topic[]> = {
   timeline: ["timeline"],
   exportTimeline: [],
   ownership: ["ownership"],
+  ruledBy: ["ownership"],
   editDraft: [],
   saveDraft: [],
   importOwnership: [],

@@ -49,6 +49,16 @@ export class OwnershipModel {
     });
   }
 
+  /** The rules that cover a resource, as their places in the document. */
+  async rulesOf(resource: string): Promise<readonly number[]> {
+    try {
+      return (await backend.call("ruledBy", { resource })).rules;
+    } catch (thrown) {
+      this.refused = CallError.from(thrown).message;
+      return [];
+    }
+  }
+
   import(text: string): Promise<boolean> {
     return this.#then(async () => this.#show(await backend.call("importOwnership", { text }), false));
   }

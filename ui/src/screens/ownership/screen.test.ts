@@ -7,6 +7,7 @@ import { backend } from "../../api/backend";
 import { CallError } from "../../api/call-error";
 import { fake } from "../../api/fake";
 import { start } from "../../keys";
+import { router } from "../../router.svelte";
 import Matrix from "./Matrix.svelte";
 import Ownership from "./Ownership.svelte";
 
@@ -267,5 +268,24 @@ describe("many rules", () => {
     await settled();
     expect(screen.getByRole("grid").getAttribute("aria-rowcount")).toBe("501");
     expect(screen.getAllByRole("row").length).toBeLessThan(50);
+  });
+});
+
+describe("opened on a resource", () => {
+  const focused = () => document.activeElement?.closest("[role=row]")?.textContent ?? "";
+
+  test("that a rule is about, the map stands at that rule", async () => {
+    router.go("#/ownership/" + encodeURIComponent("field:crm/contact/*#status"), true);
+    await opened();
+    await vi.waitFor(() => expect(focused()).not.toBe(""));
+    expect(document.querySelector("[role=dialog]")).toBeNull();
+    router.go("#/ownership", true);
+  });
+
+  test("that nothing is known of, a rule for it begins", async () => {
+    router.go("#/ownership/" + encodeURIComponent("output:nowhere/at-all"), true);
+    await opened();
+    await vi.waitFor(() => expect([...document.querySelectorAll("input")].map((input) => input.value)).toContain("output:nowhere/at-all"));
+    router.go("#/ownership", true);
   });
 });

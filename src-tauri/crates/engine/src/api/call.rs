@@ -334,6 +334,11 @@ impl Api {
             .await
     }
 
+    async fn ruled_by(&self, request: ResourceRequest) -> Answer<RuledView> {
+        self.look(move |_, reader, _| ownership::ruled_by(reader, &request.resource))
+            .await
+    }
+
     async fn edit_draft(&self, request: EditView) -> Answer<DraftView> {
         self.change(Topic::Ownership, move |tx, present| {
             ownership::edit(tx, wall(), present, &request)

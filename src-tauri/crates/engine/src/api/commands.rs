@@ -23,6 +23,7 @@ macro_rules! with_commands {
             timeline: TimelineRequest => TimelineView [Timeline];
             export_timeline: ExportTimelineRequest => ExportView [];
             ownership: Nothing => OwnershipView [Ownership];
+            ruled_by: ResourceRequest => RuledView [Ownership];
             edit_draft: EditView => DraftView [];
             save_draft: SaveRequest => OwnershipView [];
             import_ownership: ImportRequest => DraftView [];

@@ -9,7 +9,9 @@ use domain::{
     ownership::{
         Ownership, diff,
         edit::{Edit, draft::Draft},
-        lint, text,
+        lint,
+        pattern::Index,
+        text,
     },
     time::Time,
 };
@@ -19,7 +21,7 @@ use super::{
     ApiError,
     views::{
         DraftView, EditView, ExportRequest, ExportView, ImportRequest, LintView, OwnershipView,
-        RevisionRequest, SaveRequest, VersionView,
+        RevisionRequest, RuledView, SaveRequest, VersionView,
     },
     wording::count,
 };
@@ -63,6 +65,28 @@ pub fn view(reader: &Reader, now: Time, present: &Present) -> Answer<OwnershipVi
         versions: versions(reader)?,
         lint,
         draft,
+    })
+}
+
+/// How many conflicts the title of the screen counts: of the draft, or else of what is in force.
+pub fn conflicts(reader: &Reader) -> store::Result<u32> {
+    let document = draft(reader)?.document;
+    let agents = matrix::known_agents(reader, &Present::default())?;
+    let known = lint::Known {
+        agents,
+        usage: None,
+    };
+    let blocks = lint::blocking(&lint::lint(&document, &known));
+    Ok(u32::try_from(blocks).unwrap_or(u32::MAX))
+}
+
+/// The rules that cover a resource, in the draft or else in what is in force.
+pub fn ruled_by(reader: &Reader, resource: &str) -> Answer<RuledView> {
+    let document = draft(reader)?.document;
+    let index = Index::new(document.rules.iter().map(|rule| rule.resource.as_str()));
+    let rules = index.matching(resource).into_iter();
+    Ok(RuledView {
+        rules: rules.filter_map(|at| u32::try_from(at).ok()).collect(),
     })
 }
 
@@ -291,6 +315,21 @@ pub fn commit_save(tx: &Tx<'_>, now: Time, ready: &Ready) -> Written<u64> {
     };
     tables::ownership::set_draft(tx, None)?;
     Ok(Ok(revision))
+}
+
+/// The rules were changed beside the draft, which goes on from there.
+pub fn follow(
+    tx: &Tx<'_>,
+    revision: u64,
+    before: &Ownership,
+    after: &Ownership,
+) -> store::Result<()> {
+    let Some(mut draft) = stored_draft(tx)? else {
+        return Ok(());
+    };
+    draft.follow(revision, before, after);
+    let content = serde_json::to_value(&draft)?;
+    tables::ownership::set_draft(tx, Some((revision, &content)))
 }
 
 fn saved(reader: &Reader, revision: u64) -> Answer<tables::ownership::Version> {

@@ -3,11 +3,11 @@
 use chrono::TimeDelta;
 use store::{
     Result, Store,
-    tables::{audited, costs, decisions, endpoints, escalations, findings, tasks},
+    tables::{audited, costs, decisions, endpoints, escalations, tasks},
 };
 
 use super::{
-    agents, inbox, letters,
+    agents, inbox, letters, ownership,
     views::{StatusView, UndoView},
     wording::{Glance, outcome, plain},
 };
@@ -33,15 +33,7 @@ pub fn status(glance: Glance<'_>, store: &Store, demo: bool) -> Result<StatusVie
         running: counts[1],
         inbox_count: inbox::waiting(glance)?,
         board_count: counts[..4].iter().sum(),
-        ownership_conflicts: findings::count_open(
-            glance.reader,
-            &[
-                "trigger-collision",
-                "write-conflict",
-                "output-collision",
-                "scope-overreach",
-            ],
-        )?,
+        ownership_conflicts: ownership::conflicts(glance.reader)?,
         agents_count: u32::try_from(endpoints).unwrap_or(u32::MAX),
         letters_count: letters::standing(glance)?,
         undo: undo(glance)?,

@@ -92,7 +92,7 @@ views! {
 
     /// The inbox: groups in fixed order.
     InboxView { title: String, groups: Vec<InboxGroup>, }
-    /// `needs-decision`, `stopped-moving`, `handled`.
+    /// `needs-decision`, `stopped-moving`, `worth-a-look`, `handled`.
     InboxGroup { id: String, label: String, count: u32, items: Vec<InboxItem>, }
     /// A card of the list. `key` is stable: `e:<endpoint>/<escalation>` or `f:<episode>`.
     InboxItem {
@@ -274,6 +274,9 @@ views! {
     RowView { group: String, rule: Option<u32>, resource: String, owner_label: String, purpose: Option<String>, cells: Vec<CellView>, conflict: bool, }
     /// `agent` is the position in `agents`; `place` counts a sequence from 1.
     CellView { agent: u32, mark: Mark, place: Option<u32>, }
+    ResourceRequest { resource: String, }
+    /// Positions of the rules that cover a resource.
+    RuledView { rules: Vec<u32>, }
     /// The unsaved document with its base; kept by the engine so that a restart does not lose it. `summary` is what the
     /// version will be called unless the person says it better.
     DraftView { base_revision: u64, document: Ownership, lint: LintView, summary: String, can_undo: Option<String>, can_redo: Option<String>, }

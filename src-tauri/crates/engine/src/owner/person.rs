@@ -32,7 +32,7 @@ use crate::{
     api::{
         ApiError, again, escalation,
         letters::{Deed, changed},
-        ownership::{commit_save, ready_to_save},
+        ownership::{commit_save, follow, ready_to_save},
         remedy::Noted,
         settings,
         views::{DecideRequest, DecisionView, SaveRequest, SchemaSaved, SettingsRequest, Topic},
@@ -379,18 +379,9 @@ impl Owner {
         Ok(())
     }
 
-    /// Changes the rules in force at once. A draft stays as it is, so with one there is nothing to do it on.
+    /// Changes the rules in force at once. A draft takes the change over, so that saving it does not undo it.
     fn change_rules(&mut self, edits: &[Edit]) -> Result<String, ApiError> {
-        let (current, draft) = self
-            .parts
-            .store
-            .read(|reader| Ok((ownership::current(reader)?, ownership::draft(reader)?)))?;
-        if draft.is_some() {
-            return Err(ApiError::new(
-                "blocked",
-                "There is a draft of the rules. Save or discard it first.",
-            ));
-        }
+        let current = self.parts.store.read(ownership::current)?;
         let (revision, before) = current.map_or_else(Default::default, |version| {
             (version.revision, version.document)
         });
@@ -406,7 +397,8 @@ impl Owner {
             .map_err(|problem| ApiError::new("unreadable", problem))?;
         let (at, said) = (fresh.at, sentence.clone());
         let done = self.commit(fresh, move |tx| {
-            ownership::save(tx, at, revision, &after, &said)?.ok_or(store::Error::Closed)?;
+            let saved = ownership::save(tx, at, revision, &after, &said)?;
+            follow(tx, saved.ok_or(store::Error::Closed)?, &before, &after)?;
             kept::change(tx, at, "rules", "ownership", &before, &after)
         });
         if !done {

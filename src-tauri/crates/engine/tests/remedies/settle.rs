@@ -125,3 +125,38 @@ async fn where_no_agent_asks_the_settling_entry_is_a_text_and_the_contradiction_
     assert_eq!(fleet.received(), Vec::<String>::new());
     api.end();
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_way_out_is_taken_beside_an_open_draft_which_goes_on_from_there() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let ways = ways();
+    let way = ways
+        .iter()
+        .find(|(rule, way, named, _)| (*rule, *way, *named) == ("write-conflict", "transfer", ""));
+    let (api, _fleet) = begin(dir.path(), &way.expect("it is there").3()).await;
+    let edit = json!({ "kind": "add-rule", "rule": null, "agent": null, "exception": null,
+        "value": { "resource": "output:site", "owner": "a", "sequence": [], "readers": [], "purpose": null } });
+    ask(&api, "editDraft", edit).await;
+    let conflict = || open(dir.path(), "write-conflict");
+    until("the conflict", || conflict().is_some()).await;
+    let key = format!("f:{}", conflict().expect("it is open").finding.episode);
+    let action = json!({ "key": key, "resolution": "transfer", "agent": null, "until": null, "reason": null });
+    ask(&api, "actOnFinding", action).await;
+    until("the end of it", || conflict().is_none()).await;
+
+    let rules = |document: &Value| {
+        let rules = document["rules"].as_array().cloned().unwrap_or_default();
+        let name =
+            |rule: &Value| format!("{} {}", rule["resource"], rule["owner"]).replace('"', "");
+        rules.iter().map(name).collect::<Vec<_>>()
+    };
+    let view = ask(&api, "ownership", json!({})).await;
+    assert_eq!(rules(&view["document"]), ["field:crm/** b"]);
+    assert_eq!(view["revision"], 2);
+    assert_eq!(view["draft"]["baseRevision"], 2);
+    let both = ["field:crm/** b", "output:site a"];
+    assert_eq!(rules(&view["draft"]["document"]), both);
+    let save = json!({ "baseRevision": 2, "sentence": null });
+    let saved = ask(&api, "saveDraft", save).await;
+    assert_eq!(rules(&saved["document"]), both);
+}

@@ -71,6 +71,43 @@ impl Draft {
         Ok(())
     }
 
+    /// Takes over what was saved beside the draft, as one step. Where the person changed the same rule, theirs stays.
+    pub fn follow(&mut self, base_revision: u64, before: &Ownership, after: &Ownership) {
+        let mut merged = self.document.clone();
+        if after.reviewed_at != before.reviewed_at {
+            merged.reviewed_at = after.reviewed_at;
+        }
+        merge(&mut merged.rules, &before.rules, &after.rules, |rule| {
+            &rule.resource
+        });
+        merge(
+            &mut merged.exceptions,
+            &before.exceptions,
+            &after.exceptions,
+            |exception| &exception.agents,
+        );
+        merge(&mut merged.stages, &before.stages, &after.stages, |stage| {
+            &stage.name
+        });
+        merge(
+            &mut merged.budgets,
+            &before.budgets,
+            &after.budgets,
+            |budget| &budget.kind,
+        );
+        self.base_revision = base_revision;
+        if merged != self.document {
+            let label = "what was saved meanwhile".to_owned();
+            self.undo
+                .push(Step::between(label, &self.document, &merged));
+            if self.undo.len() > STEPS {
+                self.undo.remove(0);
+            }
+            self.redo.clear();
+            self.document = merged;
+        }
+    }
+
     /// Takes the last edit back. Answers whether there was one.
     pub fn undo(&mut self) -> bool {
         let Some(step) = self.undo.pop() else {
@@ -132,6 +169,32 @@ impl Step {
         self.exceptions.apply(&mut document.exceptions);
         self.stages.apply(&mut document.stages);
         self.budgets.apply(&mut document.budgets);
+    }
+}
+
+/// Does to `mine` what leads from `before` to `after`, but to what stands in `mine` as it stood before, alone.
+fn merge<T: Clone + PartialEq, K: PartialEq + ?Sized>(
+    mine: &mut Vec<T>,
+    before: &[T],
+    after: &[T],
+    key: impl Fn(&T) -> &K,
+) {
+    let new = |item: &&T| !before.contains(item);
+    for old in before.iter().filter(|old| !after.contains(old)) {
+        let instead = after
+            .iter()
+            .filter(new)
+            .find(|item| key(item) == key(old))
+            .cloned();
+        if let Some(at) = mine.iter().position(|item| item == old) {
+            mine.splice(at..=at, instead);
+        }
+    }
+    for item in after.iter().filter(new) {
+        let known = |list: &[T]| list.iter().any(|other| key(other) == key(item));
+        if !known(before) && !known(mine) {
+            mine.push(item.clone());
+        }
     }
 }
 

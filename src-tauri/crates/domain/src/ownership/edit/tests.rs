@@ -323,3 +323,44 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_draft_takes_over_what_is_saved_beside_it_and_keeps_what_the_person_changed() {
+    let rule = |resource: &str, owner: &str| {
+        format!(r#"{{ resource = "{resource}", owner = "{owner}" }}"#)
+    };
+    let rules = |all: &[String]| document(&format!("rules = [{}]", all.join(", ")));
+    let saved = rules(&[
+        rule("field:a", "x"),
+        rule("field:b", "x"),
+        rule("field:c", "x"),
+    ]);
+    let mut draft = Draft::new(4, saved.clone());
+    let mine = Rule {
+        owner: Some("mine".into()),
+        ..saved.rules[1].clone()
+    };
+    draft
+        .edit(&Edit::SetRule {
+            rule: 1,
+            value: mine,
+        })
+        .unwrap();
+    let after = rules(&[
+        rule("field:a", "y"),
+        rule("field:b", "y"),
+        rule("field:d", "y"),
+    ]);
+    draft.follow(5, &saved, &after);
+    let kept = rules(&[
+        rule("field:a", "y"),
+        rule("field:b", "mine"),
+        rule("field:d", "y"),
+    ]);
+    assert_eq!((draft.base_revision, &draft.document), (5, &kept));
+    assert_eq!(draft.can_undo(), Some("what was saved meanwhile"));
+    // Saved as it stands, only what the person changed is a change.
+    let mut untouched = Draft::new(4, saved.clone());
+    untouched.follow(5, &saved, &after);
+    assert_eq!(untouched.document, after);
+}

@@ -291,3 +291,35 @@ fn card(who: &AgentRef) -> AgentCard {
         heartbeat_at: None,
     }
 }
+
+#[test]
+fn the_number_beside_the_screens_name_is_what_its_title_counts() {
+    let (_dir, store) = store();
+    let number = || store.read(conflicts).unwrap();
+    assert_eq!(number(), 0);
+    do_import(&store, TWO_OWNERS).unwrap();
+    assert_eq!(look(&store).title, "1 conflict blocks this draft");
+    assert_eq!(number(), 1);
+    let fix = look(&store).draft.unwrap().lint.issues[0].fixes[0]
+        .edit
+        .clone();
+    do_edit(&store, serde_json::to_value(fix).unwrap()).unwrap();
+    assert_eq!(number(), 0);
+    do_save(&store, 0).unwrap();
+    assert_eq!(look(&store).title, "2 rules, no conflicts");
+    assert_eq!(number(), 0);
+}
+
+#[test]
+fn the_rules_that_cover_a_resource_are_found_by_it_in_the_draft_first() {
+    let (_dir, store) = store();
+    let ruled = |resource: &str| {
+        let read = store.read(|reader| Ok(ruled_by(reader, resource)));
+        read.unwrap().unwrap().rules
+    };
+    assert!(ruled("trigger:inbox/pay").is_empty());
+    do_import(&store, TWO_OWNERS).unwrap();
+    assert_eq!(ruled("trigger:inbox/pay"), [0, 1]);
+    assert_eq!(ruled("trigger:inbox/mail"), [0]);
+    assert!(ruled("output:mail").is_empty());
+}
