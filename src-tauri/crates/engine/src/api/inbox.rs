@@ -1,4 +1,4 @@
-//! The inbox: what needs the person, what has stopped, what was settled in the last day.
+//! The inbox: what needs the person, what has stopped, what is worth a look, what was answered or settled in the last day.
 //! Which rule asks for a decision and which only says that something stopped stands here, in one list.
 
 use std::cmp::Ordering;
@@ -31,7 +31,8 @@ use super::{
     },
 };
 
-/// Rules that want a decision about who may do what; all others say that something stopped.
+/// Rules that want a decision about who may do what. Of the others some say that something stopped, and the rest only what
+/// is worth a look: their shape tells them apart.
 const DECIDES: [&str; 11] = [
     "trigger-collision",
     "write-conflict",
@@ -149,13 +150,14 @@ pub fn inbox(glance: Glance<'_>) -> Result<InboxView> {
         .any(|card| card.weight >= Risk::Destructive as u8);
     let mut exchanged = exchanged(glance, &altered)?;
     exchanged.extend(unsent(glance, &stops)?);
-    let (to_decide, mut stopped) = found(glance, &routes)?;
+    let (to_decide, mut stopped, mut looks) = found(glance, &routes)?;
     asked.extend(to_decide);
     asked.sort_by(Card::by_due_time);
     stopped.sort_by(Card::by_weight);
+    looks.sort_by(Card::by_weight);
     let bare = |cards: Vec<Card>| cards.into_iter().map(|card| card.item).collect::<Vec<_>>();
     exchanged.extend(bare(asked));
-    let (needs, stopped) = (exchanged, bare(stopped));
+    let (needs, stopped, looks) = (exchanged, bare(stopped), bare(looks));
     let handled = handled(glance)?;
     let group = |id: &str, label: &str, items: Vec<InboxItem>| InboxGroup {
         id: id.to_owned(),
@@ -167,14 +169,14 @@ pub fn inbox(glance: Glance<'_>) -> Result<InboxView> {
         title: title(
             glance,
             &needs,
-            stopped.len(),
-            handled.len(),
+            (stopped.len(), looks.len(), handled.len()),
             has_destructive,
         ),
         groups: vec![
             group("needs-decision", "Needs your decision", needs),
             group("stopped-moving", "Stopped moving", stopped),
-            group("handled", "Settled in the last day", handled),
+            group("worth-a-look", "Worth a look", looks),
+            group("handled", "Answered or settled in the last day", handled),
         ],
     })
 }
@@ -271,13 +273,16 @@ impl Card {
     }
 }
 
-/// The cards of what was found: what is to be decided, and what stands still.
-fn found(glance: Glance<'_>, routes: &Routes) -> Result<(Vec<Card>, Vec<Card>)> {
-    let (mut needs, mut stopped) = (vec![], vec![]);
+/// The cards of what was found: what is to be decided, what stands still, and what is worth a look.
+fn found(glance: Glance<'_>, routes: &Routes) -> Result<(Vec<Card>, Vec<Card>, Vec<Card>)> {
+    let (mut needs, mut stopped, mut looks) = (vec![], vec![], vec![]);
     for row in findings::open(glance.reader)? {
         if is_listed(&row, glance) {
-            let list = if DECIDES.contains(&row.finding.rule.as_str()) {
+            let rule = row.finding.rule.as_str();
+            let list = if DECIDES.contains(&rule) {
                 &mut needs
+            } else if shape_of_rule(rule) == Shape::NeedsYou {
+                &mut looks
             } else {
                 &mut stopped
             };
@@ -300,25 +305,28 @@ fn found(glance: Glance<'_>, routes: &Routes) -> Result<(Vec<Card>, Vec<Card>)> 
         cards.sort_by(Card::by_due_time);
         one_for_each_cause(cards, |card| &mut card.item)
     };
-    Ok((cards(needs), cards(stopped)))
+    Ok((cards(needs), cards(stopped), cards(looks)))
 }
 
 fn title(
     glance: Glance<'_>,
     needs: &[InboxItem],
-    stopped: usize,
-    handled: usize,
+    (stopped, looks, handled): (usize, usize, usize),
     destructive: bool,
 ) -> String {
     let small = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
     if needs.is_empty() {
-        return match (stopped, handled) {
-            (0, 0) => "Nothing needs you".to_owned(),
-            (0, _) => format!(
-                "Nothing needs you. {} settled in the last day",
+        return match (stopped, looks, handled) {
+            (0, 0, 0) => "Nothing needs you".to_owned(),
+            (0, 0, _) => format!(
+                "Nothing needs you. {} answered or settled in the last day",
                 number(handled)
             ),
-            (_, _) => format!(
+            (0, _, _) => format!(
+                "Nothing to decide, {} worth a look",
+                count(small(looks), "thing is", "things are")
+            ),
+            (_, _, _) => format!(
                 "Nothing to decide, {} stopped",
                 count(small(stopped), "thing has", "things have")
             ),
@@ -460,8 +468,9 @@ fn handled(glance: Glance<'_>) -> Result<Vec<InboxItem>> {
 
 /// How many cards wait for the person: the number beside the screen's name.
 pub fn waiting(glance: Glance<'_>) -> Result<u32> {
-    let (needs, stopped) = found(glance, &Routes::read(glance.reader)?)?;
-    let found = u32::try_from(needs.len() + stopped.len()).unwrap_or(u32::MAX);
+    let (needs, stopped, looks) = found(glance, &Routes::read(glance.reader)?)?;
+    let found = needs.len() + stopped.len() + looks.len();
+    let found = u32::try_from(found).unwrap_or(u32::MAX);
     let altered = decisions::unseen_alterations(glance.reader)?;
     let stops = audited::stopped(glance.reader, glance.now - STOPPED_SAID)?;
     let over = exchanged(glance, &altered)?.len() + unsent(glance, &stops)?.len();

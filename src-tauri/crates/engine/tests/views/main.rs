@@ -194,6 +194,26 @@ fn findings_that_say_the_same_are_one_card_which_names_the_others() {
 }
 
 #[test]
+fn each_group_of_the_inbox_holds_what_its_name_says() {
+    let rules = [
+        ("write-conflict", "needs-decision"),
+        ("stall", "stopped-moving"),
+        ("endpoint-stale", "stopped-moving"),
+        ("quota-exhausted", "stopped-moving"),
+        ("quota-pressure", "worth-a-look"),
+        ("unowned-resource", "worth-a-look"),
+        ("review-due", "worth-a-look"),
+    ];
+    for (rule, group) in rules {
+        let fleet = fleet(vec![found(rule, "warning", "open")]);
+        let groups = fleet.see(10, inbox::inbox).groups;
+        let holding: Vec<_> = groups.iter().filter(|group| group.count > 0).collect();
+        assert_eq!(holding.len(), 1, "{rule}");
+        assert_eq!(holding[0].id, group, "{rule}");
+    }
+}
+
+#[test]
 fn the_inbox_title_says_what_needs_the_person() {
     let ask = |id: &str, due: i64| Change::Escalation(question(id, due, json!({})));
     inbox_says(vec![], 0, "Nothing needs you");
@@ -212,6 +232,11 @@ fn the_inbox_title_says_what_needs_the_person() {
         vec![found("stall", "warning", "open")],
         0,
         "Nothing to decide, 1 thing has stopped",
+    );
+    inbox_says(
+        vec![found("review-due", "warning", "open")],
+        0,
+        "Nothing to decide, 1 thing is worth a look",
     );
     inbox_says(
         vec![found("unowned-resource", "info", "open")],
@@ -241,6 +266,7 @@ fn groups_stand_in_fixed_order_and_each_item_in_its_own() {
         [
             vec!["e:desk/e1", "f:write-conflict|t1"],
             vec!["f:stall|t1"],
+            vec![],
             vec!["f:timeout|t1"],
         ]
     );
