@@ -1,6 +1,7 @@
 // What keys and pointers may and may not decide, watched at the calls the page makes.
 import assert from "node:assert/strict";
 import { open } from "./browser.mjs";
+import { judge } from "./screens.mjs";
 
 const item = (host, id) => `#/inbox/${encodeURIComponent(`e:${host}/${id}`)}`;
 const outward = item("billing-host", "reply-8814");
@@ -26,7 +27,38 @@ async function readOn(page) {
   await page.waitForTimeout(150);
 }
 
+const asksAgain = item("issue-desk", "close-412");
+
 export const flows = {
+  "a question asked again is readable in both themes, and the same answer takes the gesture of the action": (env) =>
+    check(env, asksAgain, async ({ page, calls }) => {
+      await page.locator(".again", { hasText: "your answer may be lost: send the same answer, or answer anew." }).waitFor();
+      assert.deepEqual(await judge(page, "a question asked again"), []);
+      await page.locator(".detail h2").focus();
+      await readOn(page);
+      await page.keyboard.press("s");
+      await page.locator("footer .note", { hasText: "Press again" }).waitFor();
+      assert.deepEqual(decisions(calls), []);
+      await page.waitForTimeout(700);
+      await page.keyboard.press("s");
+      await page.locator(".receipt").waitFor();
+      const [request, ...more] = decisions(calls);
+      assert.deepEqual(more, []);
+      assert.equal(request.outcome, "approve");
+      assert.match(request.repeats, /^01890000-/);
+    }, { fleet: "trouble" }),
+
+  "a question asked again can be answered anew": (env) =>
+    check(env, asksAgain, async ({ page, calls }) => {
+      await page.keyboard.press("d");
+      await page.locator("footer textarea, footer input").first().fill("It was closed by hand.");
+      await page.keyboard.press("Enter");
+      await page.locator(".receipt").waitFor();
+      const [request] = decisions(calls);
+      assert.equal(request.outcome, "reject");
+      assert.equal(request.repeats, undefined);
+    }, { fleet: "trouble" }),
+
   "one key settles what can be taken back, and undo takes it back": (env) =>
     check(env, reversible, async ({ page, calls }) => {
       await page.keyboard.press("a");

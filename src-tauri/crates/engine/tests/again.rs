@@ -9,7 +9,7 @@ mod screen;
 
 use std::{
     io::{BufRead, BufReader},
-    net::TcpListener,
+    net::{TcpListener, TcpStream},
     process::{Child, Command, Stdio},
     sync::mpsc::{Receiver, channel},
     time::{Duration, Instant},
@@ -55,6 +55,11 @@ impl Agent {
                 }
             }
         });
+        let end = Instant::now() + PATIENCE;
+        while TcpStream::connect(("127.0.0.1", port)).is_err() {
+            assert!(Instant::now() < end, "it never listened");
+            std::thread::sleep(Duration::from_millis(20));
+        }
         Self { process, told }
     }
 

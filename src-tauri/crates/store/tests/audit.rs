@@ -488,7 +488,7 @@ fn a_store_of_the_time_before_heads_gets_one() {
     let dir = after(
         "DROP INDEX audit_stopped; DROP TABLE endpoint_costs; DROP TABLE endpoint_stops; DROP TABLE costly_facts;
          DROP TABLE snapshot_endpoints; DROP TABLE snapshots; DROP INDEX escalations_listed_on;
-         DROP TRIGGER decisions_say_what_was_said; ALTER TABLE decisions DROP COLUMN repeats; ALTER TABLE decisions DROP COLUMN asked_again_at;
+         ALTER TABLE decisions DROP COLUMN repeats; ALTER TABLE decisions DROP COLUMN asked_again_at;
          PRAGMA user_version = 15",
     );
     fs::remove_file(dir.path().join("audit.head")).unwrap();

@@ -3,7 +3,7 @@
 
 use domain::{
     change::{EscalationPhase, EscalationRecord},
-    decision::{Decision, DeliveryState, Outcome, Risk, repeatable, takes_gesture},
+    decision::{Decision, DeliveryState, Outcome, Risk, asks_the_same, repeatable, takes_gesture},
 };
 use store::{Reader, Result, tables::decisions};
 
@@ -28,6 +28,7 @@ pub(crate) fn answered_before(
         last.asked_again_at.is_some()
             && last.version == record.value.version
             && last.edition < record.edition
+            && asks_the_same(&last.shown, &record.raw)
     }))
 }
 

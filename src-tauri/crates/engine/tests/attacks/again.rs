@@ -75,7 +75,7 @@ async fn asked_again(desk: &Desk, words: &str) -> Value {
     assert_eq!(needs["count"], 1, "{inbox:#}");
     assert_eq!(needs["items"][0]["key"], "e:clerk/q1");
     assert_eq!(needs["items"][0]["stateLabel"], "Asks again");
-    assert_eq!(inbox["groups"][2]["count"], 0, "it is not settled");
+    assert_eq!(inbox["groups"][3]["count"], 0, "it is not settled");
     let status = ask(&desk.api, "status", json!({})).await;
     assert_eq!(status["inboxCount"], 1);
     let board = ask(
@@ -245,6 +245,9 @@ async fn not_so() {
     desk.serves(&[item(&[("proposedAction", &other)])]);
     desk.shown("q1", |view| view["action"].to_string().contains("mail/all"))
         .await;
+    let view = desk.look("clerk", "q1").await.expect("it is shown");
+    assert_eq!(view["again"], Value::Null, "it asks something else");
+    assert_eq!(view["altered"]["left"], true, "and that is said");
     let answer = json!({ "outcome": "approve", "repeats": own });
     desk.refuses(&view, &answer, "changed", "nothing was decided")
         .await;

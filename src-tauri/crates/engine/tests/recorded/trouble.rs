@@ -47,7 +47,7 @@ pub(crate) fn stage() -> Stage {
             }
         }
         stage.tick(ago(minute));
-        if minute == 20 {
+        if minute == 21 {
             let at = ago(minute) + TimeDelta::seconds(30);
             stage.decide(at, "issue-desk", "close-412", Outcome::Approve);
             stage.arrive(at + TimeDelta::seconds(10), "issue-desk", "close-412");

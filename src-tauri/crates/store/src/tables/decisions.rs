@@ -5,7 +5,9 @@
 use domain::{
     change::{DeadLetter, EscalationPhase, EscalationRecord},
     contract::EscalationStatus,
-    decision::{Altered, Decision, Delivery, DeliveryState, Outcome, Overtaking, action_key},
+    decision::{
+        Altered, Decision, Delivery, DeliveryState, Outcome, Overtaking, action_key, asks_the_same,
+    },
     ids::{DecisionId, EndpointId, EscalationId},
     time::Time,
 };
@@ -251,6 +253,31 @@ pub(crate) fn asked_again(tx: &Tx<'_>, at: Time, decision: &Decision) -> Result<
         params![decision.id.as_str(), sql::micros(at)],
     )?;
     audit_entry(tx, at, "asked-again", decision, json!({}))
+}
+
+/// What was asked again, and is exchanged before it is answered, is not what was answered before.
+pub(crate) fn altered_again(
+    tx: &Tx<'_>,
+    known: &EscalationRecord,
+    record: &EscalationRecord,
+) -> Result<()> {
+    let before = EscalationRecord {
+        edition: known.edition - 1,
+        ..known.clone()
+    };
+    let asked = of_edition(tx, &before)?.filter(|decision| decision.asked_again_at.is_some());
+    if let Some(decision) = asked
+        && !asks_the_same(&decision.shown, &record.raw)
+        && record.value.status == EscalationStatus::Pending
+    {
+        sql::run(
+            tx,
+            "UPDATE decisions SET altered = ?2, altered_at = coalesce((SELECT at FROM facts WHERE seq = ?3 - 1), decided_at)
+             WHERE id = ?1 AND altered IS NULL",
+            params![decision.id.as_str(), &*record.raw, record.line as i64],
+        )?;
+    }
+    Ok(())
 }
 
 /// The decision that stands for an edition of a question.

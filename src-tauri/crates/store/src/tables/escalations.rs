@@ -58,6 +58,9 @@ pub fn put(tx: &Tx<'_>, record: &EscalationRecord) -> Result<()> {
         Some(decision) => decisions::asked_again(tx, said_at(tx, record)?, &decision)?,
         None => decisions::altered(tx, record)?,
     }
+    if let Some(known) = known.filter(|known| edition > 0 && known.record.edition == edition) {
+        decisions::altered_again(tx, &known.record, record)?;
+    }
     let mut phase = record.phase;
     if edition > 0 {
         // What was answered is not what the agent asks any more.

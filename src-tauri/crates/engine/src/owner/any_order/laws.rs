@@ -116,6 +116,27 @@ impl Seen {
         })
     }
 
+    /// The same bytes were said to be asked again: only long after an answer that had left, which then is another asking's.
+    /// `now`: unless the clock was set back.
+    pub(super) fn asked_again(&mut self, key: &Key, now: Option<Time>) -> Result<(), String> {
+        let told = self.told.get_mut(key).ok_or("Nobody asked this.")?;
+        let before = self.decided.values().find(|other| {
+            other.key == *key && other.asking == told.asking && (!other.over || other.left)
+        });
+        if let Some(before) = before {
+            law!(
+                before.left && !before.in_flight,
+                "Asked again beside an answer that has not left: {before:?}"
+            );
+            law!(
+                now.is_none_or(|now| now - before.at >= chrono::TimeDelta::seconds(60)),
+                "Asked again at once, at {now:?}: {before:?}"
+            );
+            told.asking += 1;
+        }
+        Ok(())
+    }
+
     /// Whether a decision may stand that was made now of what had this binding on screen.
     pub(super) fn accepted(
         &self,

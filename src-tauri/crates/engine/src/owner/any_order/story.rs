@@ -529,8 +529,10 @@ impl Story {
         let Some((looked, view)) = self.screens.get(key).cloned() else {
             return Ok(());
         };
-        let gestures = view.gestures.len().max(1);
-        let chosen = view.gestures.get(usize::from(gesture) % gestures);
+        // The same answer once more is another test's.
+        let own = view.gestures.iter().filter(|own| own.repeats.is_none());
+        let own: Vec<_> = own.collect();
+        let chosen = own.get(usize::from(gesture) % own.len().max(1)).copied();
         let outcome = chosen.map_or(Outcome::Approve, |chosen| chosen.outcome);
         let edited = r#"{"name":"mail.send","args":{"n":12345678901234567890123}}"#;
         let edits = outcome == Outcome::Edit;
@@ -589,6 +591,10 @@ impl Story {
             return Err(format!(
                 "A click on what was not shown was accepted: {request:?}"
             ));
+        }
+        if view.again.is_some() {
+            self.seen
+                .asked_again(key, (!self.went_back).then_some(now))?;
         }
         let Some(told) = self.seen.told.get(key) else {
             return Err("Nobody asked this.".to_owned());
