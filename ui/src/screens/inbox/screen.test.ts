@@ -48,6 +48,7 @@ test("a question that is asked again says since when, what was answered, and is 
 test("the same answer takes the gesture that the action demands, and names what it repeats", async () => {
   const { asked } = await opened(Inbox, again);
   await says("asks again since");
+  document.querySelector<HTMLElement>("[data-region=detail] h2")?.focus();
   await until("s", "Send the same answer: press again");
   expect(asked("decide")).toHaveLength(0);
   await vi.waitFor(
@@ -64,6 +65,7 @@ test("the same answer takes the gesture that the action demands, and names what 
 test("an answer anew repeats nothing, and arming the one does not arm the other", async () => {
   const { asked } = await opened(Inbox, again);
   await says("asks again since");
+  document.querySelector<HTMLElement>("[data-region=detail] h2")?.focus();
   await until("s", "Send the same answer: press again");
   await until("a", "Approve issue.close: press again");
   expect(page()).not.toContain("Send the same answer: press again");
