@@ -370,10 +370,14 @@ pub fn expire(tx: &Tx<'_>, now: Time) -> Result<Vec<EscalationRecord>> {
 /// The audit's word for what was done because nobody answered in time.
 pub const LAPSED: &str = "lapsed";
 
-/// Waits, is to be refused when it is due, and was not yet.
+/// Waits, is to be refused when it is due, and was not yet. What the person has answered and is asked again waits for the
+/// person: nothing goes out by itself beside an answer that may have counted.
 const LAPSES: &str = "phase = 'pending' AND fallback = 'refuse' AND NOT EXISTS (
     SELECT 1 FROM audit WHERE audit.subject = escalations.endpoint || '/' || escalations.escalation AND audit.kind = 'lapsed'
-        AND json_extract(audit.detail, '$.version') = escalations.version)";
+        AND json_extract(audit.detail, '$.version') = escalations.version)
+    AND NOT EXISTS (SELECT 1 FROM decisions WHERE decisions.endpoint = escalations.endpoint
+        AND decisions.escalation = escalations.escalation AND decisions.version = escalations.version
+        AND decisions.asked_again_at IS NOT NULL)";
 
 /// When the next question is to be refused because nobody answered in time.
 pub fn next_lapse(reader: &Reader) -> Result<Option<Time>> {
