@@ -114,10 +114,9 @@ pub(super) fn task(intake: &mut Intake<'_>, agent: &AgentRef, task: &TaskRef, it
         entry.restarted = None;
     }
     if let Some(old) = &old {
-        let newer = old.since < since && old.value.status.timestamp < value.status.timestamp;
-        if old.since < since && old.value.status.state != state
-            || newer && !ticks(&old.value, value)
-        {
+        let (was, is) = (&old.value.status, &value.status);
+        let newer = old.since < since && (was.state != state || was.timestamp < is.timestamp);
+        if newer && !ticks(&old.value, value) {
             entry.mark = later(entry.mark, since, &evidence);
         } else if newer && state == TaskState::Working {
             intake.ticked(task, since, &evidence);

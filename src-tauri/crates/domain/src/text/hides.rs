@@ -98,12 +98,11 @@ fn is_wide(character: char) -> bool {
 /// A zero width joiner is honest between two emoji (family, profession) and inside scripts that shape letters.
 fn joins(before: Option<char>, base: Option<char>, after: Option<char>) -> bool {
     let emoji = |c: char| c.is_emoji_char() && !c.is_ascii();
-    let shaped = |c: Option<char>| is_shaped(c);
     if before == Some('\u{200d}') || before.is_some_and(char::is_whitespace) {
         return false;
     }
     (base.is_some_and(emoji) && after.is_some_and(emoji))
-        || (shaped(base) && (after.is_none_or(char::is_whitespace) || shaped(after)))
+        || (is_shaped(base) && (after.is_none_or(char::is_whitespace) || is_shaped(after)))
 }
 
 /// Scripts whose letters change shape with zero width joiners and non-joiners.
@@ -167,42 +166,6 @@ fn spaces(text: &[char], offset: usize, narrow: bool) -> bool {
         return false;
     };
     let open = |c: char| !c.is_alphabetic() && !c.is_ascii_punctuation() && !c.is_control();
-    let sign = |c: char| {
-        matches!(
-            c,
-            '!' | '?'
-                | ':'
-                | ';'
-                | '%'
-                | '"'
-                | '$'
-                | '.'
-                | ','
-                | ')'
-                | '('
-                | '+'
-                | '='
-                | '/'
-                | '|'
-                | '*'
-                | '#'
-                | '-'
-                | '\''
-                | '&'
-                | '['
-                | ']'
-                | '<'
-                | '>'
-                | '@'
-                | '~'
-                | '`'
-                | '^'
-                | '{'
-                | '}'
-                | '\\'
-                | '_'
-        )
-    };
     if before.is_alphabetic() && after.is_alphabetic() {
         let word = text[..offset].iter().rev().take(24);
         let length = word.clone().take_while(|c| c.is_alphabetic()).count();
@@ -213,7 +176,7 @@ fn spaces(text: &[char], offset: usize, narrow: bool) -> bool {
     if !narrow {
         return true;
     }
-    let number = before.is_numeric() && (after.is_alphanumeric() || open(after) || sign(after));
+    let number = before.is_numeric() && !after.is_control();
     let abbreviated = before == '.' && (after.is_alphabetic() || after.is_numeric());
     let punctuated = matches!(after, '!' | '?' | ':' | ';' | '%');
     number || abbreviated || punctuated || open(before) || open(after)

@@ -64,8 +64,7 @@ pub(super) fn mark(text: &[char], places: &[Place], kinds: &mut [Option<MarkKind
         let numeric = word.iter().all(|c| c.is_numeric());
         let symbol =
             word.len() == 1 && script == Script::Greek && word[0].is_lowercase() && !strict;
-        let looks = if numeric { true } else { like_latin(script) };
-        if read.is_ascii() && looks && !symbol {
+        if read.is_ascii() && (numeric || like_latin(script)) && !symbol {
             suspects.push((script, range));
         } else if !numeric && !honest.contains(&script) {
             honest.push(script);
@@ -104,7 +103,7 @@ fn hosts(
         if named
             && is_foreign(text[at].script())
             && text[at].is_alphabetic()
-            && !skeleton(&text[at].to_string()).all(|c| c.is_ascii())
+            && !reads_as_ascii(text[at])
             && honest.last() != Some(&(number, text[at].script()))
         {
             honest.push((number, text[at].script()));
@@ -127,6 +126,10 @@ fn hosts(
 /// What ends a host.
 fn is_end(character: char) -> bool {
     matches!(character, '/' | '?' | '#' | '@')
+}
+
+fn reads_as_ascii(letter: char) -> bool {
+    skeleton(&letter.to_string()).all(|c| c.is_ascii())
 }
 
 fn words(text: &[char]) -> Vec<Range<usize>> {
@@ -195,7 +198,7 @@ fn imitates(text: &[char], word: &Range<usize>, at: usize, has_latin: bool) -> b
     if !is_foreign(script) {
         return false;
     }
-    let ascii = skeleton(&text[at].to_string()).all(|c| c.is_ascii());
+    let ascii = reads_as_ascii(text[at]);
     if script == Script::Greek {
         // Units and variables: `μs`, `kΩ`, `Δt`.
         return ascii;

@@ -311,18 +311,21 @@ fn program(name: &str) -> Option<bool> {
     }
 }
 
+/// Whether the first word is a program.
+fn runs(text: &[char]) -> bool {
+    words(text).next().is_some_and(|(from, to)| {
+        let name: String = text[from..to].iter().collect();
+        program(&name).is_some()
+    })
+}
+
 /// What stands between back quotes in a line.
 fn in_code(line: &[char], places: &mut [Place]) {
     let ticks: Vec<usize> = (0..line.len()).filter(|at| line[*at] == '`').collect();
     for pair in ticks.chunks_exact(2) {
         let (start, end) = (pair[0] + 1, pair[1]);
         let code = &line[start..end];
-        let first = words(code).next();
-        let is_program = first.is_some_and(|(from, to)| {
-            let name: String = code[from..to].iter().collect();
-            program(&name).is_some()
-        });
-        if is_program || last_evidence(code) < code.len() {
+        if runs(code) || last_evidence(code) < code.len() {
             set(code, &mut places[start..end]);
         }
     }
@@ -349,12 +352,7 @@ fn set(command: &[char], places: &mut [Place]) {
             continue;
         };
         let inner = &command[at + 1..at + 1 + length];
-        let mut parts = words(inner);
-        let runs = parts.next().is_some_and(|(from, to)| {
-            let name: String = inner[from..to].iter().collect();
-            program(&name).is_some()
-        });
-        if parts.next().is_some() && !runs {
+        if words(inner).nth(1).is_some() && !runs(inner) {
             places[at + 1..at + 1 + length].fill(Place::Prose);
         }
         at += length + 2;

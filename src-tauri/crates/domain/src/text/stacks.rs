@@ -28,9 +28,9 @@ pub(super) fn mark(text: &[char], kinds: &mut [Option<MarkKind>]) {
             let alone = |base: Option<char>| {
                 base.is_none_or(|c| (c.is_whitespace() && c != '\u{a0}') || c.is_control())
             };
+            let twin = index > 0 && stack[index - 1] == mark || stack.get(index + 1) == Some(&mark);
             let wrong = piled
-                || (index > 0 && stack[index - 1] == mark && mark.script() != Script::Tibetan)
-                || (stack.get(index + 1) == Some(&mark) && mark.script() != Script::Tibetan)
+                || (twin && mark.script() != Script::Tibetan)
                 || (is_general(mark) && alone(base))
                 || strikes(base, mark)
                 || (base.is_some_and(|c| c.is_ascii_punctuation()) && !signs(base, mark))
