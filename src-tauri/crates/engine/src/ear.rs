@@ -115,7 +115,8 @@ impl Ear {
         });
     }
 
-    fn is_open(&self) -> bool {
+    /// It tells of what happens there.
+    pub(crate) fn is_open(&self) -> bool {
         let live = self.live.read();
         let pulse = live.endpoints.get(&self.endpoint);
         pulse.is_some_and(|pulse| pulse.hears == Hears::Open)

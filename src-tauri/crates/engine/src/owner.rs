@@ -857,7 +857,7 @@ impl Owner {
         let _entered = self.parts.runtime.enter();
         known.hour = Hour::default();
         known.poller = Some((self.parts.outside.ask)(
-            row.id.clone(),
+            row,
             self.parts.connector.of(row, &self.parts.store),
             &known.said,
             &self.parts,

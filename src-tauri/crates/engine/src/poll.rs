@@ -16,8 +16,9 @@ use agents::{Answer, Delivery, Endpoint, Observation, Outcome, http::invalid};
 use domain::{
     fact::{PollError, PollErrorKind},
     ids::{DecisionId, EndpointId, TaskId},
+    link::is_loopback_url,
 };
-use store::breakpoint;
+use store::{breakpoint, tables::endpoints::EndpointRow};
 use tokio::{
     sync::{Mutex, mpsc, oneshot, watch},
     time::{Instant, sleep, sleep_until},
@@ -86,20 +87,16 @@ impl Drop for Poller {
 }
 
 impl Poller {
-    /// Starts the loop. `known`: what the endpoint said last.
-    pub(crate) fn start(
-        endpoint: EndpointId,
-        connect: Connect,
-        known: &Known,
-        parts: &Parts,
-    ) -> Self {
+    /// Starts the loop of that endpoint. `known`: what it said last.
+    pub(crate) fn start(row: &EndpointRow, connect: Connect, known: &Known, parts: &Parts) -> Self {
         static TURNS: AtomicU64 = AtomicU64::new(0);
         let turn = TURNS.fetch_add(1, Ordering::Relaxed);
         let (sender, receiver) = mpsc::unbounded_channel();
         let (listens, end) = watch::channel(());
         let wanted = Wanted::default();
         let asked = Asked {
-            endpoint,
+            endpoint: row.id.clone(),
+            near: is_loopback_url(&row.url),
             connect,
             known: known.clone(),
             wanted: wanted.clone(),
@@ -144,6 +141,8 @@ impl Poller {
 #[derive(Clone)]
 struct Asked {
     endpoint: EndpointId,
+    /// It is on this computer.
+    near: bool,
     connect: Connect,
     known: Known,
     wanted: Wanted,
@@ -367,6 +366,7 @@ impl Line<'_> {
             Went::More if goes_on => self.pages + 1,
             _ => 0,
         };
+        self.pace.near = self.asked.near && !self.ear.is_open();
         self.manner = Manner::of(!matches!(went, Went::Bad { .. }), took);
         let wait = pace::to_slot(self.asked.slots.elapsed(), self.pace.next(went, chance()));
         let wait = if at_once { Duration::ZERO } else { wait };

@@ -1,7 +1,8 @@
 //! What the owner takes from outside: the time, chance, whoever asks an endpoint, and what that may cost. Plain functions and
 //! numbers, so that a test can hand in its own. Decides nothing.
 
-use domain::{ids::EndpointId, time::Time};
+use domain::time::Time;
+use store::tables::endpoints::EndpointRow;
 
 use super::{Owner, Parts};
 use crate::{
@@ -19,7 +20,7 @@ pub(crate) struct Outside {
     /// Anywhere in 0..1.
     pub(crate) chance: fn() -> f64,
     /// Begins to ask an endpoint.
-    pub(crate) ask: fn(EndpointId, Connect, &Known, &Parts) -> Poller,
+    pub(crate) ask: fn(&EndpointRow, Connect, &Known, &Parts) -> Poller,
     /// What an endpoint may cost.
     pub(crate) limits: Limits,
 }

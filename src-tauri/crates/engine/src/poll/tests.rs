@@ -12,7 +12,7 @@ use crate::owner::agent::http;
 type Paths = Arc<Mutex<Vec<String>>>;
 
 /// A list of two pages, the second of which holds nothing, and whoever asks from its end on hears of nothing new.
-async fn two_pages() -> (u16, Paths) {
+async fn two_pages(after: Option<u32>) -> (u16, Paths) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let port = listener.local_addr().expect("an address").port();
     let paths = Paths::default();
@@ -27,7 +27,7 @@ async fn two_pages() -> (u16, Paths) {
             let page = json!({
                 "schemaVersion": "1.0", "agent": { "id": "a", "name": "A", "status": "online" },
                 "snapshot": first, "tasks": if first { tasks } else { json!([]) },
-                "nextCursor": "end", "pollAfterSeconds": 3600,
+                "nextCursor": "end", "pollAfterSeconds": after,
             });
             asked
                 .lock()
@@ -41,7 +41,7 @@ async fn two_pages() -> (u16, Paths) {
 }
 
 /// A loop at that port, and what it hands over.
-fn started(port: u16) -> (Poller, mpsc::Receiver<Event>) {
+fn started(port: u16) -> (Poller, mpsc::Receiver<Event>, Live) {
     let (events, handed) = mpsc::channel();
     let (wishes, receiver) = tokio::sync::mpsc::unbounded_channel();
     let (listens, end) = watch::channel(());
@@ -54,8 +54,10 @@ fn started(port: u16) -> (Poller, mpsc::Receiver<Event>) {
         known_tasks: vec![],
         known_questions: vec![],
     };
+    let live = Live::default();
     let asked = Asked {
         endpoint: "a".into(),
+        near: true,
         connect: Arc::new(move || {
             let opened = agents::open(&target);
             Box::pin(async { opened })
@@ -65,7 +67,7 @@ fn started(port: u16) -> (Poller, mpsc::Receiver<Event>) {
         budget: Duration::from_secs(60),
         turn: 0,
         events,
-        live: Live::default(),
+        live: live.clone(),
         slots: Instant::now(),
         lanes: Lanes::default(),
         wishes: Arc::new(tokio::sync::Mutex::new(receiver)),
@@ -78,7 +80,7 @@ fn started(port: u16) -> (Poller, mpsc::Receiver<Event>) {
         wanted,
         turn: 0,
     };
-    (poller, handed)
+    (poller, handed, live)
 }
 
 fn next(handed: &mpsc::Receiver<Event>) -> oneshot::Sender<Taken> {
@@ -90,8 +92,8 @@ fn next(handed: &mpsc::Receiver<Event>) -> oneshot::Sender<Taken> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_wishes_for_a_poll_in_the_middle_of_a_list_gets_a_whole_one_after_it() {
-    let (port, paths) = two_pages().await;
-    let (poller, handed) = started(port);
+    let (port, paths) = two_pages(Some(3600)).await;
+    let (poller, handed, _) = started(port);
     let taken = Taken {
         kept: true,
         live: true,
@@ -105,4 +107,26 @@ async fn who_wishes_for_a_poll_in_the_middle_of_a_list_gets_a_whole_one_after_it
     }
     let asked = paths.lock().unwrap_or_else(PoisonError::into_inner).clone();
     assert_eq!(asked.len(), 3, "{asked:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn where_nothing_happens_on_this_computer_the_first_question_is_seen_within_seconds() {
+    let (port, _) = two_pages(None).await;
+    let (_poller, handed, live) = started(port);
+    let quiet = Taken {
+        kept: true,
+        live: false,
+        heard: true,
+    };
+    for _ in ["both pages of it", "and nothing new"] {
+        next(&handed).send(quiet).expect("it waits for this");
+    }
+    let interval = loop {
+        let pulse = live.read().endpoints.get(&EndpointId::from("a")).cloned();
+        if let Some(interval) = pulse.and_then(|pulse| pulse.interval_seconds) {
+            break interval;
+        }
+        tokio::task::yield_now().await;
+    };
+    assert!((4.0..=6.0).contains(&interval), "{interval}");
 }

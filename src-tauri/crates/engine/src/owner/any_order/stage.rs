@@ -44,9 +44,9 @@ pub(super) fn outside() -> Outside {
     Outside {
         wall,
         chance: || CHANCE.with(|chance| f64::from(chance.borrow_mut().below(100)) / 100.0),
-        ask: |endpoint, _, _, _| {
+        ask: |row, _, _, _| {
             let (poller, held) = Poller::held();
-            HELD.with(|all| all.borrow_mut().push((endpoint, held)));
+            HELD.with(|all| all.borrow_mut().push((row.id.clone(), held)));
             poller
         },
         limits: Limits::default(),
