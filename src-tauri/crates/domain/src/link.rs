@@ -131,6 +131,28 @@ pub fn is_loopback_url(text: &str) -> bool {
     Url::parse(text).is_ok_and(|url| url.host().is_some_and(|host| is_loopback(&host)))
 }
 
+/// Whether two web addresses lead to one place: `localhost`, 127.0.0.1 and `[::1]` are one host here, and a slash at the
+/// end says nothing.
+pub fn same_address(one: &str, other: &str) -> bool {
+    let place = |text: &str| {
+        let mut url = Url::parse(text.trim()).ok()?;
+        let own = match url.host()? {
+            Host::Ipv6(ip) => ip == Ipv6Addr::LOCALHOST,
+            Host::Ipv4(ip) => ip == Ipv4Addr::LOCALHOST,
+            Host::Domain(_) => is_loopback_url(text.trim()),
+        };
+        if own {
+            url.set_host(Some("localhost")).ok()?;
+        }
+        url.set_fragment(None);
+        let path = url.path().trim_end_matches('/').to_owned();
+        url.set_path(&path);
+        Some(url)
+    };
+    let one = place(one);
+    one.is_some() && one == place(other)
+}
+
 /// Scheme, host and port of a web address, as credentials are bound to it; `None` when it has none.
 pub fn origin(text: &str) -> Option<String> {
     let origin = Url::parse(text.trim()).ok()?.origin();
@@ -158,7 +180,28 @@ fn is_loopback<S: AsRef<str>>(host: &Host<S>) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::read;
+    use super::{read, same_address};
+
+    #[test]
+    fn spellings_of_one_address_are_one_place() {
+        let at = "http://127.0.0.1:8000/status";
+        for (other, same) in [
+            ("http://localhost:8000/status/", true),
+            ("HTTP://LocalHost.:8000/status#top", true),
+            ("http://[::1]:8000/status", true),
+            ("http://127.0.0.2:8000/status", false),
+            ("http://127.0.0.1:8001/status", false),
+            ("https://127.0.0.1:8000/status", false),
+            ("http://127.0.0.1:8000/other", false),
+            ("http://127.0.0.1:8000/status?of=a", false),
+            ("127.0.0.1:8000/status", false),
+        ] {
+            assert_eq!(same_address(at, other), same, "{other}");
+            assert_eq!(same_address(other, at), same, "{other}");
+        }
+        assert!(same_address("https://a.example:443", "https://A.example/"));
+        assert!(!same_address("no address", "no address"));
+    }
 
     #[test]
     fn only_plain_web_addresses_open() {

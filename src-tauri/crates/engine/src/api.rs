@@ -28,6 +28,7 @@ pub mod status;
 pub mod timeline;
 pub(crate) mod tree;
 pub mod views;
+mod watched;
 pub mod wording;
 
 pub use call::{Api, EVERYTHING, Opener};

@@ -96,7 +96,8 @@ pub(crate) fn mapping_name(endpoint: &EndpointId) -> String {
     format!("mapping:{endpoint}")
 }
 
-fn kind(word: &str) -> Result<Kind, PollError> {
+/// The kind of that word.
+pub(crate) fn kind(word: &str) -> Result<Kind, PollError> {
     serde_json::from_value(word.into())
         .map_err(|_| invalid("This version cannot speak to this kind of endpoint."))
 }

@@ -16,7 +16,7 @@ use tokio::sync::{broadcast, mpsc};
 use super::{
     ApiError, agents as agent_views, artifacts, board, commands::camel, context, endpoint,
     escalation, finding, inbox, letters, limits, logins, mapping, ownership, remedy, schedules,
-    schemas, search, settings, status, timeline, views::*, wording::Glance,
+    schemas, search, settings, status, timeline, views::*, watched, wording::Glance,
 };
 use crate::{
     clock::wall,
@@ -417,11 +417,20 @@ impl Api {
     }
 
     async fn probe(&self, request: ProbeRequest) -> Answer<ProbeView> {
-        Ok(endpoint::probe(
-            &request.url,
-            endpoint::credential(request.token, request.basic),
-        )
-        .await)
+        let credential = endpoint::credential(request.token, request.basic);
+        let mut report = endpoint::probe(&request.url, credential.clone()).await;
+        if report.identified {
+            let (url, kind) = (
+                endpoint::polled(&request.url, &report)?,
+                report.kind.clone(),
+            );
+            let shown = watched::shown(&url, &kind, credential).await;
+            let watched = self.look(move |_, reader, _| {
+                Ok(watched::watched(reader, &url, &kind, shown.as_ref())?)
+            });
+            report.warnings.extend(watched.await?);
+        }
+        Ok(report)
     }
 
     async fn add_endpoint(&self, request: AddEndpointRequest) -> Answer<EndpointView> {

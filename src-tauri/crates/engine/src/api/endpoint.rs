@@ -62,6 +62,14 @@ pub(super) fn because(error: &PollError) -> String {
     }
 }
 
+/// Where it is asked once it is added.
+pub(super) fn polled(typed: &str, report: &ProbeView) -> Result<String, ApiError> {
+    if report.kind == word(Kind::Native) {
+        return Ok(report.url.clone());
+    }
+    address(typed)
+}
+
 /// The report of a probe.
 pub(super) async fn probe(typed: &str, credential: Option<Credential>) -> ProbeView {
     let Some(url) = agents::address::address(typed) else {
