@@ -12,9 +12,9 @@ use domain::{
     decision::strict_json,
     delta::Differ,
     fact::{
-        Config, Fact, Line, read_line, write_config, write_decision, write_failed, write_person,
-        write_rules, write_schemas, write_settings, write_status, write_tick, write_undecided,
-        write_woke,
+        Config, Fact, Line, read_line, write_asked_again, write_config, write_decision,
+        write_failed, write_person, write_rules, write_schemas, write_settings, write_status,
+        write_tick, write_undecided, write_woke,
     },
     fleet::Fleet,
     link, outline,
@@ -82,6 +82,10 @@ fn written(line: &Line, text: &str) -> Option<String> {
             outcome,
             considered,
         } => write_undecided(at?, endpoint, escalation, *outcome, *considered),
+        Fact::AskedAgain {
+            endpoint,
+            escalation,
+        } => write_asked_again(at?, endpoint, escalation),
         Fact::Person(action) => write_person(at?, action),
         Fact::Rules(rules) => write_rules(at?, rules),
         Fact::Settings(settings) => write_settings(at?, settings),
