@@ -10,15 +10,19 @@ import { router } from "../src/router.svelte";
 
 export type Opened = { calls: [string, unknown][]; asked: (name: string) => unknown[] };
 
-/** `fleet` and `state` as in the fake; `route` is the hash the window stands at. */
-export async function opened(screen: Component, { fleet = "office", state = "", route = "" } = {}): Promise<Opened> {
+type Scene = { fleet?: string; state?: string; route?: string; told?: (name: string, answer: unknown) => void };
+
+/** `fleet` and `state` as in the fake; `route` is the hash the window stands at; `told` may change what is answered. */
+export async function opened(screen: Component, { fleet = "office", state = "", route = "", told }: Scene = {}): Promise<Opened> {
   const recorded = fake(fleet, state);
   const calls: [string, unknown][] = [];
   vi.spyOn(HTMLElement.prototype, "clientHeight", "get").mockReturnValue(900);
   vi.spyOn(HTMLElement.prototype, "clientWidth", "get").mockReturnValue(1000);
   vi.spyOn(backend, "call").mockImplementation((name, request) => {
     calls.push([name, request]);
-    return recorded.call(name, request);
+    const answer = recorded.call(name, request);
+    if (told) return answer.then((view) => (told(name, view), view));
+    return answer;
   });
   vi.spyOn(backend, "onChanged").mockImplementation((listener) => recorded.onChanged(listener));
   router.go(route === "" ? "#/" : route, true);

@@ -14,7 +14,7 @@ use crate::{
     contract::Document,
     decision::Outcome,
     ids::{AgentId, EndpointId, EscalationId},
-    ownership::Ownership,
+    ownership::{Ownership, Pins},
     settings::Settings,
     snapshot::saved,
     time::Time,
@@ -97,7 +97,12 @@ pub enum Fact {
     /// The person acted on something that is not an escalation of an agent.
     Person(PersonAction),
     /// The ownership document was replaced.
-    Rules(Ownership),
+    Rules {
+        /// The whole document.
+        rules: Ownership,
+        /// Whom the person meant by the names in it.
+        pins: Pins,
+    },
     /// The thresholds were changed. Only our own log has it; other readers of recordings skip the line.
     Settings(Box<Settings>),
     /// Schemas were given, replaced or (`None`) taken away, by name; the others stay. Only our own log has it.

@@ -3,10 +3,16 @@
 //! The shape is the file format `ownership.toml` (and the same as JSON). Patterns: `pattern.rs`; what is wrong with a
 //! document: `ownership/lint.rs`; changing one so that no second owner can arise: `ownership/edit.rs`.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use crate::{snapshot::saved, time::Time};
+use crate::{
+    ids::{AgentId, EndpointId},
+    snapshot::saved,
+    time::Time,
+};
 
 pub mod check;
 pub mod diff;
@@ -46,6 +52,22 @@ impl Default for Ownership {
             stages: vec![],
             budgets: vec![],
         }
+    }
+}
+
+/// Whom the person meant by a bare agent id when a rule with it was saved: the agent of that endpoint. Who uses the id
+/// elsewhere is another agent, whoever was heard first (contract, section 8, "Owner identity").
+pub type Pins = BTreeMap<AgentId, EndpointId>;
+
+impl Ownership {
+    /// Every agent that a rule or a stage names, by its bare id or as `endpoint/agent`; `me` and patterns too.
+    pub fn named(&self) -> impl Iterator<Item = &str> {
+        let rules = self.rules.iter().flat_map(|rule| {
+            let writers = rule.owner.iter().chain(&rule.sequence);
+            writers.chain(&rule.readers)
+        });
+        let stages = self.stages.iter().map(|stage| &stage.agent);
+        rules.chain(stages).map(String::as_str)
     }
 }
 

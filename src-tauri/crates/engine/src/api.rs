@@ -18,6 +18,7 @@ mod logins;
 mod mapping;
 mod markdown;
 pub mod ownership;
+pub(crate) mod pins;
 pub(crate) mod remedy;
 pub mod routes;
 pub mod schedules;

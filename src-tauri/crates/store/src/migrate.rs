@@ -31,6 +31,7 @@ const STEPS: &[&str] = &[
     include_str!("../migrations/0017_endpoint_costs.sql"),
     include_str!("../migrations/0018_snapshots.sql"),
     include_str!("../migrations/0019_asked_again.sql"),
+    include_str!("../migrations/0020_pins.sql"),
 ];
 
 /// Refuses files that are not ours or too new, then applies what is missing.

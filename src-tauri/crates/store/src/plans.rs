@@ -33,6 +33,8 @@ const SMALL: &[&str] = &[
     "agents",
     "quota_windows",
     "ownership_versions",
+    // As many as agents are named in the rules.
+    "ownership_pins",
     // As many as the person gives.
     "schemas",
     // The two newest.
@@ -151,6 +153,8 @@ fn every_question_of_a_screen_is_answered_from_an_index() {
             ownership::version(r, 1)?;
             ownership::versions(r, 5)?;
             ownership::draft(r)?;
+            ownership::pins(r)?;
+            ownership::pin(r, &"a".into())?;
             quota::windows(r)?;
             quota::samples(r, "p", "w", now)?;
             records::get::<Claim>(r, &endpoint, "c")?;

@@ -488,6 +488,7 @@ fn a_store_of_the_time_before_heads_gets_one() {
     let dir = after(
         "DROP INDEX audit_stopped; DROP TABLE endpoint_costs; DROP TABLE endpoint_stops; DROP TABLE costly_facts;
          DROP TABLE snapshot_endpoints; DROP TABLE snapshots; DROP INDEX escalations_listed_on;
+         DROP TABLE ownership_pins;
          ALTER TABLE decisions DROP COLUMN repeats; ALTER TABLE decisions DROP COLUMN asked_again_at;
          PRAGMA user_version = 15",
     );

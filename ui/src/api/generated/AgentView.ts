@@ -2,4 +2,8 @@
 import type { AgentId } from "./AgentId";
 import type { AgentText } from "./AgentText";
 
-export type AgentView = { agent: AgentId, name: AgentText, version: string | null, model: string | null, status: string, doing: AgentText | null, openTasks: number, waiting: number, lastSignalAt: string | null, };
+export type AgentView = { agent: AgentId, name: AgentText, version: string | null, model: string | null, status: string, doing: AgentText | null, openTasks: number, waiting: number, lastSignalAt: string | null, 
+/**
+ * It uses the id of an agent of another endpoint, which the rules mean by it: a sentence.
+ */
+impostor?: string, };

@@ -35,4 +35,8 @@ altered: AlteredView | null,
 /**
  * It was answered, and is asked again with nothing that shows an effect.
  */
-again?: AgainView, };
+again?: AgainView, 
+/**
+ * Who asks uses the id of another agent, which the rules mean by it: a sentence.
+ */
+impostor?: string, };

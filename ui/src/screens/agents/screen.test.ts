@@ -2,6 +2,7 @@
 import { fireEvent } from "@testing-library/svelte";
 import { afterEach, expect, test, vi } from "vitest";
 import { button, close, keysNow, opened, page, press, says, settled } from "../../../tests/opened";
+import type { AgentsView } from "../../api/generated/AgentsView";
 import Agents from "./Agents.svelte";
 
 vi.setConfig({ testTimeout: 30_000 });
@@ -21,6 +22,17 @@ test("each way of not answering has its sentence and its shape", async () => {
   }
   const shapes = [...document.querySelectorAll("[role=option] svg.shape")].map((shape) => shape.getAttribute("aria-label"));
   expect(new Set(shapes)).toEqual(new Set(["Answers", "Cannot be read", "Wants a login", "Paused by you", "No answer", "Not asked yet"]));
+});
+
+test("who uses the name of another agent is said so in the list and where it is opened", async () => {
+  const sentence = "It calls itself legal, but your rules mean the legal of Office. This one has none of its rights.";
+  const told = (name: string, answer: unknown): void => {
+    const view = answer as AgentsView;
+    if (name === "agents") Object.assign(view.endpoints.find((each) => each.id === "legal-desk")?.agents[0] ?? {}, { impostor: sentence });
+  };
+  await opened(Agents, { fleet: "trouble", route: "#/agents/legal-desk", told });
+  await says(sentence);
+  expect(document.querySelector("[role=option][aria-selected=true]")?.textContent).toContain("uses the name of another agent");
 });
 
 test("the list is narrowed to what was typed, and by one key to what needs a look", async () => {

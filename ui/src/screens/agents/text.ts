@@ -27,6 +27,7 @@ export const words = {
   credential: "Login",
   pages: "Pages read",
   actions: "Actions",
+  impostor: "uses the name of another agent",
   lettersShort: (count: number) => (count === 1 ? "1 item set aside" : `${whole(count)} items set aside`),
   noAgents: "No agent has reported here",
   endpoint: "Endpoint",

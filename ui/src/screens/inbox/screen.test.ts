@@ -35,6 +35,15 @@ async function until(key: string, words: string | RegExp): Promise<void> {
   );
 }
 
+test("a question of one that uses the name of another agent says so above all that is shown", async () => {
+  const sentence = "It calls itself issues, but your rules mean the issues of Office. This one has none of its rights.";
+  const told = (name: string, answer: unknown): void => {
+    if (name === "escalation") Object.assign(answer as object, { impostor: sentence });
+  };
+  await opened(Inbox, { ...again, told });
+  await says(sentence);
+});
+
 test("a question that is asked again says since when, what was answered, and is marked in the list", async () => {
   await opened(Inbox, again);
   await says(

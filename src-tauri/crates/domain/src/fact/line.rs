@@ -15,7 +15,7 @@ use crate::{
     },
     decision::Outcome,
     ids::{EndpointId, EscalationId},
-    ownership::Ownership,
+    ownership::{Ownership, Pins},
     settings::Settings,
     time::{Time, format},
 };
@@ -147,7 +147,11 @@ fn fact(node: &Node<'_>) -> Result<Option<Fact>, String> {
     }
     if let Some(rules) = node.get("rules") {
         return part::<Ownership>(rules)
-            .map(|rules| Some(Fact::Rules(rules)))
+            .map(|rules| {
+                let pins = node.get("pins").and_then(|pins| part(pins).ok());
+                let pins = pins.unwrap_or_default();
+                Some(Fact::Rules { rules, pins })
+            })
             .map_err(|reason| format!("the rules cannot be used: {reason}"));
     }
     if let Some(settings) = node.get("settings") {
@@ -290,9 +294,15 @@ pub fn write_person(at: Time, action: &PersonAction) -> String {
     row(at, "person", &json!(action), None)
 }
 
-/// The ownership document was replaced.
-pub fn write_rules(at: Time, rules: &Ownership) -> String {
-    row(at, "rules", &json!(rules), None)
+/// The ownership document was replaced. Other readers of recordings skip `pins`.
+pub fn write_rules(at: Time, rules: &Ownership, pins: &Pins) -> String {
+    let at = json!(format(at));
+    let rules = json!(rules);
+    if pins.is_empty() {
+        return format!("{{\"at\":{at},\"rules\":{rules}}}");
+    }
+    let pins = json!(pins);
+    format!("{{\"at\":{at},\"rules\":{rules},\"pins\":{pins}}}")
 }
 
 /// The thresholds were changed.
@@ -397,6 +407,7 @@ mod tests {
             endpoint: endpoint.clone(),
         };
         let rules = Ownership::default();
+        let pins = Pins::from([("billing".into(), endpoint.clone())]);
         let lines = [
             (
                 write_failed(at(), &endpoint, &error),
@@ -434,7 +445,20 @@ mod tests {
                 },
             ),
             (write_person(at(), &person), Fact::Person(person)),
-            (write_rules(at(), &rules), Fact::Rules(rules)),
+            (
+                write_rules(at(), &rules, &pins),
+                Fact::Rules {
+                    rules: rules.clone(),
+                    pins,
+                },
+            ),
+            (
+                write_rules(at(), &rules, &Pins::new()),
+                Fact::Rules {
+                    rules,
+                    pins: Pins::new(),
+                },
+            ),
         ];
         for (text, fact) in lines {
             let line = read_line(1, &text).unwrap().unwrap();

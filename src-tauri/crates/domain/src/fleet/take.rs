@@ -112,7 +112,7 @@ impl<'w> Intake<'w> {
                 escalation,
             } => self.asked_again(endpoint, escalation),
             Fact::Person(action) => self.person(action),
-            Fact::Rules(rules) => {
+            Fact::Rules { rules, pins } => {
                 // Given before anything was done, they hold for all of it.
                 let first = self.world.agents.is_empty() || self.world.began == Some(self.now);
                 let since = (!first).then_some(self.now);
@@ -123,6 +123,7 @@ impl<'w> Intake<'w> {
                     None => (self.line, "/rules"),
                 };
                 self.world.rules = rules.clone();
+                self.world.pins = pins.clone();
                 self.look_again();
                 self.fit_again();
             }

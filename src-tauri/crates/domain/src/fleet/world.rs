@@ -30,7 +30,7 @@ use crate::{
     fact::{Config, PollError, PollErrorKind},
     finding::Evidence,
     ids::{AgentId, AgentRef, DocumentId, EndpointId, EscalationId, Resource, TaskId, TaskRef},
-    ownership::{Ownership, pattern},
+    ownership::{Ownership, Pins, pattern},
     settings::Settings,
     snapshot::saved,
     time::Time,
@@ -350,6 +350,8 @@ pub(crate) struct World {
     pub(crate) agents: Index<AgentRef, AgentState>,
     /// The endpoint heard first for a bare agent id.
     pub(crate) first_endpoint: Index<AgentId, EndpointId>,
+    /// Whom the rules mean by a bare agent id.
+    pub(crate) pins: Pins,
     pub(crate) tasks: Index<TaskRef, Box<TaskEntry>>,
     /// The latest sign of work of a task that is not known yet.
     pub(crate) early: BTreeMap<TaskRef, (Time, Evidence)>,
@@ -427,7 +429,7 @@ pub(crate) struct World {
 }
 saved! { World {
     rules, reviewed, books, schemas, handed_to, settings, now, moment, began, endpoints, agents,
-    first_endpoint, tasks, early, ticking, places, nothing, claims, claimed, claims_of, live_of,
+    first_endpoint, pins, tasks, early, ticking, places, nothing, claims, claimed, claims_of, live_of,
     live_since, waiting, handoffs, dead, pools, context, said_about, superseded, readers,
     schedules, storms, successes, touched, resources, first_writes, used_by, leaving, events,
     rivals, work, handoffs_of, named_by, artifacts, addresses, addresses_of, escalations, answers,
@@ -452,6 +454,7 @@ impl World {
             endpoints: Index::default(),
             agents: Index::default(),
             first_endpoint: Index::default(),
+            pins: Pins::new(),
             tasks: Index::default(),
             early: BTreeMap::new(),
             ticking: BTreeMap::new(),
@@ -540,9 +543,15 @@ impl World {
         self.tasks.contains_key(&other).then_some(other)
     }
 
-    /// A bare agent id means the endpoint heard first; `endpoint/agent` says it.
+    /// Whose agent a bare id means: the one that the person meant, else the one heard first.
+    fn endpoint_of(&self, name: &str) -> Option<&EndpointId> {
+        let pinned = self.pins.get(name);
+        pinned.or_else(|| self.first_endpoint.get(name))
+    }
+
+    /// `endpoint/agent` says it; a bare id is looked up.
     pub(crate) fn agent(&self, name: &str) -> Option<AgentRef> {
-        if let Some(endpoint) = self.first_endpoint.get(name) {
+        if let Some(endpoint) = self.endpoint_of(name) {
             return Some(AgentRef {
                 endpoint: endpoint.clone(),
                 agent: name.into(),
@@ -559,7 +568,7 @@ impl World {
     /// Is that the agent a rule means?
     pub(crate) fn is(&self, name: &str, agent: &AgentRef) -> bool {
         if agent.agent.as_str() == name {
-            return self.first_endpoint.get(name) == Some(&agent.endpoint);
+            return self.endpoint_of(name) == Some(&agent.endpoint);
         }
         name.split_once('/') == Some((agent.endpoint.as_str(), agent.agent.as_str()))
     }

@@ -87,7 +87,7 @@ fn written(line: &Line, text: &str) -> Option<String> {
             escalation,
         } => write_asked_again(at?, endpoint, escalation),
         Fact::Person(action) => write_person(at?, action),
-        Fact::Rules(rules) => write_rules(at?, rules),
+        Fact::Rules { rules, pins } => write_rules(at?, rules, pins),
         Fact::Settings(settings) => write_settings(at?, settings),
         Fact::Schemas(schemas) => write_schemas(at?, schemas),
     })

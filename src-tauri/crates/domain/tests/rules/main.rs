@@ -7,6 +7,7 @@ mod context;
 mod letters;
 mod order;
 mod overlaps;
+mod pins;
 mod quotas;
 mod reach;
 mod readiness;

@@ -13,6 +13,7 @@ use crate::live::{Hears, Pulse};
 
 use super::{
     endpoint::abilities,
+    pins,
     views::{AgentView, AgentsView, EndpointRequest, EndpointView, Health, HealthSlot, RawView},
     wording::{
         Glance, agent_text, between, count, failure, health as health_now, number, plain, span,
@@ -211,6 +212,7 @@ fn agent(
         open_tasks,
         waiting,
         last_signal_at: card.heartbeat_at.min(last_good_at).or(last_good_at),
+        impostor: pins::impostor(glance.reader, &record.agent)?,
     })
 }
 

@@ -19,7 +19,7 @@ use store::{
 };
 
 use super::{
-    again,
+    again, pins,
     routes::Routes,
     settings,
     views::{
@@ -98,6 +98,7 @@ pub fn escalation(
         }
     }
     let blocked_reason = blocked(glance, &record)?;
+    let impostor = pins::impostor(glance.reader, &record.agent)?;
     let (again, once_more) = before
         .and_then(|last| again::again(&record, &last, class))
         .map_or((None, None), |(view, gesture)| (Some(view), gesture));
@@ -122,7 +123,8 @@ pub fn escalation(
         reversibility: reversibility(value, class).to_owned(),
         touches: touches(value, &routes.rules.rules),
         blocks,
-        rule_broken: broken(&record, &routes.rules.rules),
+        rule_broken: broken(&record, &routes.rules.rules, impostor.is_some()),
+        impostor,
         created_at: record.created_at,
         due_at: record.due_at,
         hard_deadline: value.expires_at.is_some_and(|end| end <= record.due_at),
@@ -362,20 +364,21 @@ fn touches(value: &Escalation, rules: &[Rule]) -> Vec<TouchView> {
         .collect()
 }
 
-fn broken(record: &EscalationRecord, rules: &[Rule]) -> Option<String> {
+fn broken(record: &EscalationRecord, rules: &[Rule], impostor: bool) -> Option<String> {
     let target = record.value.proposed_action.as_ref()?.target.as_deref()?;
     let rule = rules_of(rules, target)?;
     let bare = record.agent.agent.as_str();
     let full = format!("{}/{bare}", record.agent.endpoint);
     let may = names::writers(rule)
         .iter()
-        .any(|writer| *writer == bare || *writer == full);
+        .any(|writer| *writer == bare && !impostor || *writer == full);
+    let name = if impostor { &full } else { bare };
     (!may).then(|| {
         format!(
             "{} belongs to {}, and {} asks to act on it.",
             plain(target),
             plain(&names::writers_phrase(rule)),
-            plain(bare)
+            plain(name)
         )
     })
 }

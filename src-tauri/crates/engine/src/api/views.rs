@@ -125,6 +125,10 @@ views! {
         #[serde(skip_serializing_if = "Option::is_none")]
         #[ts(optional)]
         again: Option<AgainView>,
+        /// Who asks uses the id of another agent, which the rules mean by it: a sentence.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        #[ts(optional)]
+        impostor: Option<String>,
     }
     /// A question asked again: since when, what to make of it, what was answered, and why the same answer cannot be sent once more.
     AgainView { at: Time, sentence: String, answer: Vec<PairView>, cannot: Option<String>, }
@@ -355,7 +359,14 @@ views! {
     }
     /// One half hour of the last day. `state`: `none`, `good`, `mixed`, `bad`.
     HealthSlot { at: Time, state: String, }
-    AgentView { agent: AgentId, name: AgentText, version: Option<String>, model: Option<String>, status: String, doing: Option<AgentText>, open_tasks: u32, waiting: u32, last_signal_at: Option<Time>, }
+    AgentView {
+        agent: AgentId, name: AgentText, version: Option<String>, model: Option<String>, status: String, doing: Option<AgentText>, open_tasks: u32, waiting: u32,
+        last_signal_at: Option<Time>,
+        /// It uses the id of an agent of another endpoint, which the rules mean by it: a sentence.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        #[ts(optional)]
+        impostor: Option<String>,
+    }
     /// `url` may also be a card, or what a server printed at its start.
     ProbeRequest { url: String, token: Option<String>, basic: Option<String>, }
     /// What a probe found, in plain words. `needs_credential` when the person must log in first, `wants_basic` with a name and a

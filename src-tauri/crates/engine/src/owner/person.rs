@@ -33,6 +33,7 @@ use crate::{
         ApiError, again, escalation,
         letters::{Deed, changed},
         ownership::{commit_save, follow, ready_to_save},
+        pins::pins,
         remedy::Noted,
         settings,
         views::{DecideRequest, DecisionView, SaveRequest, SchemaSaved, SettingsRequest, Topic},
@@ -392,13 +393,17 @@ impl Owner {
                 .map_err(|problem| ApiError::new("invalid", problem.to_string()))?;
         }
         let sentence = diff::summary(&before, &after);
+        let pins = self.parts.store.read(|reader| pins(reader, &after))?;
         let fresh = self
-            .fresh(FactKind::Rules, None, |at| fact::write_rules(at, &after))
+            .fresh(FactKind::Rules, None, |at| {
+                fact::write_rules(at, &after, &pins)
+            })
             .map_err(|problem| ApiError::new("unreadable", problem))?;
         let (at, said) = (fresh.at, sentence.clone());
         let done = self.commit(fresh, move |tx| {
             let saved = ownership::save(tx, at, revision, &after, &said)?;
             follow(tx, saved.ok_or(store::Error::Closed)?, &before, &after)?;
+            ownership::set_pins(tx, &pins)?;
             kept::change(tx, at, "rules", "ownership", &before, &after)
         });
         if !done {
@@ -427,13 +432,17 @@ impl Owner {
             Ok(ready_to_save(reader, request).map(|ready| (ready, before.unwrap_or_default())))
         })??;
         let rules = ready.document.clone();
+        let pins = self.parts.store.read(|reader| pins(reader, &rules))?;
         let fresh = self
-            .fresh(FactKind::Rules, None, |at| fact::write_rules(at, &rules))
+            .fresh(FactKind::Rules, None, |at| {
+                fact::write_rules(at, &rules, &pins)
+            })
             .map_err(|problem| ApiError::new("unreadable", problem))?;
         let at = fresh.at;
         // Nobody else saves: what was ready a moment ago still is.
         let done = self.commit(fresh, move |tx| {
             commit_save(tx, at, &ready)?.map_err(|_| store::Error::Closed)?;
+            ownership::set_pins(tx, &pins)?;
             kept::change(tx, at, "rules", "ownership", &before, &ready.document)
         });
         if !done {

@@ -1,6 +1,10 @@
 //! Saved versions of the ownership document, and the one draft. What a draft may hold is `domain`'s; here it is JSON.
 
-use domain::{ownership::Ownership, time::Time};
+use domain::{
+    ids::{AgentId, EndpointId},
+    ownership::{Ownership, Pins},
+    time::Time,
+};
 use rusqlite::params;
 use sha2::{Digest, Sha256};
 
@@ -74,6 +78,43 @@ pub fn save(
         params![last as i64 + 1, sql::micros(now), json, sentence, hash],
     )?;
     Ok(Some(last + 1))
+}
+
+/// Whom the rules that count mean by the bare agent ids in them.
+pub fn pins(reader: &Reader) -> Result<Pins> {
+    let all = sql::all(
+        reader,
+        "SELECT agent, endpoint FROM ownership_pins ORDER BY agent",
+        [],
+        |row| {
+            let (agent, endpoint): (String, String) = (row.get(0)?, row.get(1)?);
+            Ok((agent.into(), endpoint.into()))
+        },
+    )?;
+    Ok(all.into_iter().collect())
+}
+
+/// The one that they mean by that id.
+pub fn pin(reader: &Reader, agent: &AgentId) -> Result<Option<EndpointId>> {
+    sql::first(
+        reader,
+        "SELECT endpoint FROM ownership_pins WHERE agent = ?1",
+        [agent.as_str()],
+        |row| Ok(row.get::<_, String>(0)?.into()),
+    )
+}
+
+/// Keeps them in the place of those before.
+pub fn set_pins(tx: &Tx<'_>, pins: &Pins) -> Result<()> {
+    sql::run(tx, "DELETE FROM ownership_pins", [])?;
+    for (agent, endpoint) in pins {
+        sql::run(
+            tx,
+            "INSERT INTO ownership_pins (agent, endpoint) VALUES (?1, ?2)",
+            params![agent.as_str(), endpoint.as_str()],
+        )?;
+    }
+    Ok(())
 }
 
 /// The draft: the revision it was made from, and its content as JSON.

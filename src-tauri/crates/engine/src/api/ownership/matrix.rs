@@ -8,7 +8,7 @@ use domain::{
     fact::PollErrorKind,
     ids::EndpointId,
     ownership::{
-        Ownership, Rule, diff,
+        Ownership, Pins, Rule, diff,
         lint::{self, Known, KnownAgent, LintCode, LintIssue, LintSeverity, Usage},
         names,
         pattern::{Index, Pattern},
@@ -20,6 +20,7 @@ use store::{Reader, tables, tables::accesses::SeenRow};
 use super::edits;
 use crate::{
     api::{
+        pins::is_other,
         views::{
             CellView, FixView, Health, LintIssueView, LintLevel, LintView, Mark, OwnershipAgent,
             RowView, SeenView,
@@ -41,6 +42,7 @@ const WARNINGS: usize = 200;
 
 /// What is known beside the document, read in one moment.
 pub(super) struct Fleet {
+    pins: Pins,
     agents: Vec<AgentRecord>,
     health: BTreeMap<EndpointId, Health>,
     known: Known,
@@ -130,6 +132,7 @@ impl Fleet {
             unused_after_seconds: UNUSED_SECONDS,
         };
         Ok(Self {
+            pins: tables::ownership::pins(reader)?,
             health: agents
                 .iter()
                 .map(|agent| {
@@ -151,7 +154,8 @@ impl Fleet {
         })
     }
 
-    /// Agents heard of, then those that only rules name. The later of two with one bare id is `endpoint/agent`.
+    /// Agents heard of, then those that only rules name. Of two with one bare id the one that the rules do not mean, or that was
+    /// heard later, is `endpoint/agent`.
     pub(super) fn columns(&self, documents: &[&Ownership]) -> Columns {
         let mut columns = Columns {
             names: vec![],
@@ -160,11 +164,11 @@ impl Fleet {
         };
         for (at, record) in self.agents.iter().enumerate() {
             let (bare, full) = (record.agent.agent.to_string(), full_name(record));
-            let first = !columns.by_name.contains_key(&bare);
-            columns
-                .names
-                .push(if first { bare.clone() } else { full.clone() });
-            columns.by_name.entry(bare).or_insert(at);
+            let meant =
+                !columns.by_name.contains_key(&bare) && !is_other(&self.pins, &record.agent);
+            let name = if meant { &bare } else { &full };
+            columns.names.push(name.clone());
+            columns.by_name.insert(name.clone(), at);
             columns.by_name.insert(full, at);
         }
         let named = documents

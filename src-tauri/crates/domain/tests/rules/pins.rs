@@ -1,0 +1,69 @@
+//! Two agents that use one id: whom a rule means by it.
+
+use serde_json::json;
+
+use crate::*;
+
+/// The same agent id at another endpoint, at which it writes at that time.
+fn writes(seconds: i64, host: &str) -> Value {
+    let access = access(
+        &format!("w{seconds}"),
+        "write",
+        "field:x",
+        seconds,
+        json!({}),
+    );
+    let mut line = poll(seconds, "a", json!({"accesses": [access]}));
+    line["endpoint"] = json!(host);
+    line
+}
+
+fn heard(host: &str) -> Value {
+    let mut line = poll(0, "a", json!({}));
+    line["endpoint"] = json!(host);
+    line
+}
+
+fn rules(seconds: i64, pins: Value) -> Value {
+    json!({"at": at(seconds), "rules": {"rules": [{"resource": "field:x", "owner": "a"}]}, "pins": pins})
+}
+
+#[test]
+fn a_bare_id_means_the_agent_that_was_meant_when_the_rules_were_saved() {
+    let lines = |pins| {
+        let mut lines = vec![heard("first"), heard("second"), rules(10, pins)];
+        lines.extend([writes(20, "first"), writes(30, "second")]);
+        lines
+    };
+    let found = |at: i64| format!("{at} open warning a a");
+    // Nobody was meant: the one heard first. What cannot be read means nobody.
+    for pins in [
+        json!({}),
+        json!(null),
+        json!("first"),
+        json!({"a": 3}),
+        json!({"b": "second"}),
+    ] {
+        check("write-conflict", &lines(pins), &[&found(30)]);
+    }
+    check(
+        "write-conflict",
+        &lines(json!({"a": "second"})),
+        &[&found(20)],
+    );
+}
+
+#[test]
+fn rules_that_are_saved_again_mean_whom_they_say_then() {
+    let lines = [
+        heard("first"),
+        heard("second"),
+        rules(10, json!({"a": "first"})),
+        writes(20, "second"),
+        rules(30, json!({"a": "second"})),
+        writes(40, "second"),
+        writes(50, "first"),
+    ];
+    let found = ["20 open warning a a", "50 open warning a a"];
+    check("write-conflict", &lines, &found);
+}
