@@ -46,6 +46,7 @@ export const flows = {
       assert.deepEqual(more, []);
       assert.equal(request.outcome, "approve");
       assert.match(request.repeats, /^01890000-/);
+      assert.equal(request.again, request.repeats);
     }, { fleet: "trouble" }),
 
   "a question asked again can be answered anew": (env) =>
@@ -56,6 +57,7 @@ export const flows = {
       await page.locator(".receipt").waitFor();
       const [request] = decisions(calls);
       assert.equal(request.outcome, "reject");
+      assert.match(request.again, /^01890000-/);
       assert.equal(request.repeats, undefined);
     }, { fleet: "trouble" }),
 

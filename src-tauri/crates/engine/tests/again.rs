@@ -96,7 +96,8 @@ async fn decides(api: &Api, view: &Value, outcome: &str, repeats: &Value) {
     let request = json!({
         "endpoint": "billing", "escalation": "q1", "version": view["version"], "bindingHash": view["bindingHash"],
         "outcome": outcome, "optionId": null, "editedAction": null, "payload": null, "message": null,
-        "shownMs": 9000, "reachedEnd": true, "overtakenBy": null, "repeats": repeats,
+        "shownMs": 9000, "reachedEnd": true, "overtakenBy": null,
+        "again": view["again"]["decisionId"], "repeats": repeats,
     });
     api.call("decide", request).await.expect("it counts");
 }

@@ -96,6 +96,7 @@ pub(super) fn again(
         });
     }
     let view = AgainView {
+        decision_id: last.id.as_str().to_owned(),
         at,
         sentence: format!("{what}{ways}."),
         answer,

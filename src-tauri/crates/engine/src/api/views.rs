@@ -131,7 +131,7 @@ views! {
         impostor: Option<String>,
     }
     /// A question asked again: since when, what to make of it, what was answered, and why the same answer cannot be sent once more.
-    AgainView { at: Time, sentence: String, answer: Vec<PairView>, cannot: Option<String>, }
+    AgainView { decision_id: String, at: Time, sentence: String, answer: Vec<PairView>, cannot: Option<String>, }
     /// What an agent put in the place of what was answered: what was answered and what stands there now, as they came. `seen`: the
     /// person has said that they know. `left`: the answer had left by then; otherwise nothing was sent.
     AlteredView { decision_id: String, sentence: String, at: Time, before: AgentText, after: AgentText, seen: bool, left: bool, }
@@ -174,6 +174,9 @@ views! {
         shown_ms: u64, reached_end: bool,
         /// Of `OvertakenView`, when there was one on screen.
         overtaken_by: Option<String>,
+        /// Of `AgainView`, when there was one on screen.
+        #[ts(optional)]
+        again: Option<String>,
         /// Of `GestureView`: the answer is that decision's, whatever else stands here.
         #[ts(optional)]
         repeats: Option<String>,

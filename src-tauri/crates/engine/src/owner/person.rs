@@ -170,10 +170,7 @@ impl Owner {
             };
             let known = escalation::circumstances(reader, &record)?;
             let hidden = dead_letters::hides(reader, &request.endpoint, &id)?;
-            let earlier = match &request.repeats {
-                Some(_) => again::answered_before(reader, &record)?,
-                None => None,
-            };
+            let earlier = again::answered_before(reader, &record)?;
             Ok(Some((record, known, hidden, earlier)))
         })?;
         let (record, known, hidden, earlier) =
@@ -192,8 +189,10 @@ impl Owner {
                 format!("{} Nothing was decided.", escalation::HIDDEN),
             ));
         }
-        // Another answer than the one that was on screen is not sent in its place.
-        if request.repeats.as_deref() != earlier.as_ref().map(|earlier| earlier.id.as_str()) {
+        // Who did not see that it was answered before answers once, and no other answer is sent than the one on screen.
+        let before = earlier.as_ref().map(|earlier| earlier.id.as_str());
+        let repeats = request.repeats.as_deref();
+        if request.again.as_deref() != before || repeats.is_some() && repeats != before {
             return Err(ApiError::new(
                 "changed",
                 "There is another answer before this one now; nothing was decided. Look at it again.",
@@ -224,8 +223,8 @@ impl Owner {
             decided_by: DecidedBy::Person,
         };
         let key = DecisionId::from(uuid::Uuid::now_v7().to_string());
-        let decided = match &earlier {
-            Some(earlier) => repeat(&record, earlier, &answer, &known, key, now),
+        let decided = match earlier.filter(|_| repeats.is_some()) {
+            Some(earlier) => repeat(&record, &earlier, &answer, &known, key, now),
             None => decide(&record, &answer, &known, key, now),
         };
         let mut decision = decided.map_err(|refusal| {

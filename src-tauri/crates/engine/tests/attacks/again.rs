@@ -237,6 +237,10 @@ async fn not_so() {
     let unread = json!({ "outcome": "approve", "repeats": own, "reachedEnd": false });
     desk.refuses(&view, &unread, "invalid", "Read the whole action")
         .await;
+    // Who pressed on the card as it was before it was asked again has answered once.
+    let stale = json!({ "outcome": "reject", "again": null });
+    desk.refuses(&view, &stale, "changed", "another answer before this one")
+        .await;
     let made_up = json!({ "outcome": "approve", "repeats": "made-up" });
     desk.refuses(&view, &made_up, "changed", "another answer before this one")
         .await;

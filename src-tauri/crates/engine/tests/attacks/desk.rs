@@ -171,6 +171,7 @@ impl Desk {
             "endpoint": view["endpoint"], "escalation": view["escalation"], "version": view["version"],
             "bindingHash": view["bindingHash"], "outcome": "approve", "optionId": null, "editedAction": null,
             "payload": null, "message": null, "shownMs": 9000, "reachedEnd": true, "overtakenBy": view["overtaken"]["act"],
+            "again": view["again"]["decisionId"],
         });
         for (name, value) in answer.as_object().expect("members") {
             request[name] = value.clone();

@@ -19,6 +19,7 @@ use super::Read;
 use crate::{
     api::{
         ApiError,
+        again::answered_before,
         views::{DecideRequest, SettleRequest, SettleView, TellView},
         wording::{Glance, plain},
     },
@@ -126,6 +127,10 @@ fn propose(glance: Glance<'_>, request: &SettleRequest) -> Answer<Proposal> {
             },
         })
         .collect();
+    let before = match &question {
+        Some(record) => answered_before(glance.reader, record)?,
+        None => None,
+    };
     let ask = question.map(|record| DecideRequest {
         endpoint: record.agent.endpoint.clone(),
         escalation: record.value.id.as_str().to_owned(),
@@ -139,6 +144,7 @@ fn propose(glance: Glance<'_>, request: &SettleRequest) -> Answer<Proposal> {
         shown_ms: 0,
         reached_end: false,
         overtaken_by: None,
+        again: before.map(|before| before.id.as_str().to_owned()),
         repeats: None,
     });
     Ok(Proposal {

@@ -15,7 +15,9 @@ use super::{
 };
 use crate::{
     api::{
-        ApiError, remedy,
+        ApiError,
+        again::answered_before,
+        remedy,
         views::{DecideRequest, LetterAction, LetterOutcome, LetterOutcomes},
     },
     clock::wall,
@@ -232,6 +234,10 @@ async fn look(
                 Some(_) if !by_text => question(reader, &row)?,
                 _ => None,
             };
+            let before = match &question {
+                Some(record) => answered_before(reader, record)?,
+                None => None,
+            };
             let ask = question.map(|record| DecideRequest {
                 endpoint: record.agent.endpoint.clone(),
                 escalation: record.value.id.as_str().to_owned(),
@@ -245,6 +251,7 @@ async fn look(
                 shown_ms: 0,
                 reached_end: false,
                 overtaken_by: None,
+                again: before.map(|before| before.id.as_str().to_owned()),
                 repeats: None,
             });
             Ok(Some(Read {

@@ -551,6 +551,7 @@ impl Story {
             shown_ms: 9_000,
             reached_end: true,
             overtaken_by: view.overtaken.as_ref().map(|done| done.act.clone()),
+            again: view.again.as_ref().map(|again| again.decision_id.clone()),
             repeats: None,
         };
         match wrong % 12 {
@@ -563,7 +564,7 @@ impl Story {
             }
             6 => (request.outcome, request.option_id) = (Outcome::ApproveAlways, None),
             7 => request.edited_action = Some(r#"{"a":1,"a":2}"#.to_owned()),
-            8 => request.overtaken_by = None,
+            8 => (request.overtaken_by, request.again) = (None, None),
             _ => {}
         }
         let now = self.owner().now();
