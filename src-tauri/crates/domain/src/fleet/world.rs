@@ -551,16 +551,18 @@ impl World {
 
     /// `endpoint/agent` says it; a bare id is looked up.
     pub(crate) fn agent(&self, name: &str) -> Option<AgentRef> {
-        if let Some(endpoint) = self.endpoint_of(name) {
-            return Some(AgentRef {
+        let named = match self.endpoint_of(name) {
+            Some(endpoint) => AgentRef {
                 endpoint: endpoint.clone(),
                 agent: name.into(),
-            });
-        }
-        let (endpoint, agent) = name.split_once('/')?;
-        let named = AgentRef {
-            endpoint: endpoint.into(),
-            agent: agent.into(),
+            },
+            None => {
+                let (endpoint, agent) = name.split_once('/')?;
+                AgentRef {
+                    endpoint: endpoint.into(),
+                    agent: agent.into(),
+                }
+            }
         };
         self.agents.contains_key(&named).then_some(named)
     }
