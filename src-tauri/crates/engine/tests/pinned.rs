@@ -16,9 +16,9 @@ use screen::{ask, reopen, until};
 use serde_json::{Value, json};
 use store::tables::findings;
 
-async fn billing() -> Agent {
+async fn billing(id: &str) -> Agent {
     Agent::start(json!({
-        "schemaVersion": "1.0", "agent": { "id": "billing", "name": "Billing", "status": "online" },
+        "schemaVersion": "1.0", "agent": { "id": id, "name": "Billing", "status": "online" },
         "tasks": [], "accesses": [], "pollAfterSeconds": 1,
         "escalations": [{
             "id": "q1", "version": "1", "kind": "approval", "title": "Write the total", "createdAt": Utc::now(), "status": "pending",
@@ -76,13 +76,13 @@ async fn save(api: &Api, base: u32, purpose: &str) {
 async fn who_uses_the_id_of_an_owner_is_shown_as_another_until_it_is_the_one_that_is_meant() {
     let dir = tempfile::tempdir().expect("a folder");
     let api = Api::open(dir.path(), None, Box::new(|_| Ok(()))).expect("it starts");
-    let (office, other) = (billing().await, billing().await);
+    let (office, other) = (billing("billing").await, billing("billing").await);
     watch(&api, "Office", &office).await;
     save(&api, 0, "first").await;
     watch(&api, "Other", &other).await;
     let nothing = [Value::Null, Value::Null, Value::Null];
     assert_eq!(said(&api, "office").await, nothing);
-    let sentence = "It calls itself billing, but your rules mean the billing of Office. This one has none of its rights.";
+    let sentence = "It calls itself billing, but in your rules that name belongs to an agent of Office. This one has none of its rights.";
     let broken = "field:total belongs to billing, and other/billing asks to act on it.";
     let impostor = [json!(sentence), json!(sentence), json!(broken)];
     assert_eq!(said(&api, "other").await, impostor);
@@ -97,6 +97,17 @@ async fn who_uses_the_id_of_an_owner_is_shown_as_another_until_it_is_the_one_tha
         .map(|a| &a["name"])
         .collect();
     assert_eq!(names, [&json!("billing"), &json!("other/billing")]);
+
+    // Nor does one get the rights of another by calling itself as rules call that one.
+    let third = billing("office/billing").await;
+    watch(&api, "Third", &third).await;
+    let sentence = "It calls itself office/billing, but in your rules that name belongs to an agent of Office. This one has none of its rights.";
+    let broken = "field:total belongs to billing, and third/office/billing asks to act on it.";
+    assert_eq!(
+        said(&api, "third").await,
+        [json!(sentence), json!(sentence), json!(broken)]
+    );
+    ask(&api, "removeEndpoint", json!({ "endpoint": "third" })).await;
 
     ask(&api, "removeEndpoint", json!({ "endpoint": "office" })).await;
     save(&api, 2, "third").await;

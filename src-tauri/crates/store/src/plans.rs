@@ -154,7 +154,6 @@ fn every_question_of_a_screen_is_answered_from_an_index() {
             ownership::versions(r, 5)?;
             ownership::draft(r)?;
             ownership::pins(r)?;
-            ownership::pin(r, &"a".into())?;
             quota::windows(r)?;
             quota::samples(r, "p", "w", now)?;
             records::get::<Claim>(r, &endpoint, "c")?;

@@ -25,7 +25,7 @@ test("each way of not answering has its sentence and its shape", async () => {
 });
 
 test("who uses the name of another agent is said so in the list and where it is opened", async () => {
-  const sentence = "It calls itself legal, but your rules mean the legal of Office. This one has none of its rights.";
+  const sentence = "It calls itself legal, but in your rules that name belongs to an agent of Office. This one has none of its rights.";
   const told = (name: string, answer: unknown): void => {
     const view = answer as AgentsView;
     if (name === "agents") Object.assign(view.endpoints.find((each) => each.id === "legal-desk")?.agents[0] ?? {}, { impostor: sentence });

@@ -36,7 +36,7 @@ async function until(key: string, words: string | RegExp): Promise<void> {
 }
 
 test("a question of one that uses the name of another agent says so above all that is shown", async () => {
-  const sentence = "It calls itself issues, but your rules mean the issues of Office. This one has none of its rights.";
+  const sentence = "It calls itself issues, but in your rules that name belongs to an agent of Office. This one has none of its rights.";
   const told = (name: string, answer: unknown): void => {
     if (name === "escalation") Object.assign(answer as object, { impostor: sentence });
   };

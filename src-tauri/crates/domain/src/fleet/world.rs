@@ -551,28 +551,33 @@ impl World {
 
     /// `endpoint/agent` says it; a bare id is looked up.
     pub(crate) fn agent(&self, name: &str) -> Option<AgentRef> {
-        let named = match self.endpoint_of(name) {
-            Some(endpoint) => AgentRef {
-                endpoint: endpoint.clone(),
-                agent: name.into(),
-            },
-            None => {
-                let (endpoint, agent) = name.split_once('/')?;
-                AgentRef {
-                    endpoint: endpoint.into(),
-                    agent: agent.into(),
-                }
-            }
+        let (endpoint, bare) = match self.with_endpoint(name) {
+            Some((endpoint, bare)) => (endpoint.into(), Some(bare)),
+            None => (self.endpoint_of(name)?.clone(), None),
         };
-        self.agents.contains_key(&named).then_some(named)
+        let named = |agent: &str| AgentRef {
+            endpoint: endpoint.clone(),
+            agent: agent.into(),
+        };
+        let mut named = bare.into_iter().chain([name]).map(named);
+        named.find(|named| self.agents.contains_key(named))
     }
 
     /// Is that the agent a rule means?
     pub(crate) fn is(&self, name: &str, agent: &AgentRef) -> bool {
-        if agent.agent.as_str() == name {
-            return self.endpoint_of(name) == Some(&agent.endpoint);
+        let own = agent.agent.as_str();
+        match self.with_endpoint(name) {
+            Some((endpoint, bare)) => {
+                agent.endpoint.as_str() == endpoint && (own == bare || own == name)
+            }
+            None => own == name && self.endpoint_of(name) == Some(&agent.endpoint),
         }
-        name.split_once('/') == Some((agent.endpoint.as_str(), agent.agent.as_str()))
+    }
+
+    /// Endpoint and id, when that endpoint is known: an agent that calls itself so elsewhere is not meant.
+    fn with_endpoint<'n>(&self, name: &'n str) -> Option<(&'n str, &'n str)> {
+        let named = name.split_once('/');
+        named.filter(|(endpoint, _)| self.endpoints.contains_key(*endpoint))
     }
 
     /// What is reached from a task by `parentId`.

@@ -159,7 +159,7 @@ fn a_question_that_is_asked_again_waits_for_the_person_as_if_it_had_not_been_ans
     let answered = of_the_person(60, "decision");
     let again = of_the_person(120, "askedAgain");
     overdue(&[], &never);
-    overdue(&[answered.clone()], &[]);
+    overdue(std::slice::from_ref(&answered), &[]);
     overdue(&[answered.clone(), again.clone()], &never);
     let second = of_the_person(180, "decision");
     overdue(&[answered.clone(), again.clone(), second], &[]);

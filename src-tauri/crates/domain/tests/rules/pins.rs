@@ -67,3 +67,23 @@ fn rules_that_are_saved_again_mean_whom_they_say_then() {
     let found = ["20 open warning a a", "50 open warning a a"];
     check("write-conflict", &lines, &found);
 }
+
+#[test]
+fn a_name_with_its_endpoint_means_no_agent_that_calls_itself_so() {
+    let other = |seconds: i64, members: Value| {
+        let mut line = poll(seconds, "second/a", members);
+        line["endpoint"] = json!("first");
+        line
+    };
+    let mut rules = rules(10, json!({"second/a": "first"}));
+    rules["rules"]["rules"][0]["owner"] = json!("second/a");
+    let write = access("w", "write", "field:x", 30, json!({}));
+    let lines = [
+        other(0, json!({})),
+        heard("second"),
+        rules,
+        writes(20, "second"),
+        other(30, json!({"accesses": [write]})),
+    ];
+    check("write-conflict", &lines, &["30 open warning a second/a"]);
+}

@@ -2,12 +2,12 @@
 //! identity"). Who uses the id elsewhere is another agent, and is shown as one.
 
 use domain::{
-    ids::AgentRef,
+    ids::{AgentRef, EndpointId},
     ownership::{Ownership, Pins},
 };
 use store::{
     Reader, Result,
-    tables::{agents, endpoints, ownership},
+    tables::{agents, endpoints, endpoints::EndpointRow, ownership},
 };
 
 use super::wording::plain;
@@ -19,9 +19,12 @@ pub(crate) fn pins(reader: &Reader, rules: &Ownership) -> Result<Pins> {
     known.sort_by(|a, b| (a.first_heard_at, &a.agent).cmp(&(b.first_heard_at, &b.agent)));
     let before = ownership::pins(reader)?;
     let watched = endpoints::list(reader)?;
-    let is_watched = |endpoint| watched.iter().any(|row| row.id == *endpoint);
+    let is_watched = |endpoint: &EndpointId| watched.iter().any(|row| row.id == *endpoint);
     let mut pins = Pins::new();
-    for name in rules.named() {
+    for name in rules
+        .named()
+        .filter(|name| endpoint_in(&watched, name).is_none())
+    {
         let meant = before.get(name).filter(|endpoint| is_watched(endpoint));
         let heard = || {
             let mut heard = known.iter().map(|record| &record.agent);
@@ -36,22 +39,32 @@ pub(crate) fn pins(reader: &Reader, rules: &Ownership) -> Result<Pins> {
     Ok(pins)
 }
 
-/// Whether the rules mean another agent by its id.
-pub(super) fn is_other(pins: &Pins, agent: &AgentRef) -> bool {
-    let meant = pins.get(&agent.agent);
-    meant.is_some_and(|endpoint| *endpoint != agent.endpoint)
+/// Whom a name means that begins with an endpoint.
+fn endpoint_in(watched: &[EndpointRow], name: &str) -> Option<EndpointId> {
+    let (endpoint, _) = name.split_once('/')?;
+    let row = watched.iter().find(|row| row.id.as_str() == endpoint);
+    row.map(|row| row.id.clone())
+}
+
+/// Those of which the rules mean another agent by their ids: of the same id, or of the endpoint that their id begins with.
+pub(super) fn others(reader: &Reader) -> Result<impl Fn(&AgentRef) -> Option<EndpointId>> {
+    let (pins, watched) = (ownership::pins(reader)?, endpoints::list(reader)?);
+    Ok(move |agent: &AgentRef| {
+        let named = endpoint_in(&watched, agent.agent.as_str());
+        let meant = named.or_else(|| pins.get(&agent.agent).cloned());
+        meant.filter(|endpoint| *endpoint != agent.endpoint)
+    })
 }
 
 /// That it uses the id of an agent which the rules mean, in a sentence.
 pub(super) fn impostor(reader: &Reader, agent: &AgentRef) -> Result<Option<String>> {
-    let meant = ownership::pin(reader, &agent.agent)?;
-    let Some(meant) = meant.filter(|endpoint| *endpoint != agent.endpoint) else {
+    let Some(meant) = others(reader)?(agent) else {
         return Ok(None);
     };
     let row = endpoints::get(reader, &meant)?;
     let meant = row.map_or_else(|| meant.to_string(), |row| row.name);
     Ok(Some(format!(
-        "It calls itself {0}, but your rules mean the {0} of {meant}. This one has none of its rights.",
+        "It calls itself {}, but in your rules that name belongs to an agent of {meant}. This one has none of its rights.",
         plain(agent.agent.as_str())
     )))
 }

@@ -1,7 +1,6 @@
 //! Saved versions of the ownership document, and the one draft. What a draft may hold is `domain`'s; here it is JSON.
 
 use domain::{
-    ids::{AgentId, EndpointId},
     ownership::{Ownership, Pins},
     time::Time,
 };
@@ -92,16 +91,6 @@ pub fn pins(reader: &Reader) -> Result<Pins> {
         },
     )?;
     Ok(all.into_iter().collect())
-}
-
-/// The one that they mean by that id.
-pub fn pin(reader: &Reader, agent: &AgentId) -> Result<Option<EndpointId>> {
-    sql::first(
-        reader,
-        "SELECT endpoint FROM ownership_pins WHERE agent = ?1",
-        [agent.as_str()],
-        |row| Ok(row.get::<_, String>(0)?.into()),
-    )
 }
 
 /// Keeps them in the place of those before.

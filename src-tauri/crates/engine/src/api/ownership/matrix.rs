@@ -6,9 +6,9 @@ use domain::{
     change::AgentRecord,
     contract::AccessMode,
     fact::PollErrorKind,
-    ids::EndpointId,
+    ids::{AgentRef, EndpointId},
     ownership::{
-        Ownership, Pins, Rule, diff,
+        Ownership, Rule, diff,
         lint::{self, Known, KnownAgent, LintCode, LintIssue, LintSeverity, Usage},
         names,
         pattern::{Index, Pattern},
@@ -20,7 +20,7 @@ use store::{Reader, tables, tables::accesses::SeenRow};
 use super::edits;
 use crate::{
     api::{
-        pins::is_other,
+        pins::others,
         views::{
             CellView, FixView, Health, LintIssueView, LintLevel, LintView, Mark, OwnershipAgent,
             RowView, SeenView,
@@ -42,7 +42,8 @@ const WARNINGS: usize = 200;
 
 /// What is known beside the document, read in one moment.
 pub(super) struct Fleet {
-    pins: Pins,
+    /// Agents that the rules do not mean by their ids.
+    others: BTreeSet<AgentRef>,
     agents: Vec<AgentRecord>,
     health: BTreeMap<EndpointId, Health>,
     known: Known,
@@ -131,8 +132,13 @@ impl Fleet {
             to: now,
             unused_after_seconds: UNUSED_SECONDS,
         };
+        let other = others(reader)?;
         Ok(Self {
-            pins: tables::ownership::pins(reader)?,
+            others: agents
+                .iter()
+                .map(|record| record.agent.clone())
+                .filter(|agent| other(agent).is_some())
+                .collect(),
             health: agents
                 .iter()
                 .map(|agent| {
@@ -165,7 +171,7 @@ impl Fleet {
         for (at, record) in self.agents.iter().enumerate() {
             let (bare, full) = (record.agent.agent.to_string(), full_name(record));
             let meant =
-                !columns.by_name.contains_key(&bare) && !is_other(&self.pins, &record.agent);
+                !columns.by_name.contains_key(&bare) && !self.others.contains(&record.agent);
             let name = if meant { &bare } else { &full };
             columns.names.push(name.clone());
             columns.by_name.insert(name.clone(), at);
