@@ -21,7 +21,7 @@ async fn billing(id: &str) -> Agent {
         "schemaVersion": "1.0", "agent": { "id": id, "name": "Billing", "status": "online" },
         "tasks": [], "accesses": [], "pollAfterSeconds": 1,
         "escalations": [{
-            "id": "q1", "version": "1", "kind": "approval", "title": "Write the total", "createdAt": Utc::now(), "status": "pending",
+            "id": "q1", "version": "1", "kind": "approval", "title": "Write the total", "message": "It is 12.", "createdAt": Utc::now(), "status": "pending",
             "proposedAction": { "name": "field.write", "args": {}, "target": "field:total" },
         }],
     }))

@@ -120,6 +120,7 @@ fn every_question_of_a_screen_is_answered_from_an_index() {
             decisions::unseen_alterations(r)?;
             decisions::listed_on(r)?;
             decisions::of_edition(r, &question)?;
+            decisions::before_edition(r, &question)?;
             decisions::refused_at(r, &question)?;
             endpoints::list(r)?;
             endpoints::get(r, &endpoint)?;

@@ -23,13 +23,12 @@ pub(crate) fn answered_before(
     if record.phase != EscalationPhase::Pending || record.edition == 0 {
         return Ok(None);
     }
-    let last = decisions::of_escalation(reader, &record.agent.endpoint, &record.value.id)?;
-    Ok(last.filter(|last| {
-        last.asked_again_at.is_some()
-            && last.version == record.value.version
-            && last.edition < record.edition
-            && asks_the_same(&last.shown, &record.raw)
-    }))
+    let last = decisions::before_edition(reader, record)?;
+    Ok(
+        last.filter(|last| {
+            last.asked_again_at.is_some() && asks_the_same(&last.shown, &record.raw)
+        }),
+    )
 }
 
 /// What is said of it, and the gesture that sends the same answer, when it can be sent.

@@ -295,6 +295,21 @@ pub(crate) fn of_edition(reader: &Reader, question: &EscalationRecord) -> Result
     sql::first(reader, &query, key, read)
 }
 
+/// The newest decision for an earlier edition of a question.
+pub fn before_edition(reader: &Reader, question: &EscalationRecord) -> Result<Option<Decision>> {
+    let query = format!(
+        "SELECT {FIELDS} FROM decisions
+         WHERE endpoint = ?1 AND escalation = ?2 AND version = ?3 AND edition < ?4 AND undone_at IS NULL ORDER BY edition DESC LIMIT 1"
+    );
+    let key = params![
+        question.agent.endpoint.as_str(),
+        question.value.id.as_str(),
+        question.value.version,
+        question.edition
+    ];
+    sql::first(reader, &query, key, read)
+}
+
 /// What the agent knows of, as far as we can tell, and lists as open all the same.
 pub fn listed_on(reader: &Reader) -> Result<Vec<Decision>> {
     let mut found = vec![];
@@ -492,7 +507,7 @@ pub fn of_escalation(
     escalation: &EscalationId,
 ) -> Result<Option<Decision>> {
     let query = format!(
-        "SELECT {FIELDS} FROM decisions WHERE endpoint = ?1 AND escalation = ?2 AND undone_at IS NULL ORDER BY decided_at DESC LIMIT 1"
+        "SELECT {FIELDS} FROM decisions WHERE endpoint = ?1 AND escalation = ?2 AND undone_at IS NULL ORDER BY decided_at DESC, id DESC LIMIT 1"
     );
     sql::first(
         reader,

@@ -31,7 +31,7 @@ pub fn put(tx: &Tx<'_>, record: &EscalationRecord) -> Result<()> {
             if settled || same {
                 return sql::run(
                     tx,
-                    "UPDATE escalations SET status = ?5, due_at = ?6, fallback = ?7
+                    "UPDATE escalations SET status = ?5, due_at = ?6, fallback = ?7, line = ?8
                      WHERE endpoint = ?1 AND escalation = ?2 AND version = ?3 AND edition = ?4",
                     params![
                         endpoint,
@@ -40,7 +40,8 @@ pub fn put(tx: &Tx<'_>, record: &EscalationRecord) -> Result<()> {
                         known.record.edition,
                         sql::word(&record.value.status)?,
                         sql::micros(record.due_at),
-                        record.fallback
+                        record.fallback,
+                        record.line as i64
                     ],
                 )
                 .map(drop);
@@ -377,7 +378,7 @@ const LAPSES: &str = "phase = 'pending' AND fallback = 'refuse' AND NOT EXISTS (
         AND json_extract(audit.detail, '$.version') = escalations.version)
     AND NOT EXISTS (SELECT 1 FROM decisions WHERE decisions.endpoint = escalations.endpoint
         AND decisions.escalation = escalations.escalation AND decisions.version = escalations.version
-        AND decisions.asked_again_at IS NOT NULL)";
+        AND decisions.undone_at IS NULL AND decisions.asked_again_at IS NOT NULL)";
 
 /// When the next question is to be refused because nobody answered in time.
 pub fn next_lapse(reader: &Reader) -> Result<Option<Time>> {
