@@ -6,13 +6,8 @@ use crate::*;
 
 /// The same agent id at another endpoint, at which it writes at that time.
 fn writes(seconds: i64, host: &str) -> Value {
-    let access = access(
-        &format!("w{seconds}"),
-        "write",
-        "field:x",
-        seconds,
-        json!({}),
-    );
+    let (id, field) = (format!("w{seconds}"), format!("field:x{seconds}"));
+    let access = access(&id, "write", &field, seconds, json!({}));
     let mut line = poll(seconds, "a", json!({"accesses": [access]}));
     line["endpoint"] = json!(host);
     line
@@ -25,7 +20,7 @@ fn heard(host: &str) -> Value {
 }
 
 fn rules(seconds: i64, pins: Value) -> Value {
-    json!({"at": at(seconds), "rules": {"rules": [{"resource": "field:x", "owner": "a"}]}, "pins": pins})
+    json!({"at": at(seconds), "rules": {"rules": [{"resource": "field:*", "owner": "a"}]}, "pins": pins})
 }
 
 #[test]
@@ -35,7 +30,7 @@ fn a_bare_id_means_the_agent_that_was_meant_when_the_rules_were_saved() {
         lines.extend([writes(20, "first"), writes(30, "second")]);
         lines
     };
-    let found = |at: i64| format!("{at} open warning a a");
+    let found = |at: i64| format!("{at} open warning a");
     // Nobody was meant: the one heard first. What cannot be read means nobody.
     for pins in [
         json!({}),
@@ -64,7 +59,7 @@ fn rules_that_are_saved_again_mean_whom_they_say_then() {
         writes(40, "second"),
         writes(50, "first"),
     ];
-    let found = ["20 open warning a a", "50 open warning a a"];
+    let found = ["20 open warning a", "50 open warning a"];
     check("write-conflict", &lines, &found);
 }
 
