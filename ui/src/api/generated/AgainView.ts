@@ -4,4 +4,4 @@ import type { PairView } from "./PairView";
 /**
  * A question asked again: since when, what to make of it, what was answered, and why the same answer cannot be sent once more.
  */
-export type AgainView = { at: string, sentence: string, answer: Array<PairView>, cannot: string | null, };
+export type AgainView = { decisionId: string, at: string, sentence: string, answer: Array<PairView>, cannot: string | null, };

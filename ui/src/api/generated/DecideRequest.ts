@@ -11,6 +11,10 @@ export type DecideRequest = { endpoint: EndpointId, escalation: string, version:
  */
 overtakenBy: string | null, 
 /**
+ * Of `AgainView`, when there was one on screen.
+ */
+again?: string, 
+/**
  * Of `GestureView`: the answer is that decision's, whatever else stands here.
  */
 repeats?: string, };
