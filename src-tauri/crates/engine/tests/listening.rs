@@ -319,7 +319,12 @@ async fn polled(api: &Api, desk: &Desk, times: usize) {
 async fn who_does_not_push_is_asked_once_and_then_at_intervals() {
     let desk = Desk::open(Manner::Refuse("404 Not Found")).await;
     let (_dir, api, _told) = flight(&desk.url).await;
-    says(&api, "This server does not push; it is asked every 1", 30).await;
+    says(&api, "This server does not push; it is asked every", 30).await;
+    until("it is asked every five seconds", 30, async || {
+        let seconds = endpoint(&api).await["intervalSeconds"].as_f64()?;
+        (4.0..=6.0).contains(&seconds).then_some(())
+    })
+    .await;
     polled(&api, &desk, 3).await;
     assert_eq!(desk.state.streams.load(Ordering::SeqCst), 1);
     api.end();
