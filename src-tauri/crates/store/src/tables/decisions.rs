@@ -282,24 +282,23 @@ pub(crate) fn altered_again(
 
 /// The decision that stands for an edition of a question.
 pub(crate) fn of_edition(reader: &Reader, question: &EscalationRecord) -> Result<Option<Decision>> {
-    let query = format!(
-        "SELECT {FIELDS} FROM decisions
-         WHERE endpoint = ?1 AND escalation = ?2 AND version = ?3 AND edition = ?4 AND undone_at IS NULL"
-    );
-    let key = params![
-        question.agent.endpoint.as_str(),
-        question.value.id.as_str(),
-        question.value.version,
-        question.edition
-    ];
-    sql::first(reader, &query, key, read)
+    of_question(reader, question, "edition = ?4")
 }
 
 /// The newest decision for an earlier edition of a question.
 pub fn before_edition(reader: &Reader, question: &EscalationRecord) -> Result<Option<Decision>> {
+    of_question(reader, question, "edition < ?4")
+}
+
+/// The newest decision for those editions of a question.
+fn of_question(
+    reader: &Reader,
+    question: &EscalationRecord,
+    editions: &str,
+) -> Result<Option<Decision>> {
     let query = format!(
         "SELECT {FIELDS} FROM decisions
-         WHERE endpoint = ?1 AND escalation = ?2 AND version = ?3 AND edition < ?4 AND undone_at IS NULL ORDER BY edition DESC LIMIT 1"
+         WHERE endpoint = ?1 AND escalation = ?2 AND version = ?3 AND {editions} AND undone_at IS NULL ORDER BY edition DESC LIMIT 1"
     );
     let key = params![
         question.agent.endpoint.as_str(),
