@@ -102,9 +102,10 @@ pub fn endpoint(glance: Glance<'_>, row: endpoints::EndpointRow) -> Result<Endpo
             }
         }
     };
+    let impostor = pins::impostors(glance.reader)?;
     let agents = agents::of(glance.reader, &row.id)?
         .iter()
-        .map(|record| agent(glance, record, last_good_at))
+        .map(|record| agent(glance, record, last_good_at, impostor(&record.agent)))
         .collect::<Result<_>>()?;
     let failing = !matches!(state, Health::Online | Health::Paused);
     let (can, cannot) = abilities(&row.capabilities);
@@ -194,6 +195,7 @@ fn agent(
     glance: Glance<'_>,
     record: &domain::change::AgentRecord,
     last_good_at: Option<domain::time::Time>,
+    impostor: Option<String>,
 ) -> Result<AgentView> {
     let card = &record.card;
     let (doing, open_tasks, waiting) = tasks::load(glance.reader, &record.agent)?;
@@ -212,7 +214,7 @@ fn agent(
         open_tasks,
         waiting,
         last_signal_at: card.heartbeat_at.min(last_good_at).or(last_good_at),
-        impostor: pins::impostor(glance.reader, &record.agent)?,
+        impostor,
     })
 }
 

@@ -98,7 +98,7 @@ pub fn escalation(
         }
     }
     let blocked_reason = blocked(glance, &record)?;
-    let impostor = pins::impostor(glance.reader, &record.agent)?;
+    let impostor = pins::impostors(glance.reader)?(&record.agent);
     let (again, once_more) = before
         .and_then(|last| again::again(&record, &last, class))
         .map_or((None, None), |(view, gesture)| (Some(view), gesture));

@@ -39,32 +39,25 @@ pub(crate) fn pins(reader: &Reader, rules: &Ownership) -> Result<Pins> {
     Ok(pins)
 }
 
-/// Whom a name means that begins with an endpoint.
-fn endpoint_in(watched: &[EndpointRow], name: &str) -> Option<EndpointId> {
+/// The endpoint that a name begins with.
+fn endpoint_in<'w>(watched: &'w [EndpointRow], name: &str) -> Option<&'w EndpointId> {
     let (endpoint, _) = name.split_once('/')?;
-    let row = watched.iter().find(|row| row.id.as_str() == endpoint);
-    row.map(|row| row.id.clone())
+    let mut ids = watched.iter().map(|row| &row.id);
+    ids.find(|id| id.as_str() == endpoint)
 }
 
-/// Those of which the rules mean another agent by their ids: of the same id, or of the endpoint that their id begins with.
-pub(super) fn others(reader: &Reader) -> Result<impl Fn(&AgentRef) -> Option<EndpointId>> {
+/// For an agent whose id the rules give to another, of the same id or of the endpoint that the id begins with: a sentence.
+pub(super) fn impostors(reader: &Reader) -> Result<impl Fn(&AgentRef) -> Option<String>> {
     let (pins, watched) = (ownership::pins(reader)?, endpoints::list(reader)?);
     Ok(move |agent: &AgentRef| {
         let named = endpoint_in(&watched, agent.agent.as_str());
-        let meant = named.or_else(|| pins.get(&agent.agent).cloned());
-        meant.filter(|endpoint| *endpoint != agent.endpoint)
+        let meant = named.or_else(|| pins.get(&agent.agent))?;
+        let other = (*meant != agent.endpoint).then_some(meant)?;
+        let row = watched.iter().find(|row| row.id == *other);
+        let of = row.map_or(other.as_str(), |row| row.name.as_str());
+        Some(format!(
+            "It calls itself {}, but in your rules that name belongs to an agent of {of}. This one has none of its rights.",
+            plain(agent.agent.as_str())
+        ))
     })
-}
-
-/// That it uses the id of an agent which the rules mean, in a sentence.
-pub(super) fn impostor(reader: &Reader, agent: &AgentRef) -> Result<Option<String>> {
-    let Some(meant) = others(reader)?(agent) else {
-        return Ok(None);
-    };
-    let row = endpoints::get(reader, &meant)?;
-    let meant = row.map_or_else(|| meant.to_string(), |row| row.name);
-    Ok(Some(format!(
-        "It calls itself {}, but in your rules that name belongs to an agent of {meant}. This one has none of its rights.",
-        plain(agent.agent.as_str())
-    )))
 }

@@ -20,7 +20,7 @@ use store::{Reader, tables, tables::accesses::SeenRow};
 use super::edits;
 use crate::{
     api::{
-        pins::others,
+        pins::impostors,
         views::{
             CellView, FixView, Health, LintIssueView, LintLevel, LintView, Mark, OwnershipAgent,
             RowView, SeenView,
@@ -132,12 +132,12 @@ impl Fleet {
             to: now,
             unused_after_seconds: UNUSED_SECONDS,
         };
-        let other = others(reader)?;
+        let impostor = impostors(reader)?;
         Ok(Self {
             others: agents
                 .iter()
                 .map(|record| record.agent.clone())
-                .filter(|agent| other(agent).is_some())
+                .filter(|agent| impostor(agent).is_some())
                 .collect(),
             health: agents
                 .iter()
