@@ -19,7 +19,7 @@ use crate::{
     error::is_too_many,
     migrate, private,
     tables::audit::{self, Head},
-    writer::{Tx, Writer},
+    writer::{Follower, Tx, Writer},
 };
 
 /// Name of the database in the folder.
@@ -76,7 +76,8 @@ impl Store {
             other => other?,
         };
         audit::follow(&connection, &Head::in_folder(dir), is_older)?;
-        let writer = Writer::start(connection, Head::in_folder(dir))?;
+        let follower = Follower::start(reader(dir)?, Head::in_folder(dir))?;
+        let writer = Writer::start(connection, follower)?;
         let inner = Inner {
             writer,
             readers: Mutex::default(),
@@ -148,7 +149,7 @@ impl Store {
             .pop();
         let mut connection = match pooled {
             Some(connection) => connection,
-            None => self.reader()?,
+            None => reader(&self.inner.dir)?,
         };
         let transaction = connection.transaction()?;
         let result = read(&transaction);
@@ -159,14 +160,6 @@ impl Store {
             .unwrap_or_else(PoisonError::into_inner)
             .push(connection);
         result
-    }
-
-    fn reader(&self) -> Result<Connection> {
-        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = Connection::open_with_flags(self.inner.dir.join(FILE), flags)?;
-        connection.set_prepared_statement_cache_capacity(64);
-        connection.pragma_update(None, "trusted_schema", false)?;
-        Ok(connection)
     }
 
     /// The next start checks the whole file before anything is read, and sets it aside if it is damaged.
@@ -183,13 +176,21 @@ impl Store {
 
     /// A whole copy of the database as a file of its own.
     pub fn backup(&self, to: &Path) -> Result<()> {
-        copy(&self.reader()?, to)
+        copy(&reader(&self.inner.dir)?, to)
     }
 
     /// Where the head of the audit chain is kept outside the database.
     pub fn audit_head(&self) -> Head {
         Head::in_folder(&self.inner.dir)
     }
+}
+
+fn reader(dir: &Path) -> Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(dir.join(FILE), flags)?;
+    connection.set_prepared_statement_cache_capacity(64);
+    connection.pragma_update(None, "trusted_schema", false)?;
+    Ok(connection)
 }
 
 /// Writes a whole copy for this user alone.

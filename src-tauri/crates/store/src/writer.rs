@@ -32,12 +32,11 @@ impl Deref for Tx<'_> {
     }
 }
 
-type Job = Box<dyn FnOnce(&mut Connection) + Send>;
+type Job = Box<dyn FnOnce(&mut Connection, &mpsc::Sender<bool>) + Send>;
 
 pub(crate) struct Writer {
     /// None once it has ended.
     running: Mutex<Option<Running>>,
-    head: Head,
 }
 
 struct Running {
@@ -45,22 +44,53 @@ struct Running {
     thread: JoinHandle<()>,
 }
 
+/// The thread that writes where the chain of the audit ends: the disk is waited for three times there, and nobody waits for
+/// that. However many entries came meanwhile, it is written once.
+pub(crate) struct Follower {
+    /// Told of each commit with entries: whether one of them is the first of all.
+    commits: mpsc::Sender<bool>,
+    thread: JoinHandle<()>,
+}
+
+impl Follower {
+    pub(crate) fn start(reader: Connection, head: Head) -> Result<Self> {
+        let (commits, told) = mpsc::channel();
+        let thread = spawn("store-head", move || {
+            while let Ok(mut begins) = told.recv() {
+                begins |= told.try_iter().any(|first| first);
+                // The commit stands whether or not this works; the next one catches up.
+                let _ = audit::follow(&reader, &head, begins);
+                breakpoint("head-written");
+            }
+        })?;
+        Ok(Self { commits, thread })
+    }
+
+    fn end(self) {
+        drop(self.commits);
+        let _ = self.thread.join();
+    }
+}
+
+fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>> {
+    let thread = std::thread::Builder::new().name(name.to_owned());
+    let spawned = thread.spawn(work);
+    spawned.map_err(|error| Error::Folder(error, "no thread could be started".to_owned()))
+}
+
 impl Writer {
-    pub(crate) fn start(mut connection: Connection, head: Head) -> Result<Self> {
+    pub(crate) fn start(mut connection: Connection, follower: Follower) -> Result<Self> {
         let (jobs, queue) = mpsc::channel::<Job>();
-        let thread = std::thread::Builder::new()
-            .name("store-writer".to_owned())
-            .spawn(move || {
-                for job in queue {
-                    job(&mut connection);
-                }
-                // Best effort: the next start repeats what is missing.
-                let _ = connection.execute_batch("PRAGMA optimize");
-            })
-            .map_err(|error| Error::Folder(error, "no thread could be started".to_owned()))?;
+        let thread = spawn("store-writer", move || {
+            for job in queue {
+                job(&mut connection, &follower.commits);
+            }
+            follower.end();
+            // Best effort: the next start repeats what is missing.
+            let _ = connection.execute_batch("PRAGMA optimize");
+        })?;
         Ok(Self {
             running: Mutex::new(Some(Running { jobs, thread })),
-            head,
         })
     }
 
@@ -85,9 +115,8 @@ impl Writer {
         change: impl FnOnce(&Tx<'_>) -> Result<T> + Send + 'static,
         done: impl FnOnce(Result<T>) + Send + 'static,
     ) {
-        let head = self.head.clone();
-        let job: Job = Box::new(move |connection| {
-            let result = catch_unwind(AssertUnwindSafe(|| transact(connection, change, &head)));
+        let job: Job = Box::new(move |connection, commits| {
+            let result = catch_unwind(AssertUnwindSafe(|| transact(connection, change, commits)));
             let result = result.unwrap_or(Err(Error::Panicked));
             // What the caller does with the answer must not end the writer either.
             let _ = catch_unwind(AssertUnwindSafe(|| done(result)));
@@ -108,7 +137,7 @@ impl Drop for Writer {
 fn transact<T>(
     connection: &mut Connection,
     change: impl FnOnce(&Tx<'_>) -> Result<T>,
-    head: &Head,
+    commits: &mpsc::Sender<bool>,
 ) -> Result<T> {
     let (value, first) = {
         let tx = Tx {
@@ -122,9 +151,8 @@ fn transact<T>(
     };
     if let Some(first) = first {
         breakpoint("committed");
-        // The commit stands whether or not this works; the next start catches up.
-        let _ = audit::follow(connection, head, first == 1);
-        breakpoint("head-written");
+        // It listens for as long as this thread writes.
+        let _ = commits.send(first == 1);
     }
     Ok(value)
 }

@@ -463,9 +463,9 @@ fn a_head_that_a_crash_left_behind_is_no_harm_and_follows() {
     for _ in 0..3 {
         add(&store);
     }
+    store.close();
     let (rows, hash) = store.audit_head().read().unwrap();
     assert_eq!(rows, 3);
-    drop(store);
     // As the first version wrote it, and as it was before the first entry.
     for behind in [begin, format!("3 {hash}\n").into_bytes()] {
         fs::write(&head, behind).unwrap();
@@ -474,6 +474,7 @@ fn a_head_that_a_crash_left_behind_is_no_harm_and_follows() {
     }
     let store = open(dir.path());
     add(&store);
+    store.close();
     assert_eq!(store.audit_head().read().unwrap().0, 4);
     assert_eq!(verdict(dir.path()), Verdict::Whole(4));
     assert!(
