@@ -17,6 +17,7 @@ mod load;
 mod outbox;
 mod outside;
 mod person;
+mod polled;
 mod schema;
 mod snapshot;
 mod spent;
@@ -56,6 +57,7 @@ use self::{
     again::Again,
     ahead::Ahead,
     outbox::Parcel,
+    polled::Batch,
     snapshot::Snapshots,
     stuck::{Entry, Stuck},
 };
@@ -65,7 +67,7 @@ use crate::{
     api::views::Topic,
     clock::Clock,
     connect::Connector,
-    cost::{Cost, Hour, cpu},
+    cost::{Cost, Hour},
     intake,
     journal::{Happened, Journal},
     lanes::Lanes,
@@ -155,12 +157,14 @@ pub(crate) struct Observed {
 }
 
 impl Event {
-    /// It can wait for what the person does.
-    pub(crate) fn is_of_a_poll(&self) -> bool {
-        matches!(
-            self,
-            Self::Observed(_) | Self::Unchanged { .. } | Self::Failed { .. }
-        )
+    /// The endpoint that was polled. Such an event can wait for what the person does.
+    pub(crate) fn polled(&self) -> Option<&EndpointId> {
+        match self {
+            Self::Observed(Observed { endpoint, .. })
+            | Self::Unchanged { endpoint, .. }
+            | Self::Failed { endpoint, .. } => Some(endpoint),
+            _ => None,
+        }
     }
 }
 
@@ -267,6 +271,8 @@ pub(crate) struct Owner {
     counts_written_at: Time,
     /// Not before this, when a due rule had nothing to say.
     judged_again_at: Option<Time>,
+    /// What polls brought and is not written yet.
+    batch: Batch,
     /// The last write failed.
     stuck: Option<Stuck>,
     /// The log is ahead of the wall clock.
@@ -307,6 +313,7 @@ impl Owner {
             outbox: loaded.outbox,
             counts_written_at: wall,
             judged_again_at: None,
+            batch: Batch::default(),
             stuck: None,
             expiry: parts.store.read(escalations::next_expiry)?,
             lapse: parts.store.read(escalations::next_lapse)?,
@@ -335,7 +342,15 @@ impl Owner {
             self.due();
             match events.next(self.wait()) {
                 Ok(Event::Shutdown) | Err(RecvTimeoutError::Disconnected) => break,
-                Ok(event) => self.take(event),
+                Ok(event) => {
+                    self.gather(event);
+                    while self.batch.is_open()
+                        && let Some(event) = events.next_of_polls()
+                    {
+                        self.gather(event);
+                    }
+                    self.settle();
+                }
                 Err(RecvTimeoutError::Timeout) => {}
             }
         }
@@ -448,109 +463,28 @@ impl Owner {
     }
 
     fn take(&mut self, event: Event) {
-        if self.stuck.is_some() {
-            self.hold_back(event);
-            return;
-        }
-        let began = cpu();
+        self.gather(event);
+        self.settle();
+    }
+
+    /// What is of no poll.
+    fn happened(&mut self, event: Event) {
         match event {
-            Event::Observed(observed) => {
-                let (endpoint, cost) = (observed.endpoint.clone(), observed.cost);
-                self.observed(observed, began);
-                self.spend(&endpoint, cost, began);
-            }
-            Event::Unchanged {
-                endpoint,
-                turn,
-                cost,
-                whole,
-                answer,
-            } => {
-                let kept = self.asks(&endpoint, turn) && self.unchanged(&endpoint, cost, whole);
-                self.tell(&endpoint, kept, Some(answer));
-                self.spend(&endpoint, cost, began);
-            }
-            Event::Failed {
-                endpoint,
-                turn,
-                error,
-                letter,
-                cost,
-                answer,
-            } => {
-                if self.asks(&endpoint, turn) {
-                    self.failed(&endpoint, error, letter);
-                }
-                self.tell(&endpoint, true, answer);
-                self.spend(&endpoint, cost, began);
-            }
             Event::Woke { slept_seconds } => self.woke(slept_seconds),
             Event::Delivered { decision, outcome } => self.delivered(&decision, outcome),
             Event::Acted(ask) => self.acted(ask),
-            Event::Shutdown => {}
+            Event::Observed(_)
+            | Event::Unchanged { .. }
+            | Event::Failed { .. }
+            | Event::Shutdown => {}
         }
-    }
-
-    fn tell(&self, endpoint: &EndpointId, kept: bool, answer: Option<oneshot::Sender<Taken>>) {
-        let known = self.known.get(endpoint);
-        let (live, heard) = known.map_or((false, false), |known| (known.is_live(), known.heard));
-        if let Some(answer) = answer {
-            // A loop that was stopped meanwhile does not listen.
-            let _ = answer.send(Taken { kept, live, heard });
-        }
-    }
-
-    /// Whether that loop is the one that asks there now; others ended, and what they still brought counts no more.
-    fn asks(&self, endpoint: &EndpointId, turn: u64) -> bool {
-        let poller = self
-            .known
-            .get(endpoint)
-            .and_then(|known| known.poller.as_ref());
-        poller.is_some_and(|poller| poller.turn == turn)
-    }
-
-    fn observed(&mut self, observed: Observed, began: Duration) {
-        let Observed {
-            endpoint,
-            turn,
-            text,
-            piece,
-            cost,
-            whole,
-            answer,
-        } = observed;
-        let kept = self.asks(&endpoint, turn) && {
-            self.good(&endpoint, cost, whole);
-            let wall = self.wall();
-            let at = self.clock.next(wall);
-            let fresh = self.judged(
-                FactKind::Status,
-                Some(&endpoint),
-                fact::write_status(at, &endpoint, &text),
-                at,
-                Fact::Status {
-                    endpoint: endpoint.clone(),
-                    document: Arc::clone(&piece.document),
-                },
-            );
-            drop(text);
-            self.commit(fresh, |_| Ok(())) || self.writes_later()
-        };
-        if kept && let Some(known) = self.known.get_mut(&endpoint) {
-            known.nothing = Some(piece.nothing());
-            // What is known advances by what was taken in, and at the same moment: a snapshot holds both.
-            known.said.differ().believe(&piece);
-            self.leave_out_if_costly(&endpoint, cost.cpu + (cpu() - began));
-        }
-        self.tell(&endpoint, kept, Some(answer));
     }
 
     /// Takes in a document of our own making.
-    fn heard(&mut self, endpoint: &EndpointId, document: &str) -> bool {
-        let fresh = self.fresh(FactKind::Status, Some(endpoint), |at| {
+    fn told(&mut self, endpoint: &EndpointId, document: &str) -> Result<Fresh, String> {
+        self.fresh(FactKind::Status, Some(endpoint), |at| {
             fact::write_status(at, endpoint, document)
-        });
-        fresh.is_ok_and(|fresh| self.commit(fresh, |_| Ok(())))
+        })
     }
 
     /// The endpoint leaves: everything of it that is open is over. Its loop was ended before.
@@ -571,93 +505,10 @@ impl Owner {
             last.insert(list.to_owned(), Value::Array(vec![]));
         }
         let nothing = Value::Object(last);
-        if let Ok(Some(endings)) = differ.take(&nothing.to_string(), true) {
-            self.heard(endpoint, &endings);
-        }
-    }
-
-    /// An answer without news is a fact only when a verdict waits for it, or when it ends a run of failures.
-    fn unchanged(&mut self, endpoint: &EndpointId, cost: Cost, whole: Option<Instant>) -> bool {
-        let Some(known) = self.known.get(endpoint) else {
-            return false;
-        };
-        if (known.failing || self.fleet.awaits(endpoint))
-            && let Some(nothing) = known.nothing.clone()
+        if let Ok(Some(endings)) = differ.take(&nothing.to_string(), true)
+            && let Ok(fresh) = self.told(endpoint, &endings)
         {
-            self.good(endpoint, cost, whole);
-            return self.heard(endpoint, &nothing);
-        }
-        let looks_the_same = {
-            let live = self.parts.live.read();
-            let pulse = live.endpoints.get(endpoint);
-            pulse.is_some_and(|pulse| pulse.answer == Some(Ok(())) && pulse.pages_loaded.is_none())
-        };
-        self.good(endpoint, cost, whole);
-        let now = self.now();
-        if !looks_the_same {
-            self.announce_topics(&[Topic::Agents, Topic::Board, Topic::Status]);
-        } else if now - self.alive_said_at >= ALIVE {
-            self.alive_said_at = now;
-            self.announce_topics(&[Topic::Agents, Topic::Status]);
-        }
-        true
-    }
-
-    fn good(&mut self, endpoint: &EndpointId, cost: Cost, whole: Option<Instant>) {
-        if let Some(known) = self.known.get_mut(endpoint) {
-            known.failing = false;
-            known.failures = 0;
-            // A page that was read before it fell silent is no news of now.
-            known.heard |= whole.is_some() && whole >= known.unheard_since;
-            // Of a poll in pieces the first one counts.
-            known.polls.0 += u32::from(cost.polls > 0);
-            if std::mem::take(&mut known.set_aside) {
-                self.read_again(endpoint);
-            }
-        }
-        let now = self.now();
-        if let (Some(began), Some(known)) = (whole, self.known.get_mut(endpoint)) {
-            known.told_from = Some(now - began.elapsed());
-            if std::mem::take(&mut self.again.listens) {
-                self.again.due = Some(now);
-            }
-        }
-        self.parts.live.pulse(endpoint, |pulse| {
-            pulse.answer = Some(Ok(()));
-            pulse.last_good_at = Some(now);
-            pulse.failures = 0;
-            if whole.is_some() {
-                pulse.pages_loaded = None;
-            }
-        });
-        self.parts.live.write().last_poll_at = Some(now);
-    }
-
-    fn failed(&mut self, endpoint: &EndpointId, error: PollError, letter: Option<String>) {
-        let Some(known) = self.known.get_mut(endpoint) else {
-            return;
-        };
-        known.failing = true;
-        known.failures += 1;
-        known.falls_silent();
-        known.polls.1 += 1;
-        known.set_aside |= letter.is_some();
-        let failures = known.failures;
-        self.parts.live.pulse(endpoint, |pulse| {
-            pulse.answer = Some(Err(error.clone()));
-            pulse.failures = failures;
-        });
-        self.parts.live.write().last_poll_at = Some(self.now());
-        let fresh = self.fresh(FactKind::Error, Some(endpoint), |at| {
-            fact::write_failed(at, endpoint, &error)
-        });
-        if let Ok(fresh) = fresh {
-            let letter =
-                letter.map(|raw| spent::letter(endpoint, &error, raw, fresh.at, self.seq + 2));
-            self.commit(fresh, move |tx| match &letter {
-                Some(letter) => store::apply_all(tx, std::slice::from_ref(letter)),
-                None => Ok(()),
-            });
+            self.commit(fresh, |_| Ok(()));
         }
     }
 
@@ -679,6 +530,11 @@ impl Owner {
         if let Ok(fresh) = fresh {
             self.commit(fresh, |_| Ok(()));
         }
+    }
+
+    /// The number of the next fact in a recording, whose first line is the configuration.
+    fn next_line(&self) -> u64 {
+        self.seq + self.batch.len() + 2
     }
 
     /// Takes in a fact at its own time and lets the rules judge. `Err` says why the line cannot be read.
@@ -709,8 +565,7 @@ impl Owner {
         fact: Fact,
     ) -> Fresh {
         let line = Line {
-            // Line 1 of a recording is the configuration.
-            number: self.seq + 2,
+            number: self.next_line(),
             at: Some(at),
             fact,
         };
@@ -733,9 +588,32 @@ impl Owner {
     /// not let us, it is written later, but for an act of the person, which then was not done.
     fn commit(
         &mut self,
-        fresh: Fresh,
+        mut fresh: Fresh,
         also: impl Fn(&Tx<'_>) -> store::Result<()> + Send + Sync + 'static,
     ) -> bool {
+        let before = fresh.before.take();
+        let entry = self.entry(fresh, also);
+        let row = Arc::clone(&entry);
+        let written = self.write(move |tx| row.write(tx));
+        match (written, before) {
+            (Ok(seq), _) => {
+                self.written(seq, &entry);
+                return true;
+            }
+            (Err(_), Some(before)) => self.fleet = *before,
+            (Err(_), None) => {
+                self.write_later(entry);
+            }
+        }
+        false
+    }
+
+    /// What is to be written of a fact.
+    fn entry(
+        &mut self,
+        fresh: Fresh,
+        also: impl Fn(&Tx<'_>) -> store::Result<()> + Send + Sync + 'static,
+    ) -> Arc<Entry> {
         for change in &fresh.changes {
             if let Some(known) = said_of(change).and_then(|name| self.known.get_mut(name)) {
                 known.note(change);
@@ -746,7 +624,7 @@ impl Owner {
             let (good, bad) = std::mem::take(&mut known.polls);
             Some((name.clone(), fresh.at, good, bad))
         });
-        let entry = Arc::new(Entry {
+        Arc::new(Entry {
             at: fresh.at,
             kind: fresh.kind,
             endpoint: fresh.endpoint,
@@ -754,23 +632,12 @@ impl Owner {
             changes: fresh.changes,
             polls,
             also: Box::new(also),
-        });
-        let row = Arc::clone(&entry);
-        let written = self.write(move |tx| row.write(tx));
-        match (written, fresh.before) {
-            (Ok(seq), _) => {
-                self.written(seq, &entry);
-                return true;
-            }
-            (Err(_), Some(before)) => self.fleet = *before,
-            (Err(_), None) => self.write_later(entry),
-        }
-        false
+        })
     }
 
     /// Believes and says what is on the disk now.
     fn written(&mut self, seq: u64, entry: &Arc<Entry>) {
-        self.seq = seq;
+        self.seq = self.seq.max(seq);
         self.snapshots.note(&entry.text);
         self.tell_of_fact(seq, entry);
         if entry

@@ -468,7 +468,7 @@ impl Asked {
     ) -> Option<Result<Taken, (Ended, Cost)>> {
         // What this answer costs, as far as it is not told yet.
         let mut cost = poll_of(body.len());
-        let _turn = self.lanes.reading(body.len()).await;
+        let mut turn = self.lanes.reading(body.len()).await;
         self.raw(&body);
         let pieces = match intake.news(body, last).await {
             Ok(pieces) => pieces,
@@ -500,6 +500,10 @@ impl Asked {
                 answer,
             };
             self.events.send(Event::Observed(observed)).ok()?;
+            if pieces.peek().is_none() {
+                // All is read: others may read while this is written.
+                turn = None;
+            }
             let known = answered.await.ok()?;
             if !known.kept {
                 return Some(Ok(known));
@@ -510,6 +514,7 @@ impl Asked {
             return Some(Ok(taken));
         }
         cost.cpu = intake.spent;
+        drop(turn);
         self.unchanged(cost, whole).await.map(Ok)
     }
 

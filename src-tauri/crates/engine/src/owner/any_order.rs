@@ -8,7 +8,7 @@
 
 mod agent;
 mod laws;
-mod stage;
+pub(super) mod stage;
 mod step;
 mod story;
 
@@ -20,8 +20,9 @@ use std::{
 
 use self::{agent::Chance, stage::template, step::Step, story::Story};
 
-/// Stories of the normal run, and steps of each.
-const STORIES: u64 = 700;
+/// Stories of the normal run, and steps of each. In the last hundred, and in those of the long run, polls share transactions.
+const STORIES: u64 = 800;
+const ALONE: u64 = 700;
 const STEPS: usize = 150;
 /// Of stories beyond those that broke a law once.
 const BROKE_ONCE: [u64; 0] = [];

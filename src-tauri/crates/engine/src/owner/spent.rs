@@ -17,19 +17,15 @@ use store::{
 };
 
 use super::Owner;
-use crate::{
-    api::views::Topic,
-    cost::{Cost, cpu},
-};
+use crate::{api::views::Topic, cost::Cost};
 
 impl Owner {
-    /// Counts what an event of that endpoint cost, which began at this processor time.
-    pub(super) fn spend(&mut self, endpoint: &EndpointId, mut cost: Cost, began: Duration) {
+    /// Counts what an event of that endpoint cost.
+    pub(super) fn spend(&mut self, endpoint: &EndpointId, cost: Cost) {
         let now = self.now();
         let Some(known) = self.known.get_mut(endpoint) else {
             return;
         };
-        cost.cpu += cpu() - began;
         known.cost += cost;
         let unwritten = known.cost;
         let too_much = known.hour.add(now, cost, self.parts.outside.limits);
@@ -67,6 +63,8 @@ impl Owner {
 
     /// Asks it no more, until the person says so.
     fn pause(&mut self, endpoint: &EndpointId, reason: String) {
+        // Facts are written in the order in which they were taken in.
+        self.settle();
         let now = self.now();
         let row = self
             .parts
@@ -112,12 +110,12 @@ impl Owner {
         self.announce_topics(&[Topic::Letters]);
     }
 
-    /// The last line of the log took so long.
-    pub(super) fn leave_out_if_costly(&mut self, endpoint: &EndpointId, took: Duration) {
+    /// This row of the log took so long.
+    pub(super) fn leave_out_if_costly(&mut self, endpoint: &EndpointId, seq: u64, took: Duration) {
         if took <= self.parts.outside.limits.line {
             return;
         }
-        let (seq, now, name) = (self.seq, self.now(), endpoint.clone());
+        let (now, name) = (self.now(), endpoint.clone());
         self.commit_only(move |tx| costs::leave_out(tx, seq, Some(&name), now, took));
     }
 }

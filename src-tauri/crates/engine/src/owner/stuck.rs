@@ -104,16 +104,13 @@ impl Owner {
         self.announce_topics(&[Topic::Status, Topic::Inbox]);
     }
 
-    /// Keeps a fact that was taken in, but could not be written.
-    pub(super) fn write_later(&mut self, entry: Arc<Entry>) {
-        if let Some(stuck) = &mut self.stuck {
-            stuck.unwritten.push_back(entry);
-        }
-    }
-
-    /// What could not be written a moment ago is kept, so that nobody needs to tell it again.
-    pub(super) fn writes_later(&self) -> bool {
-        self.stuck.is_some()
+    /// Keeps a fact that was taken in, but could not be written. True when nobody needs to tell it again: the disk does not
+    /// let us now.
+    pub(super) fn write_later(&mut self, entry: Arc<Entry>) -> bool {
+        let stuck = self.stuck.as_mut();
+        stuck
+            .map(|stuck| stuck.unwritten.push_back(entry))
+            .is_some()
     }
 
     /// True when it can be written. When it could not, that is tried again in its time, and what waited is taken in.

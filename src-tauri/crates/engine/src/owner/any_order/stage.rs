@@ -19,16 +19,21 @@ use store::{
     },
 };
 use tempfile::TempDir;
+use tokio::{runtime::Runtime, sync::mpsc, time::Instant};
 
 use super::agent::Chance;
 use crate::{
     api::settings,
+    connect::Connector,
     cost::Limits,
-    owner::Outside,
+    lanes::Lanes,
+    live::Live,
+    owner::{Outside, Parts},
     poll::{Poller, Wishes},
+    secrets::Secrets,
 };
 
-pub(super) const NAMES: [&str; 2] = ["desk", "lab"];
+pub(crate) const NAMES: [&str; 2] = ["desk", "lab"];
 
 thread_local! {
     pub(super) static WALL: Cell<i64> = const { Cell::new(0) };
@@ -53,8 +58,24 @@ pub(super) fn outside() -> Outside {
     }
 }
 
+/// What an owner of such a story works with.
+pub(crate) fn parts(store: Store, live: &Live, runtime: &Runtime) -> Parts {
+    Parts {
+        store,
+        live: live.clone(),
+        connector: Connector::with_secrets(Secrets::session_only()),
+        journal: None,
+        events: std::sync::mpsc::channel().0,
+        stale: mpsc::unbounded_channel().0,
+        runtime: runtime.handle().clone(),
+        slots: Instant::now(),
+        lanes: Lanes::default(),
+        outside: outside(),
+    }
+}
+
 /// A folder in memory where there is one.
-pub(super) fn folder() -> TempDir {
+pub(crate) fn folder() -> TempDir {
     let memory = Path::new("/dev/shm");
     let made = match memory.is_dir() {
         true => tempfile::tempdir_in(memory),
@@ -84,12 +105,12 @@ pub(super) fn url(endpoint: usize, port: u8) -> String {
     )
 }
 
-pub(super) fn beginning() -> Time {
+pub(crate) fn beginning() -> Time {
     Time::from_timestamp(1_790_000_000, 0).unwrap_or_default()
 }
 
 /// What every story begins with: two endpoints, one of which is refused what nobody answers within an hour.
-pub(super) fn template(dir: &Path) -> std::path::PathBuf {
+pub(crate) fn template(dir: &Path) -> std::path::PathBuf {
     let dir = dir.join("template");
     let store = Store::open(&dir, beginning()).expect("it opens");
     let rule = |agent: &str, fallback: &str| Exception {

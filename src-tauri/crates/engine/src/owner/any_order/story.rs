@@ -19,16 +19,12 @@ use store::{
     },
 };
 use tempfile::TempDir;
-use tokio::{
-    runtime::Runtime,
-    sync::{mpsc, oneshot},
-    time::Instant,
-};
+use tokio::{runtime::Runtime, sync::oneshot, time::Instant};
 
 use super::{
     agent::{Agent, Chance, Item, TARGETS},
     laws::{Decided, Handed, Key, Seen, Told, binding},
-    stage::{CHANCE, HELD, NAMES, WALL, beginning, copied, outside, row, url, wall},
+    stage::{self, CHANCE, HELD, NAMES, WALL, beginning, copied, row, url, wall},
     step::Step,
 };
 use crate::{
@@ -37,14 +33,11 @@ use crate::{
         views::{DecideRequest, DecisionView, EscalationRequest, EscalationView},
         wording::Glance,
     },
-    connect::Connector,
     cost::Cost,
     intake::{Intake, Wanted},
-    lanes::Lanes,
     live::Live,
-    owner::{Ask, Event, Observed, Owner, Parts},
+    owner::{Ask, Event, Observed, Owner, Taken},
     poll::Wish,
-    secrets::Secrets,
 };
 
 const IDS: [&str; 3] = ["a", "b", "c"];
@@ -71,6 +64,9 @@ pub(super) struct Story {
     went_back: bool,
     number: usize,
     nonce: u32,
+    /// Both endpoints are polled at a time.
+    together: bool,
+    asked: Vec<oneshot::Receiver<Taken>>,
     counts: BTreeMap<&'static str, u64>,
 }
 
@@ -101,6 +97,8 @@ impl Story {
             went_back: false,
             number: 0,
             nonce: 0,
+            together: seed > super::ALONE,
+            asked: vec![],
             counts: BTreeMap::new(),
         };
         story.start(true);
@@ -116,18 +114,7 @@ impl Story {
         }
         self.live = Live::default();
         let store = self.store().clone();
-        let parts = Parts {
-            store,
-            live: self.live.clone(),
-            connector: Connector::with_secrets(Secrets::session_only()),
-            journal: None,
-            events: std::sync::mpsc::channel().0,
-            stale: mpsc::unbounded_channel().0,
-            runtime: self.runtime.handle().clone(),
-            slots: Instant::now(),
-            lanes: Lanes::default(),
-            outside: outside(),
-        };
+        let parts = stage::parts(store, &self.live, &self.runtime);
         self.owner = Some(Owner::start(parts).expect("it starts"));
     }
 
@@ -227,7 +214,14 @@ impl Story {
                     .writes
                     .push((id, target, now));
             }
-            Step::Polls(at) => self.poll(usize::from(at) % 2)?,
+            Step::Polls(at) => {
+                let at = usize::from(at) % 2;
+                if self.together {
+                    self.poll(1 - at)?;
+                }
+                self.poll(at)?;
+                self.kept()?;
+            }
             Step::Fails(at, often) => {
                 for _ in 0..[1, 1, 2, 6][usize::from(often) % 4] {
                     self.fail(usize::from(at) % 2);
@@ -369,6 +363,7 @@ impl Story {
         Ok(())
     }
 
+    /// What waits for the owner's answer may share its transaction with the next poll.
     fn poll(&mut self, at: usize) -> Law {
         let endpoint: EndpointId = NAMES[at].into();
         let Some(known) = self.owner().known.get(&endpoint) else {
@@ -382,32 +377,46 @@ impl Story {
         let cost = Cost::default();
         let pieces = self.runtime.block_on(intake.news(body, true));
         let pieces = pieces.map_err(|ended| format!("{ended:?}"))?;
+        let whole = Some(Instant::now());
         if pieces.is_empty() {
-            let (answer, _) = oneshot::channel();
-            self.owner().take(Event::Unchanged {
+            let (answer, taken) = oneshot::channel();
+            self.owner().gather(Event::Unchanged {
                 endpoint: endpoint.clone(),
                 turn,
                 cost,
-                whole: Some(Instant::now()),
+                whole,
                 answer,
             });
+            self.asked.push(taken);
         }
-        for text in pieces {
+        for (number, text) in pieces.into_iter().enumerate() {
+            if number > 0 {
+                // What is read next is compared with what is believed then.
+                self.kept()?;
+            }
             let read = self.runtime.block_on(intake.read(text));
             let (text, piece) = read.map_err(|ended| format!("{ended:?}"))?;
-            let (answer, mut taken) = oneshot::channel();
+            let (answer, taken) = oneshot::channel();
             let observed = Observed {
                 endpoint: endpoint.clone(),
                 turn,
                 text,
                 piece,
                 cost,
-                whole: Some(Instant::now()),
+                whole,
                 answer,
             };
             // What the owner does about it is judged by what was told with it.
             self.told(at);
-            self.owner().take(Event::Observed(observed));
+            self.owner().gather(Event::Observed(observed));
+            self.asked.push(taken);
+        }
+        Ok(())
+    }
+
+    fn kept(&mut self) -> Law {
+        self.owner().settle();
+        for mut taken in std::mem::take(&mut self.asked) {
             if !taken.try_recv().is_ok_and(|taken| taken.kept) {
                 return Err("A poll was not kept.".to_owned());
             }
@@ -776,6 +785,7 @@ impl Story {
                 (item.listed, item.status) = (true, "resolved");
             }
             self.poll(at)?;
+            self.kept()?;
         }
         self.settle()?;
         for _ in 0..6 {
