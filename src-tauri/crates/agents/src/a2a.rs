@@ -58,8 +58,10 @@ const SMALL_PAGE: u32 = 25;
 const PAGES: usize = 20;
 /// Every so many polls the list is read from the beginning.
 const WHOLE_EVERY: u32 = 20;
-/// Tasks read one by one per poll where there is no list, or where the list leaves the question out.
-const SINGLE_READS: usize = 50;
+/// Polls until the list is read from the beginning again when a task that waits could not be read.
+const UNREAD_FOR: u32 = 2;
+/// Tasks of a page read one by one where the list leaves the question out: all of an honest page.
+const SINGLE_READS: usize = PAGE as usize;
 
 /// An A2A agent.
 pub(crate) struct A2a {
@@ -100,6 +102,8 @@ struct Round {
     seen_pages: Vec<u64>,
     /// Tasks it has listed so far.
     tasks: usize,
+    /// A task that waits could not be read: the list of changes will not name it again.
+    unread: bool,
     pages: usize,
     newest: Option<String>,
     /// Newest time of its first page: what changed while later pages were read is newer.
@@ -334,7 +338,8 @@ impl A2a {
             self.memory.learn(task);
             self.open.learn(task);
         }
-        for (reads, (raw, read)) in tasks.into_iter().zip(read).enumerate() {
+        let mut reads = 0;
+        for (mut raw, read) in tasks.into_iter().zip(read) {
             let timestamp = read.as_ref().and_then(|task| task.timestamp());
             self.round.newest = newest(self.round.newest.take(), timestamp);
             let id = read.as_ref().map(|task| task.id.clone());
@@ -344,16 +349,24 @@ impl A2a {
             {
                 continue;
             }
-            let mut raw = raw;
             // A list may leave out what a waiting task asks.
             if let Some(task) = &read
                 && is_waiting(task)
                 && question::of(task, &now, &self.memory.answered).is_none()
-                && reads < SINGLE_READS
-                && let Ok(found) = self.one(card, &TaskId::from(task.id.as_str())).await
-                && task::read(&found).is_some_and(|found| found.id == task.id)
             {
-                raw = found;
+                reads += 1;
+                let found = match reads <= SINGLE_READS {
+                    true => self.by_itself(card, task).await,
+                    false => None,
+                };
+                match found {
+                    Some(found) => raw = found,
+                    None => {
+                        page.add_unread(&raw, &mut self.memory, &now);
+                        self.round.unread = true;
+                        continue;
+                    }
+                }
             }
             page.add(&raw, &mut self.memory, &now);
             if let Some(id) = id {
@@ -361,6 +374,12 @@ impl A2a {
             }
         }
         Ok(())
+    }
+
+    /// A listed task with all it has. `None` = it cannot be read just now.
+    async fn by_itself(&self, card: &Card, task: &task::Task) -> Option<Box<RawValue>> {
+        let found = self.one(card, &TaskId::from(task.id.as_str())).await.ok()?;
+        (task::read(&found)?.id == task.id).then_some(found)
     }
 
     async fn one(&self, card: &Card, task: &TaskId) -> Result<Box<RawValue>, Failure> {
@@ -385,6 +404,9 @@ impl A2a {
     fn finish(&mut self, card: &Card, page: Page) -> Observation {
         let round = std::mem::take(&mut self.round);
         self.newest = newest(self.newest.take(), round.newest.as_deref());
+        if round.unread {
+            self.polls_since_whole = self.polls_since_whole.max(WHOLE_EVERY - UNREAD_FOR);
+        }
         if !round.complete && page.is_empty() && round.pages == 1 {
             return Observation::Unchanged;
         }

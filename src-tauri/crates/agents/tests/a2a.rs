@@ -135,6 +135,78 @@ async fn contents_are_left_out_when_they_do_not_fit_and_the_question_is_read_by_
     assert_eq!(methods, ["ListTasks", "ListTasks", "GetTask"]);
 }
 
+/// One bad answer about a task is no sign that its question is over: it stays, and the task is read again soon.
+#[tokio::test]
+async fn a_question_stays_while_its_task_cannot_be_read_and_a_new_one_is_found_soon_after() {
+    let asks = |words: &str| {
+        let mut asks = task("t", "TASK_STATE_INPUT_REQUIRED", 1);
+        let parts = json!([{"text": words}]);
+        asks["status"]["message"] =
+            json!({"messageId": words, "role": "ROLE_AGENT", "parts": parts});
+        asks
+    };
+    let told = std::sync::Arc::new(std::sync::Mutex::new((1, Some("Which one?"))));
+    let shown = std::sync::Arc::clone(&told);
+    let (url, _) = serve(card(), move |method, _| {
+        let (at, words) = *shown.lock().expect("told");
+        match (method, words) {
+            ("ListTasks", _) => list(vec![task("t", "TASK_STATE_INPUT_REQUIRED", at)], ""),
+            (_, Some(words)) => json!({"result": asks(words)}),
+            _ => json!({"error": {"code": -32603, "message": "Internal error"}}),
+        }
+    })
+    .await;
+    let mut endpoint = connect(&url);
+    let questions = |document: Document| -> Vec<(String, String)> {
+        let all = document.escalations.into_iter().flatten();
+        all.map(|item| (item.value.message, json!(item.value.status).to_string()))
+            .collect()
+    };
+    let pending = |words: &str| vec![(words.to_owned(), "\"pending\"".to_owned())];
+    let (document, _) = poll(&mut *endpoint).await;
+    assert_eq!(questions(document), pending("Which one?"));
+
+    // It moves, and cannot be read for a moment.
+    *told.lock().expect("told") = (5, None);
+    let (document, _) = poll(&mut *endpoint).await;
+    assert_eq!(questions(document), pending("Which one?"));
+
+    // It can be read again, and its list does not name it as changed any more.
+    *told.lock().expect("told") = (5, Some("And which colour?"));
+    let mut found = None;
+    for _ in 0..4 {
+        if let Ok(Observation::Document { body, .. }) = endpoint.observe().await {
+            let document = domain::contract::read(body.as_bytes()).expect("a document");
+            found = questions(document).pop().or(found);
+        }
+    }
+    assert_eq!(found, pending("And which colour?").pop());
+}
+
+/// All tasks of a page are read where the list leaves their questions out, wherever they stand in it.
+#[tokio::test]
+async fn questions_of_a_whole_page_are_read_though_they_stand_at_its_end() {
+    let id = |n: usize| format!("t{n}");
+    let (url, _) = serve(card(), move |method, params| {
+        if method == "ListTasks" {
+            let working = (0..20).map(|n| task(&id(n), "TASK_STATE_WORKING", 1));
+            let waiting = (20..100).map(|n| task(&id(n), "TASK_STATE_INPUT_REQUIRED", 1));
+            return list(working.chain(waiting).collect(), "");
+        }
+        let mut asks = task(
+            params["id"].as_str().unwrap_or_default(),
+            "TASK_STATE_INPUT_REQUIRED",
+            1,
+        );
+        let parts = json!([{"text": "Which one?"}]);
+        asks["status"]["message"] = json!({"messageId": "m", "role": "ROLE_AGENT", "parts": parts});
+        json!({"result": asks})
+    })
+    .await;
+    let (document, _) = poll(&mut *connect(&url)).await;
+    assert_eq!(document.escalations.expect("escalations").len(), 80);
+}
+
 #[tokio::test]
 async fn a_question_is_found_wherever_servers_put_it_and_nowhere_else() {
     let words = |text: &str| json!([{"kind": "text", "text": text}]);

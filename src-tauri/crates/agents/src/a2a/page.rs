@@ -47,6 +47,8 @@ const LISTS: [&str; 7] = [
 const MESSAGE: usize = 8000;
 /// What is kept of words from poll to poll.
 const ON_THE_WAY: usize = 300;
+const UNSAID: &str = "It waits for input, but does not say for what.";
+const UNREAD: &str = "It waits for input. What it asks could not be read just now.";
 const LARGEST_BODY: usize = 256 * 1024;
 /// Names and first sightings that are remembered.
 const REMEMBERED: usize = 50_000;
@@ -179,6 +181,23 @@ impl Page {
 
     /// Adds one task and everything that rides on it.
     pub(crate) fn add(&mut self, raw: &RawValue, memory: &mut Memory, now: &str) {
+        self.add_as(raw, memory, now, UNSAID, false);
+    }
+
+    /// Adds a task that waits, from a list that leaves its question out, when it could not be read by itself. That is no sign
+    /// that a question shown before is over.
+    pub(crate) fn add_unread(&mut self, raw: &RawValue, memory: &mut Memory, now: &str) {
+        self.add_as(raw, memory, now, UNREAD, true);
+    }
+
+    fn add_as(
+        &mut self,
+        raw: &RawValue,
+        memory: &mut Memory,
+        now: &str,
+        nothing: &str,
+        unread: bool,
+    ) {
         let Some(task) = task::read(raw) else {
             self.tasks.push(unreadable(raw));
             return;
@@ -191,9 +210,10 @@ impl Page {
         );
         let asks_itself = extension.contains_key("escalations");
         let asks = question.is_some();
-        let silent = !asks && !asks_itself;
+        let shown_before = unread && memory.open.contains_key(&task.id);
+        let nothing = (!asks && !asks_itself && !shown_before).then_some(nothing);
         self.tasks
-            .push(item(&task, &extension, asks, silent, memory));
+            .push(item(&task, &extension, asks, nothing, memory));
         for list in LISTS {
             let Some(raw) = extension.get(list) else {
                 continue;
@@ -219,6 +239,10 @@ impl Page {
             (Some(question), _) => {
                 self.escalation(&question);
                 memory.open.insert(task.id.clone(), question);
+            }
+            (None, Some(shown)) if unread => {
+                self.escalation(&shown);
+                memory.open.insert(task.id.clone(), shown);
             }
             (None, Some(mut settled)) => {
                 settled.status = match memory.effect(&task, &settled) {
@@ -356,12 +380,12 @@ fn members(raw: Option<&RawValue>) -> BTreeMap<String, Box<RawValue>> {
         .unwrap_or_default()
 }
 
-/// One task item (contract, 1.1).
+/// One task item (contract, 1.1). `nothing` = what to say when it waits and no question is shown for it.
 fn item(
     task: &Task,
     extension: &BTreeMap<String, Box<RawValue>>,
     asks: bool,
-    silent: bool,
+    nothing: Option<&str>,
     memory: &mut Memory,
 ) -> String {
     // Some servers call a task that asks "working" or "completed".
@@ -377,12 +401,11 @@ fn item(
         .and_then(|status| status.message.as_ref())
         .map(|message| clip(&message.text(), MESSAGE))
         .filter(|text| !text.is_empty());
-    const NOTHING: &str = "It waits for input, but does not say for what.";
-    let unsaid = || match question::last_words(task) {
+    let unsaid = |nothing: &str| match question::last_words(task) {
         Some(words) => format!("It may be asking: {}", clip(&words, MESSAGE)),
-        None => NOTHING.to_owned(),
+        None => nothing.to_owned(),
     };
-    let mut message = said.or_else(|| (waits && silent).then(unsaid));
+    let mut message = said.or_else(|| nothing.filter(|_| waits).map(unsaid));
     if state != TaskState::Working {
         memory.said.remove(&task.id);
     } else if message.is_none() {
