@@ -157,7 +157,7 @@ fn each_story_of_the_demo_is_found_explained_and_resolved_in_the_window() {
     let text = "send nothing to anthropic/acme until";
     assert!(tells.contains(&format!("digest-writer, {text}")), "{tells}");
     assert_eq!(tells.matches(text).count(), 1, "{tells}");
-    app.wait_for("//article//h2[contains(., 'Used by digest-writer')]");
+    app.wait_for("//article//h2[contains(., 'Lately used by digest-writer')]");
     app.keys("s").expect("typed");
     gone(app, says);
 }

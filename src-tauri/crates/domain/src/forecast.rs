@@ -4,6 +4,7 @@
 //! what the unevenness of the use leaves open (80 %); it is drawn and printed, and never decides anything.
 
 mod foremost;
+mod observed;
 pub mod starts;
 
 use std::collections::BTreeMap;
@@ -11,7 +12,10 @@ use std::collections::BTreeMap;
 use chrono::TimeDelta;
 use serde::Serialize;
 
-pub use self::foremost::{Outlook, foremost, users};
+pub use self::{
+    foremost::{Outlook, foremost, users},
+    observed::observed,
+};
 use crate::{
     change::Change,
     contract::QuotaWindow,
@@ -115,12 +119,16 @@ impl Forecast {
 /// The samples of the window the newest of them belongs to, of the last half hour, one for each time. `points` stand in
 /// order of time; of several with one time the last counts.
 pub fn same_window(points: &[Point]) -> Vec<Point> {
+    window_within(points, LOOK_BACK)
+}
+
+fn window_within(points: &[Point], look_back: TimeDelta) -> Vec<Point> {
     let Some(newest) = points.last() else {
         return vec![];
     };
     let mut kept: Vec<Point> = vec![];
     for point in points.iter().rev() {
-        if newest.at - point.at > LOOK_BACK {
+        if newest.at - point.at > look_back {
             break;
         }
         if point.reset_at.is_some_and(|reset| reset <= newest.at) && point.at < newest.at {
@@ -294,11 +302,27 @@ pub fn shares(points: &[(AgentRef, Option<Point>)]) -> BTreeMap<AgentRef, f64> {
     let Some(first) = window.first().map(|point| point.at) else {
         return BTreeMap::new();
     };
+    let added = rises(points, first, None);
+    let all: f64 = added.values().sum();
+    if all <= 0.0 {
+        return BTreeMap::new();
+    }
+    added
+        .into_iter()
+        .map(|(agent, rise)| (agent, rise / all))
+        .collect()
+}
+
+/// What each agent's samples added since `first`. `before`: what was used then, if that is known without a sample.
+fn rises(
+    points: &[(AgentRef, Option<Point>)],
+    first: Time,
+    mut before: Option<f64>,
+) -> BTreeMap<AgentRef, f64> {
     let told = points
         .iter()
         .filter_map(|(who, point)| Some((who, (*point)?)));
     let told: Vec<_> = told.filter(|(_, point)| point.at >= first).collect();
-    let mut before: Option<f64> = None;
     let mut added: BTreeMap<AgentRef, f64> = BTreeMap::new();
     for together in told.chunk_by(|one, two| one.1 == two.1) {
         let Some((_, point)) = together.first() else {
@@ -310,14 +334,7 @@ pub fn shares(points: &[(AgentRef, Option<Point>)]) -> BTreeMap<AgentRef, f64> {
         }
         before = Some(before.map_or(point.used, |before| before.max(point.used)));
     }
-    let all: f64 = added.values().sum();
-    if all <= 0.0 {
-        return BTreeMap::new();
-    }
     added
-        .into_iter()
-        .map(|(agent, rise)| (agent, rise / all))
-        .collect()
 }
 
 #[cfg(test)]

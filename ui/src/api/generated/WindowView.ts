@@ -2,8 +2,9 @@
 import type { Basis } from "./Basis";
 import type { ExpectedView } from "./ExpectedView";
 import type { PointView } from "./PointView";
+import type { UseView } from "./UseView";
 
 /**
- * One limit. `too_early`: it was not measured often enough to say when it runs out.
+ * One limit. `too_early`: it was not measured often enough to say when it runs out. `seen`: who was seen to use it since it began.
  */
-export type WindowView = { name: string, unit: string | null, limit: number | null, remaining: number | null, used: number | null, usedPercent: number | null, windowSeconds: number | null, resetAt: string | null, status: string | null, observedAt: string, stale: boolean, basis: Basis, runsOutAt: string | null, tooEarly: boolean, forecast: string, level: string, history: Array<PointView>, starts: Array<ExpectedView>, withStartsAt: string | null, };
+export type WindowView = { name: string, unit: string | null, limit: number | null, remaining: number | null, used: number | null, usedPercent: number | null, windowSeconds: number | null, resetAt: string | null, status: string | null, observedAt: string, stale: boolean, basis: Basis, runsOutAt: string | null, tooEarly: boolean, forecast: string, level: string, history: Array<PointView>, seen: Array<UseView>, starts: Array<ExpectedView>, withStartsAt: string | null, };

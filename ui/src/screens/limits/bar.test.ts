@@ -22,13 +22,14 @@ function window(change: Partial<WindowView>): WindowView {
     forecast: "",
     level: "ok",
     history: [],
+    seen: [],
     starts: [],
     withStartsAt: null,
     ...change,
   };
 }
 
-const share = (agent: string, part: number | null) => ({ agent, share: part, lastAt: "2026-01-01T00:00:00Z" });
+const use = (agent: string, percent: number) => ({ agent, percent });
 
 describe("percent used", () => {
   test.each([
@@ -43,40 +44,43 @@ describe("percent used", () => {
 });
 
 describe("the bar", () => {
-  test("its length is the true use, split by who used it, biggest first", () => {
-    const bar = barOf(window({}), [share("digest", 0.2), share("crm", 0.8)]);
-    expect(bar.segments.map((one) => [one.agent, one.series, one.from, one.width])).toEqual([
-      ["crm", 1, 0, 40],
-      ["digest", 2, 40, 10],
+  const drawn = (change: Partial<WindowView>) => barOf(window(change)).segments.map((one) => [one.agent, one.series, one.from, one.width, one.agents]);
+
+  test("its length is the true use, split by who was seen to use it", () => {
+    expect(drawn({ seen: [use("crm", 40), use("digest", 10)] })).toEqual([
+      ["crm", 1, 0, 40, 1],
+      ["digest", 2, 40, 10, 1],
     ]);
   });
 
-  test("use that nobody's reports explain is neutral, not given to somebody", () => {
-    const bar = barOf(window({}), [share("crm", 0.5), share("digest", null)]);
-    expect(bar.segments.map((one) => [one.agent, one.width, one.agents])).toEqual([
-      ["crm", 25, 1],
-      [null, 25, 1],
+  test("use that nobody was seen to make is a segment of its own, not given to somebody", () => {
+    expect(drawn({ seen: [use("crm", 5)] })).toEqual([
+      ["crm", 1, 0, 5, 1],
+      [null, "unseen", 5, 45, 0],
     ]);
+    expect(drawn({})).toEqual([[null, "unseen", 0, 50, 0]]);
   });
 
   test("beyond five agents the rest are one segment", () => {
-    const bar = barOf(window({ used: 1000 }), Array.from({ length: 8 }, (_, at) => share(`a${at}`, 0.125)));
-    expect(bar.segments).toHaveLength(6);
-    expect(bar.segments[5]).toMatchObject({ agent: null, series: 0, agents: 3, width: 37.5 });
+    const seen = Array.from({ length: 8 }, (_, at) => use(`a${at}`, 12.5));
+    expect(drawn({ used: 1000, seen })).toHaveLength(6);
+    expect(drawn({ used: 1000, seen })[5]).toEqual([null, 0, 62.5, 37.5, 3]);
   });
 
   test("an unknown limit is dashed and has no length", () => {
-    expect(barOf(window({ limit: null, used: null }), [share("crm", 1)])).toEqual({ state: "dashed", segments: [], usedPercent: null });
+    expect(barOf(window({ limit: null, used: null, seen: [use("crm", 1)] }))).toEqual({ state: "dashed", segments: [], usedPercent: null });
   });
 
   test("an old number keeps its length and says that it is old", () => {
-    expect(barOf(window({ stale: true }), [])).toMatchObject({ state: "stale", usedPercent: 50 });
+    expect(barOf(window({ stale: true }))).toMatchObject({ state: "stale", usedPercent: 50 });
   });
 
   test("use above the limit fills the bar and keeps its number", () => {
-    const bar = barOf(window({ used: 1200 }), [share("crm", 1)]);
-    expect(bar.usedPercent).toBe(120);
-    expect(bar.segments[0]?.width).toBe(100);
+    expect(barOf(window({ used: 1200 })).usedPercent).toBe(120);
+    expect(drawn({ used: 1200, seen: [use("crm", 90)] })).toEqual([
+      ["crm", 1, 0, 75, 1],
+      [null, "unseen", 75, 25, 0],
+    ]);
   });
 });
 

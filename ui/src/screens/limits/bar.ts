@@ -1,14 +1,16 @@
 // The bar of one window of a pool: how much is used, by whom, where the limit stands. Numbers in, segments in percent
 // out. It never invents a number: what is not known is drawn as not known.
-import type { ShareView } from "../../api/generated/ShareView";
+import type { UseView } from "../../api/generated/UseView";
 import type { WindowView } from "../../api/generated/WindowView";
 
 export interface Segment {
-  /** Agent, or nothing for use that cannot be given to one agent. */
+  /** Agent, or nothing for use that is not of one agent. */
   agent: string | null;
-  /** 1 to 5 for the biggest users, 0 for the others. */
-  series: number;
+  /** 1 to 5 for the biggest users, 0 for the others; `unseen` for use that nobody was seen to make. */
+  series: number | "unseen";
   /** Percent of the limit. */
+  percent: number;
+  /** Where it is drawn, in percent of the bar; use above the limit is drawn narrower. */
   from: number;
   width: number;
   /** Agents in it. */
@@ -42,34 +44,30 @@ export function passedPercent(window: Pick<WindowView, "windowSeconds" | "resetA
   return 100 - (left / window.windowSeconds) * 100;
 }
 
-export function barOf(window: WindowView, shares: readonly ShareView[]): Bar {
+export function barOf(window: WindowView): Bar {
   const used = usedPercent(window);
   if (used === null || !Number.isFinite(used)) return { state: "dashed", segments: [], usedPercent: null };
-  const shown = Math.max(0, Math.min(100, used));
-  return { state: window.stale ? "stale" : "known", segments: split(shown, shares), usedPercent: used };
+  return { state: window.stale ? "stale" : "known", segments: split(used, window.seen), usedPercent: used };
 }
 
-function split(shown: number, shares: readonly ShareView[]): Segment[] {
-  if (shown <= 0) return [];
-  const known = shares
-    .map((share, series) => ({ agent: share.agent, part: share.share, series }))
-    .filter((one): one is { agent: string; part: number; series: number } => one.part !== null && one.part > 0)
-    .sort((a, b) => b.part - a.part || a.agent.localeCompare(b.agent, "en"));
-  const whole = Math.max(1, known.reduce((sum, one) => sum + one.part, 0));
+/** The bar's length is the true use: what nobody was seen to use is a segment of its own, never given to somebody. */
+function split(used: number, seen: readonly UseView[]): Segment[] {
+  const all = seen.reduce((sum, one) => sum + one.percent, 0);
+  const whole = Math.max(used, all);
+  if (whole <= 0) return [];
+  const scale = Math.min(100, used) / whole;
   const segments: Segment[] = [];
   let at = 0;
-  const add = (agent: string | null, series: number, part: number, agents: number): void => {
-    const width = (shown * part) / whole;
+  const add = (agent: string | null, series: Segment["series"], percent: number, agents: number): void => {
+    const width = percent * scale;
     if (width < 0.05) return;
-    segments.push({ agent, series, from: at, width, agents });
+    segments.push({ agent, series, percent, from: at, width, agents });
     at += width;
   };
-  known.slice(0, SERIES).forEach((one, index) => add(one.agent, index + 1, one.part, 1));
-  const others = known.slice(SERIES);
-  const named = known.reduce((sum, one) => sum + one.part, 0);
-  // What no agent's own reports explain is drawn in the neutral colour, so that the bar's length stays the true use.
-  const rest = others.reduce((sum, one) => sum + one.part, 0) + Math.max(0, 1 - named);
-  const silent = shares.length - known.length;
-  if (rest > 0) add(null, 0, rest, others.length + silent);
+  seen.slice(0, SERIES).forEach((one, index) => add(one.agent, index + 1, one.percent, 1));
+  const others = seen.slice(SERIES);
+  add(null, 0, others.reduce((sum, one) => sum + one.percent, 0), others.length);
+  // Less is what rounding leaves.
+  if (whole - all >= 0.5) add(null, "unseen", whole - all, 0);
   return segments;
 }

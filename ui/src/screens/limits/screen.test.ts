@@ -18,9 +18,13 @@ test("each limit says where its number comes from, how old it is and what comes 
   expect(document.querySelectorAll("svg.bar.stale")).toHaveLength(1);
 });
 
-test("a shared limit is split by who used it", async () => {
+test("a limit is split by who was seen to use it since it began, and the rest is not observed", async () => {
   await opened(Limits, { fleet: "trouble" });
-  await says(/model-desk-agent 49 %.*issue-desk-agent 16 %.*meter-room-agent 7 %/);
+  await says(/meter-room-agent 53 %.*model-desk-agent 14 %.*issue-desk-agent 4 %/);
+  await says(/model-desk-agent 30 %\s*not observed 30 %/);
+  await says(/issue-desk-agent under 1 %\s*not observed 21 %/);
+  await press("t");
+  await says(/model-desk-agent 30 %, not observed 30 %/);
 });
 
 test("one key shows the same numbers as a table", async () => {

@@ -3,7 +3,6 @@
 import type { Basis } from "../../api/generated/Basis";
 import type { ExpectedView } from "../../api/generated/ExpectedView";
 import type { PoolView } from "../../api/generated/PoolView";
-import type { ShareView } from "../../api/generated/ShareView";
 import type { WindowView } from "../../api/generated/WindowView";
 import { day, percent, span, time, whole } from "../../text";
 import type { Bar, Segment } from "./bar";
@@ -23,7 +22,9 @@ export const words = {
   more: (pools: number) => `${whole(pools)} more pools are in the table.`,
   rejections: (count: number) => (count === 1 ? "1 request refused in the last day" : `${whole(count)} requests refused in the last day`),
   lastRejection: (ago: string) => `the last ${ago} ago`,
-  others: (count: number) => (count === 0 ? "not explained" : count === 1 ? "1 other" : `${whole(count)} others`),
+  others: (count: number) => (count === 1 ? "1 other" : `${whole(count)} others`),
+  unseen: "not observed",
+  hardly: "under 1 %",
   sharedBy: (count: number) => (count === 1 ? "one agent" : `${whole(count)} agents`),
   historyOf: (name: string, first: number, last: number) => `${name}: from ${whole(first)} % to ${whole(last)} % used`,
   history: "Use over time",
@@ -35,9 +36,8 @@ export const words = {
   measured: "Measured",
   resets: "Resets",
   forecast: "Forecast",
-  agents: "Who used it lately",
-  shareUnknown: "share not known",
-  sharesUnknown: (agents: string) => `${agents}: shares not known`,
+  users: "Who was seen to use it",
+  reportedBy: (agents: string) => `reported by ${agents}`,
   passed: (share: string) => `${share} of its time has passed`,
   startsBefore: (resets: boolean) => (resets ? "Starts before the reset" : "Starts soon"),
   nextPool: "Next pool",
@@ -113,10 +113,7 @@ export function withStartsSentence(at: string, now: number): string {
 }
 
 /** `crm-sync 31 %`. */
-export function segmentLabel(segment: Segment, shares: readonly ShareView[]): string {
-  // A whole bar that nobody's reports explain: its users are known, their parts are not.
-  if (segment.agent === null && segment.agents === shares.length && shares.length > 0) {
-    return words.sharesUnknown(shares.map((share) => share.agent).join(", "));
-  }
-  return `${segment.agent ?? words.others(segment.agents)} ${percent(segment.width / 100)}`;
+export function segmentLabel(segment: Segment): string {
+  const name = segment.series === "unseen" ? words.unseen : (segment.agent ?? words.others(segment.agents));
+  return `${name} ${segment.percent < 0.5 ? words.hardly : percent(segment.percent / 100)}`;
 }

@@ -110,7 +110,7 @@ fn verdict(
     let shares = if shares.is_empty() {
         String::new()
     } else {
-        format!(" Used by {}.", shares.join(", "))
+        format!(" Lately used by {}.", shares.join(", "))
     };
     let seconds = (left + TimeDelta::milliseconds(500)).num_seconds();
     let (number, unit) = time::in_units(seconds.max(60));

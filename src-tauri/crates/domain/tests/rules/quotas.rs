@@ -223,11 +223,11 @@ fn an_open_finding_names_who_uses_most_by_now_and_is_found_once() {
     assert_eq!(
         said(&lines),
         [
-            "Open: runs out in about 34 minutes. Used by a 91 %, b 9 %.",
-            "Warning: runs out in about 47 minutes. Used by a 83 %, b 17 %.",
-            "Warning: runs out in about 16 minutes. Used by b 75 %, a 25 %.",
-            "Warning: runs out in about 19 minutes. Used by b 73 %, a 27 %.",
-            "Cleared: runs out in about 34 minutes. Used by a 91 %, b 9 %.",
+            "Open: runs out in about 34 minutes. Lately used by a 91 %, b 9 %.",
+            "Warning: runs out in about 47 minutes. Lately used by a 83 %, b 17 %.",
+            "Warning: runs out in about 16 minutes. Lately used by b 75 %, a 25 %.",
+            "Warning: runs out in about 19 minutes. Lately used by b 73 %, a 27 %.",
+            "Cleared: runs out in about 34 minutes. Lately used by a 91 %, b 9 %.",
         ]
     );
     check(
@@ -275,11 +275,11 @@ fn what_several_report_alike_they_used_together_whoever_is_asked_first() {
         assert_eq!(
             summaries,
             [
-                "p (hour) runs out in about 18 minutes, before it starts anew. Used by a 50 %, b 50 %."
+                "p (hour) runs out in about 18 minutes, before it starts anew. Lately used by a 50 %, b 50 %."
             ]
         );
         let live = said(&lines);
         let last = live.last().map(String::as_str).unwrap_or_default();
-        assert!(last.ends_with("Used by a 50 %, b 50 %."), "{live:?}");
+        assert!(last.ends_with("Lately used by a 50 %, b 50 %."), "{live:?}");
     }
 }

@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::TimeDelta;
 use domain::{
+    contract::QuotaWindow,
     forecast::{
-        Forecast, KEPT, Point, forecast, foremost,
+        Forecast, KEPT, Point, forecast, foremost, observed,
         starts::{added, used_by_start, with_starts},
         users,
     },
@@ -22,7 +23,9 @@ use store::{
 use super::{
     schedules::{Known, known},
     settings,
-    views::{Basis, ExpectedView, LimitsView, PointView, PoolView, ShareView, WindowView},
+    views::{
+        Basis, ExpectedView, LimitsView, PointView, PoolView, ReporterView, UseView, WindowView,
+    },
     wording::{Glance, between, plain, span},
 };
 
@@ -34,6 +37,8 @@ const HORIZON: TimeDelta = TimeDelta::hours(6);
 const LATELY: TimeDelta = TimeDelta::seconds(1800);
 /// Starts told of one window.
 const EXPECTED: usize = 6;
+/// Of longer windows only that much is read, to say who used them.
+const LONGEST: TimeDelta = TimeDelta::days(31);
 /// Points of the small curve.
 const POINTS: usize = 96;
 
@@ -133,10 +138,12 @@ fn pool(
     let mut windows = vec![];
     let mut last: BTreeMap<AgentRef, Time> = BTreeMap::new();
     let (mut rejected, mut last_rejected) = (0, None);
-    let mut all = vec![];
     for row in rows {
-        let samples = quota::samples(glance.reader, &row.key, &row.window.name, day)?;
-        for sample in &samples {
+        let from = begin(&row.window, glance.now).min(day);
+        let kept = quota::samples(glance.reader, &row.key, &row.window.name, from)?;
+        let samples = kept.get(kept.partition_point(|sample| sample.at < day)..);
+        let samples = samples.unwrap_or_default();
+        for sample in samples {
             let at = last.entry(sample.agent.clone()).or_insert(sample.at);
             *at = sample.at.max(*at);
         }
@@ -144,10 +151,9 @@ fn pool(
         let here = u32::try_from(refused.clone().count()).unwrap_or(u32::MAX);
         rejected = here.max(rejected);
         last_rejected = refused.map(|sample| sample.at).max().max(last_rejected);
-        let told = told(&samples);
-        let seen = window(glance.now, rules, row, &samples, &told);
-        windows.push(expecting(glance.now, row, &samples, ahead, seen));
-        all.push(told);
+        let mut view = window(glance.now, rules, row, samples, &told(samples));
+        view.seen = seen(row, &kept);
+        windows.push(expecting(glance.now, row, samples, ahead, view));
     }
     windows.sort_by(|a, b| window_urgency(a).total_cmp(&window_urgency(b)));
     let first = rows.first();
@@ -163,38 +169,67 @@ fn pool(
             .unwrap_or_default(),
         account: part(|pool| pool.account.as_ref()),
         scope: part(|pool| pool.scope.as_ref()),
-        agents: shares(&last, used_by(&all, glance.now).0),
+        agents: last.into_iter().map(reporter).collect(),
         windows,
         rejected_last_day: rejected,
         last_rejected_at: last_rejected,
     })
 }
 
-/// A pool's users with their shares; who added nothing lately has none of it.
-fn shares(last: &BTreeMap<AgentRef, Time>, used: Vec<(AgentRef, f64)>) -> Vec<ShareView> {
-    let used: BTreeMap<_, _> = used.into_iter().collect();
-    let shares = last.iter().map(|(agent, at)| ShareView {
+fn reporter((agent, last_at): (AgentRef, Time)) -> ReporterView {
+    ReporterView {
         agent: plain(agent.agent.as_str()),
-        share: match used.get(agent) {
-            _ if last.len() == 1 => Some(1.0),
-            None if used.is_empty() => None,
-            share => Some(share.copied().unwrap_or_default()),
-        },
-        last_at: *at,
-    });
-    shares.collect()
+        last_at,
+    }
+}
+
+fn length(window: &QuotaWindow) -> Option<TimeDelta> {
+    TimeDelta::try_seconds(i64::try_from(window.window_seconds?).ok()?)
+}
+
+/// When the present window began, as far as is told, and a while before, so that it can be seen to begin.
+fn begin(window: &QuotaWindow, now: Time) -> Time {
+    let end = window.reset_at.unwrap_or(now);
+    let length = length(window).unwrap_or_default().min(LONGEST);
+    end - length - TimeDelta::seconds(STALE_SECONDS)
+}
+
+/// Who was seen to use a window since it began. `kept`: its samples from before that.
+fn seen(row: &WindowRow, kept: &[SampleRow]) -> Vec<UseView> {
+    let told = in_order(kept);
+    let Some(newest) = told.iter().rev().find_map(|(_, point)| *point) else {
+        return vec![];
+    };
+    let used = observed(&told, length(&row.window));
+    let whole = newest.used + newest.left;
+    let mut seen: Vec<_> = used
+        .into_iter()
+        .map(|(agent, units)| UseView {
+            agent: plain(agent.agent.as_str()),
+            percent: 100.0 * units / whole,
+        })
+        .filter(|seen| seen.percent.is_finite())
+        .collect();
+    // Those who used as much as another stand by name.
+    seen.sort_by(|one, two| two.percent.total_cmp(&one.percent));
+    seen
 }
 
 /// Who reported what of a window.
 type Told = Vec<(AgentRef, Option<Point>)>;
 
-/// The samples that the rule has of a window, in its order: of several with one time the one that leaves least counts.
-fn told(samples: &[SampleRow]) -> Told {
+/// Samples in the order of the rule: of several with one time the one that leaves least counts.
+fn in_order(samples: &[SampleRow]) -> Told {
     let left = |sample: &SampleRow| sample.remaining.unwrap_or(f64::INFINITY);
     let mut samples: Vec<_> = samples.iter().collect();
     samples.sort_by(|a, b| a.at.cmp(&b.at).then_with(|| left(b).total_cmp(&left(a))));
     let told = samples.into_iter().map(|s| (s.agent.clone(), point(s)));
-    let told: Vec<_> = told.collect();
+    told.collect()
+}
+
+/// The samples that the rule has of a window.
+fn told(samples: &[SampleRow]) -> Told {
+    let told = in_order(samples);
     // What several report alike is one sample.
     let alike = told.chunk_by(|one, two| one.1.is_some() && one.1 == two.1);
     let kept: usize = alike.rev().take(KEPT).map(<[_]>::len).sum();
@@ -358,6 +393,7 @@ fn window(
         forecast: sentence,
         level: level.to_owned(),
         history: curve(samples),
+        seen: vec![],
         starts: vec![],
         with_starts_at: None,
     }

@@ -555,7 +555,7 @@ mod tests {
     #[test]
     fn a_title_that_is_too_long_is_its_first_sentence_else_the_words_that_fit() {
         let names = "one, ".repeat(TITLE);
-        let text = format!("It runs out in 3 minutes. Used by {names}");
+        let text = format!("It runs out in 3 minutes. Lately used by {names}");
         assert_eq!(short(text), "It runs out in 3 minutes");
         assert!(short(names.clone()).ends_with("one …"));
         assert_eq!(short("One. Two".to_owned()), "One. Two");

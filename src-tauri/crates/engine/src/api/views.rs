@@ -301,19 +301,21 @@ views! {
     RevisionRequest { revision: u64, }
 
     LimitsView { title: String, pools: Vec<PoolView>, }
-    PoolView { key: String, provider: String, account: Option<String>, scope: Option<String>, agents: Vec<ShareView>, windows: Vec<WindowView>, rejected_last_day: u32, last_rejected_at: Option<Time>, }
-    /// `share` of the use seen lately, 0..1, as a finding about the pool names it; absent = cannot be told.
-    ShareView { agent: String, share: Option<f64>, last_at: Time, }
-    /// One limit. `too_early`: it was not measured often enough to say when it runs out.
+    PoolView { key: String, provider: String, account: Option<String>, scope: Option<String>, agents: Vec<ReporterView>, windows: Vec<WindowView>, rejected_last_day: u32, last_rejected_at: Option<Time>, }
+    /// Who reported it in the last day.
+    ReporterView { agent: String, last_at: Time, }
+    /// One limit. `too_early`: it was not measured often enough to say when it runs out. `seen`: who was seen to use it since it began.
     WindowView {
         name: String, unit: Option<String>, limit: Option<f64>, remaining: Option<f64>, used: Option<f64>, used_percent: Option<f64>,
         window_seconds: Option<u64>, reset_at: Option<Time>, status: Option<String>, observed_at: Time, stale: bool, basis: Basis,
         runs_out_at: Option<Time>, too_early: bool, forecast: String, level: String, history: Vec<PointView>,
-        starts: Vec<ExpectedView>, with_starts_at: Option<Time>,
+        seen: Vec<UseView>, starts: Vec<ExpectedView>, with_starts_at: Option<Time>,
     }
     /// What starts before the window begins anew; `percent` of the limit it used up the times before. In `with_starts_at` it runs out, counting these.
     ExpectedView { at: Time, agent: String, what: Option<AgentText>, source: StartSource, percent: Option<f64>, }
     PointView { at: Time, used_percent: f64, }
+    /// `percent` of the limit; the largest first.
+    UseView { agent: String, percent: f64, }
 
     /// What is looked at. Without `until` it ends now. `pair`: up to two keys of agents, seen with what is between them. `about`: a
     /// finding (`f:…`), a question (`e:endpoint/id`), a task (`t:endpoint/id`) or an agent (`a:endpoint/agent`), which chooses the

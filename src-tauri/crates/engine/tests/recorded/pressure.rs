@@ -1,4 +1,5 @@
-//! A limit that runs out: the card, the way out of it and the screen of limits name the same agent at each moment.
+//! A limit that runs out: the card, the way out of it and the screen of limits name the same agent at each moment, when the
+//! window was seen from its beginning, within the last half hour.
 
 use chrono::TimeDelta;
 use domain::time::{self, Time};
@@ -62,7 +63,7 @@ fn named(stage: &Stage, now: Time) -> Option<[String; 3]> {
     let says = view
         .summary
         .text
-        .split("Used by ")
+        .split("Lately used by ")
         .nth(1)
         .expect("it names who used it");
     let says = says.split(' ').next().unwrap_or_default().to_owned();
@@ -72,12 +73,12 @@ fn named(stage: &Stage, now: Time) -> Option<[String; 3]> {
     let reset = time::format(ago(0) + TimeDelta::hours(5));
     assert_eq!(*text, format!("{agent}, send nothing to p until {reset}."));
     let pools = stage.see(now, limits::limits).pools;
-    let largest = pools[0].agents.iter().max_by(|one, two| {
-        one.share
-            .unwrap_or_default()
-            .total_cmp(&two.share.unwrap_or_default())
-    });
-    let largest = largest.expect("there are users").agent.clone();
+    let window = pools[0].windows.iter().find(|w| w.name == "hour");
+    let seen = &window.expect("it is shown").seen;
+    let all: f64 = seen.iter().map(|one| one.percent).sum();
+    let used = window.and_then(|w| w.used_percent).expect("it is told");
+    assert!((all - used).abs() < 1e-9, "{all} of {used} were seen");
+    let largest = seen[0].agent.clone();
     Some([says, agent.clone(), largest])
 }
 
