@@ -44,7 +44,7 @@ pub async fn probe(url: &str, credential: Option<&Credential>) -> Result<Probe, 
     {
         return Ok(opencode::probe(url, &about));
     }
-    if a2a::as_card(&reply.body).is_none() {
+    if a2a::as_card(&reply.body).is_none() || may_be_of_langgraph(client.base()) {
         match langgraph::probe(&client, credential).await {
             Ok(Some(found)) => return Ok(found),
             Err(error) if langgraph::says_ok(&reply.body) => return Err(error),
@@ -158,6 +158,13 @@ async fn of_kit(client: &Client) -> Result<Option<(Url, a2a::Card)>, PollError> 
             listed(&mut found.iter().map(|(place, _)| place.to_string()))
         ))),
     }
+}
+
+/// Whether the card of a LangGraph server may stand there. It shows what its graphs ask over its own interface only: over A2A
+/// the one who sent the message is told, and neither its list nor a task has it.
+fn may_be_of_langgraph(card: &Url) -> bool {
+    let mut asked = card.query_pairs();
+    card.path().starts_with("/a2a/") || asked.any(|(name, _)| name == "assistant_id")
 }
 
 fn below(base: &Url, name: &str) -> Option<Url> {

@@ -8,6 +8,7 @@ mod frameworks;
 mod generations;
 #[allow(dead_code)] // The tests of `cli` and `engine` use more of it.
 mod graphs;
+mod interrupts;
 mod langgraph;
 mod listening;
 mod litellm;
