@@ -208,7 +208,8 @@ fn seen(row: &WindowRow, kept: &[SampleRow]) -> Vec<UseView> {
             agent: plain(agent.agent.as_str()),
             percent: 100.0 * units / whole,
         })
-        .filter(|seen| seen.percent.is_finite())
+        // Numbers that contradict each other say nothing.
+        .filter(|seen| seen.percent.is_finite() && seen.percent > 0.0)
         .collect();
     // Those who used as much as another stand by name.
     seen.sort_by(|one, two| two.percent.total_cmp(&one.percent));

@@ -628,6 +628,20 @@ fn limit_says(samples: &[(i64, f64)], reset: Option<i64>, now: i64, level: &str,
     );
 }
 
+/// An agent may report as often as it likes: of very many samples the newest are read, and what they do not show is nobody's.
+#[test]
+fn of_very_many_samples_of_a_limit_the_newest_say_who_used_it() {
+    let changes = (0..30_000).map(|second| sample(second, second as f64 / 40.0, None));
+    let view = fleet(changes.collect()).see(30_000, limits::limits);
+    let window = &view.pools[0].windows[0];
+    assert!(window.used_percent.is_some_and(|used| used > 74.9));
+    let [seen] = window.seen.as_slice() else {
+        panic!("one agent used it: {:?}", window.seen);
+    };
+    assert_eq!(seen.agent, "billing");
+    assert!((seen.percent - 50.0).abs() < 0.01, "{}", seen.percent);
+}
+
 #[test]
 fn a_limit_says_whether_it_lasts_and_how_sure_that_is() {
     let steady = [(0, 100.0), (300, 400.0), (600, 700.0)];

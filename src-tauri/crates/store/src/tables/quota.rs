@@ -135,13 +135,16 @@ pub fn windows(reader: &Reader) -> Result<Vec<WindowRow>> {
     )
 }
 
-/// Samples of a window at or after a time, oldest first.
+/// More samples of a window are not read: two weeks of one a minute.
+const MOST_SAMPLES: usize = 20_000;
+
+/// Samples of a window at or after a time, oldest first; of very many the newest.
 pub fn samples(reader: &Reader, pool: &str, window: &str, from: Time) -> Result<Vec<SampleRow>> {
-    sql::all(
+    let mut newest_first = sql::all(
         reader,
         "SELECT observed_at, endpoint, agent, used, used_percent, remaining, reset_at, rejected FROM quota_samples
-         WHERE pool = ?1 AND window = ?2 AND observed_at >= ?3 ORDER BY observed_at",
-        params![pool, window, sql::micros(from)],
+         WHERE pool = ?1 AND window = ?2 AND observed_at >= ?3 ORDER BY observed_at DESC LIMIT ?4",
+        params![pool, window, sql::micros(from), MOST_SAMPLES],
         |row| {
             Ok(SampleRow {
                 at: sql::time(row.get(0)?),
@@ -156,7 +159,9 @@ pub fn samples(reader: &Reader, pool: &str, window: &str, from: Time) -> Result<
                 rejected: row.get(7)?,
             })
         },
-    )
+    )?;
+    newest_first.reverse();
+    Ok(newest_first)
 }
 
 /// Lets samples before a time go.
