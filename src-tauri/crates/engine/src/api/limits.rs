@@ -23,9 +23,7 @@ use store::{
 use super::{
     schedules::{Known, known},
     settings,
-    views::{
-        Basis, ExpectedView, LimitsView, PointView, PoolView, ReporterView, UseView, WindowView,
-    },
+    views::{Basis, ExpectedView, LimitsView, PointView, PoolView, UseView, WindowView},
     wording::{Glance, between, plain, span},
 };
 
@@ -136,17 +134,14 @@ fn pool(
 ) -> Result<PoolView> {
     let day = glance.now - TimeDelta::hours(24);
     let mut windows = vec![];
-    let mut last: BTreeMap<AgentRef, Time> = BTreeMap::new();
+    let mut agents = BTreeSet::new();
     let (mut rejected, mut last_rejected) = (0, None);
     for row in rows {
         let from = begin(&row.window, glance.now).min(day);
         let kept = quota::samples(glance.reader, &row.key, &row.window.name, from)?;
         let samples = kept.get(kept.partition_point(|sample| sample.at < day)..);
         let samples = samples.unwrap_or_default();
-        for sample in samples {
-            let at = last.entry(sample.agent.clone()).or_insert(sample.at);
-            *at = sample.at.max(*at);
-        }
+        agents.extend(samples.iter().map(|sample| sample.agent.clone()));
         let refused = samples.iter().filter(|sample| sample.rejected);
         let here = u32::try_from(refused.clone().count()).unwrap_or(u32::MAX);
         rejected = here.max(rejected);
@@ -169,18 +164,14 @@ fn pool(
             .unwrap_or_default(),
         account: part(|pool| pool.account.as_ref()),
         scope: part(|pool| pool.scope.as_ref()),
-        agents: last.into_iter().map(reporter).collect(),
+        agents: agents
+            .into_iter()
+            .map(|a| plain(a.agent.as_str()))
+            .collect(),
         windows,
         rejected_last_day: rejected,
         last_rejected_at: last_rejected,
     })
-}
-
-fn reporter((agent, last_at): (AgentRef, Time)) -> ReporterView {
-    ReporterView {
-        agent: plain(agent.agent.as_str()),
-        last_at,
-    }
 }
 
 fn length(window: &QuotaWindow) -> Option<TimeDelta> {

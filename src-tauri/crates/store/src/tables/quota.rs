@@ -136,7 +136,7 @@ pub fn windows(reader: &Reader) -> Result<Vec<WindowRow>> {
 }
 
 /// More samples of a window are not read: two weeks of one a minute.
-const MOST_SAMPLES: usize = 20_000;
+const MOST_SAMPLES: i64 = 20_000;
 
 /// Samples of a window at or after a time, oldest first; of very many the newest.
 pub fn samples(reader: &Reader, pool: &str, window: &str, from: Time) -> Result<Vec<SampleRow>> {
