@@ -198,7 +198,8 @@ impl<S: Source> Quotas<S> {
         // A good one without them would say that all is well again.
         let bad = self.refused.iter().map(|(bad, since)| bad.item(since));
         let quotas: Vec<_> = good.chain(bad).collect();
-        let agent = json!({ "id": self.agent, "name": self.name, "status": "online" });
+        let agent =
+            json!({ "id": self.agent, "name": self.name, "status": "online", "limitsOnly": true });
         // What is not in it stays as it was.
         Observation::Document {
             body: format!(

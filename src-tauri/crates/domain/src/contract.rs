@@ -89,6 +89,24 @@ pub struct Document {
     pub left_out: LeftOut,
 }
 
+impl Document {
+    /// Tells of nothing but limits.
+    pub(crate) fn tells_only_limits(&self) -> bool {
+        fn none<T>(list: &List<T>) -> bool {
+            list.as_ref().is_none_or(Vec::is_empty)
+        }
+        none(&self.tasks)
+            && none(&self.accesses)
+            && none(&self.claims)
+            && none(&self.handoffs)
+            && none(&self.artifacts)
+            && none(&self.context)
+            && none(&self.escalations)
+            && none(&self.schedules)
+            && self.ownership.is_none()
+    }
+}
+
 /// How many items of which list.
 pub type LeftOut = BTreeMap<&'static str, u64>;
 
@@ -182,8 +200,13 @@ pub struct AgentCard {
     pub started_at: Option<Time>,
     /// Its last sign of life by its own clock.
     pub heartbeat_at: Option<Time>,
+    /// It only reports limits and does no work: no agent that others share with, wait for or join.
+    #[serde(default)]
+    pub limits_only: bool,
 }
-saved! { AgentCard { id, name, version, model, workspace, status, started_at, heartbeat_at } }
+saved! { AgentCard {
+    id, name, version, model, workspace, status, started_at, heartbeat_at, limits_only,
+} }
 
 /// What an agent says about accepting work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]

@@ -216,3 +216,19 @@ fn a_task_whose_endpoint_takes_no_request_to_cancel_is_stopped_by_a_text_to_its_
         other => panic!("{other:?}"),
     }
 }
+
+#[test]
+fn what_nobody_is_seen_to_use_holds_nobody_and_still_may_be_raised() {
+    let lines = r#"{"at": "2026-11-02T10:00:00Z", "endpoint": "hub", "status": {"schemaVersion": "1.0", "snapshot": false, "agent": {"id": "hub", "name": "Hub", "status": "online", "limitsOnly": true}, "quotas": [{"pool": {"provider": "hub"}, "observedAt": "2026-11-02T10:00:00Z", "windows": [{"name": "core", "limit": 5000, "remaining": 0, "resetAt": "2026-11-02T11:00:00Z"}]}]}}"#;
+    let mut found = replay(lines.lines()).unwrap();
+    let mut finding = found.remove(0);
+    assert_eq!(finding.rule, "quota-exhausted");
+    let refused = planned(&finding, &Ownership::default(), "hold-all").unwrap_err();
+    assert_eq!(refused, "No agent is known that uses it.");
+    finding.rule = "quota-pressure".into();
+    for resolution in ["hold-largest", "stagger"] {
+        let refused = planned(&finding, &Ownership::default(), resolution).unwrap_err();
+        assert_eq!(refused, "No agent is known that uses it.");
+    }
+    planned(&finding, &Ownership::default(), "raise").unwrap();
+}

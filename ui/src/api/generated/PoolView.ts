@@ -2,6 +2,6 @@
 import type { WindowView } from "./WindowView";
 
 /**
- * `agents` reported it in the last day.
+ * `agents` reported it in the last day; of `sources` it is only read.
  */
-export type PoolView = { key: string, provider: string, account: string | null, scope: string | null, agents: Array<string>, windows: Array<WindowView>, rejectedLastDay: number, lastRejectedAt: string | null, };
+export type PoolView = { key: string, provider: string, account: string | null, scope: string | null, agents: Array<string>, sources: Array<string>, windows: Array<WindowView>, rejectedLastDay: number, lastRejectedAt: string | null, };

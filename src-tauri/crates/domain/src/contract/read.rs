@@ -203,6 +203,7 @@ fn agent(node: &Node<'_>, problems: &mut Vec<Problem>) -> Result<AgentCard, Box<
         status: m.need_word("status", AgentStatus::Online),
         started_at: m.time("startedAt"),
         heartbeat_at: m.time("heartbeatAt"),
+        limits_only: m.flag("limitsOnly").unwrap_or(false),
     };
     if read.name.is_empty() {
         read.name = id;

@@ -87,6 +87,9 @@ impl World {
         let late = |at: Time| at - began >= EXISTING;
         let mut found = vec![];
         for (agent, state) in self.agents_in_order() {
+            if state.card.limits_only {
+                continue;
+            }
             let named = self.joining.get(&agent.agent).map(|joining| joining.at);
             let at = named.map_or(state.first_heard, |named| named.min(state.first_heard));
             if late(at) {
@@ -111,7 +114,10 @@ impl World {
     }
 
     fn last_before(&self, at: Time) -> Option<AgentRef> {
-        let earlier = self.agents.iter().filter(|(_, s)| s.first_heard < at);
+        let earlier = self
+            .agents
+            .iter()
+            .filter(|(_, s)| s.first_heard < at && !s.card.limits_only);
         let last = earlier.max_by_key(|(agent, state)| (state.first_heard, *agent));
         last.map(|(agent, _)| agent.clone())
     }

@@ -44,6 +44,8 @@ impl World {
         let Some(pool) = self.pools.get_mut(key) else {
             return;
         };
+        let agents = &self.agents;
+        let works = |agent| agents.get(agent).is_none_or(|a| !a.card.limits_only);
         if let Some(offset) = pool.newest.as_ref().and_then(|(seen, _)| offset(&seen.raw)) {
             pool.daily.offset = Some(offset);
         }
@@ -58,7 +60,7 @@ impl World {
             for sample in samples.get(from..).unwrap_or_default() {
                 let known = before.insert(&sample.seen.agent, sample);
                 if known.is_some() || from == 0 {
-                    daily.note(known, sample);
+                    daily.note(known, sample, works(&sample.seen.agent));
                 }
             }
         }
@@ -72,7 +74,8 @@ impl Daily {
         (local.date_naive(), local.num_seconds_from_midnight())
     }
 
-    fn note(&mut self, before: Option<&Sample>, sample: &Sample) {
+    /// `uses`: it is an agent at work that said so.
+    fn note(&mut self, before: Option<&Sample>, sample: &Sample, uses: bool) {
         let (day, second) = self.local(sample.seen.at);
         let moment = (second, sample.seen.evidence.clone());
         if sample.exhausted() {
@@ -82,7 +85,7 @@ impl Daily {
             }
         }
         let used = |sample: &Sample| sample.point().map(|point| point.used);
-        let Some(now) = used(sample).filter(|now| *now > 0.0) else {
+        let Some(now) = used(sample).filter(|now| uses && *now > 0.0) else {
             return;
         };
         // The same number as before is no use; a smaller one belongs to a new window.

@@ -450,6 +450,11 @@ impl<'w> Intake<'w> {
             return;
         };
         let (now, moment) = (self.now, self.world.moment);
+        let known = self.world.agents.get(agent);
+        let works = known.is_some_and(|known| known.works) || !document.tells_only_limits();
+        let mut card = card.clone();
+        // Who works is an agent, whatever it calls itself.
+        card.limits_only &= !works;
         let bad_card = document.problems.iter().any(|p| p.list == "agent");
         let needs = document.ownership.as_ref().map(|item| {
             let evidence = Evidence {
@@ -472,21 +477,30 @@ impl<'w> Intake<'w> {
                 let first = self.world.first_endpoint.entry(agent.agent.clone());
                 first.or_insert_with(|| agent.endpoint.clone());
                 let state = AgentState {
-                    card: card.clone(),
+                    card,
                     declared: needs
                         .iter()
                         .map(|(needs, evidence)| (moment, written(needs), evidence.clone()))
                         .collect(),
                     needs,
                     first_heard: now,
+                    works,
                 };
                 self.world.agents.insert(agent.clone(), state);
                 true
             }
             Some(known) => {
-                let mut changed = false;
-                if known.card != *card && !bad_card {
-                    known.card = card.clone();
+                let mut changed = known.card.limits_only && works;
+                if changed {
+                    let pools = self.world.pools.iter();
+                    let told = pools.filter(|(_, pool)| pool.reporters.contains_key(agent));
+                    let told = told.map(|(key, _)| Subject::Pool(key.clone()));
+                    self.world.dirty.extend(told);
+                }
+                known.card.limits_only &= !works;
+                known.works = works;
+                if known.card != card && !bad_card {
+                    known.card = card;
                     changed = true;
                 }
                 if let Some(needs) = needs

@@ -151,8 +151,10 @@ pub(crate) struct AgentState {
     /// What it declared to write or start on, each with the line it counts from; the latest few.
     pub(crate) declared: Vec<(u64, pattern::Index, Evidence)>,
     pub(crate) first_heard: Time,
+    /// Has told of more than limits.
+    pub(crate) works: bool,
 }
-saved! { AgentState { card, needs, declared, first_heard } }
+saved! { AgentState { card, needs, declared, first_heard, works } }
 
 impl AgentState {
     /// What it had declared when a line was told.
@@ -500,6 +502,13 @@ impl World {
             put_off: vec![],
             dirty: Dirty::default(),
         }
+    }
+
+    /// Is it no agent at work, but only where limits are read?
+    pub(crate) fn only_reports_limits(&self, agent: &AgentRef) -> bool {
+        self.agents
+            .get(agent)
+            .is_some_and(|state| state.card.limits_only)
     }
 
     /// Agents in an order of their own.

@@ -154,6 +154,9 @@ impl Maker<'_> {
             })
         };
         match resolution {
+            "hold-largest" | "stagger" | "hold-all" if agents.is_empty() => {
+                Err("No agent is known that uses it.".to_owned())
+            }
             "hold-largest" => {
                 let largest = users.first().filter(|(_, share)| *share > 0.0);
                 let largest = match (largest, agents.as_slice()) {
@@ -181,9 +184,12 @@ impl Maker<'_> {
             }
             "raise" => {
                 let provider = pool.split('/').next().unwrap_or_default().to_owned();
-                let agents = names::list(&agents);
+                let of = match agents.as_slice() {
+                    [] => String::new(),
+                    agents => format!(" for {}", names::list(agents)),
+                };
                 Ok(self.tell(vec![provider], |_| {
-                    format!("The limit of {pool} is not enough for {agents}. Please raise it.")
+                    format!("The limit of {pool} is not enough{of}. Please raise it.")
                 }))
             }
             _ => Ok(hold(agents)),

@@ -1,6 +1,6 @@
 //! `quota-exhausted`: a pool has nothing left until its window starts anew.
 //!
-//! Names every agent that reported the pool in the last day: all of them wait.
+//! Names every agent that reported the pool in the last day: all of them wait. What only reports limits waits for nothing.
 
 use chrono::TimeDelta;
 
@@ -39,11 +39,11 @@ pub(crate) fn check(world: &World, key: &str, said: &mut Said) {
     said.push(verdict.says(format!("Nothing is left of {key} ({}).", names.join(", "))));
 }
 
-/// Everyone who reported the pool in the last day.
+/// Every agent that reported the pool in the last day.
 pub(crate) fn users(world: &World, pool: &PoolState, mut verdict: Verdict) -> Verdict {
     let since = world.now - TimeDelta::days(1);
     for (agent, seen) in &pool.reporters {
-        if seen.at >= since {
+        if seen.at >= since && !world.only_reports_limits(agent) {
             verdict = verdict.seen(seen).agent(agent);
         }
     }

@@ -105,6 +105,7 @@ fn verdict(
 ) -> Verdict {
     let shares = forecast::users(&told(samples)).into_iter();
     let shares: Vec<_> = shares
+        .filter(|(agent, _)| !world.only_reports_limits(agent))
         .map(|(agent, share)| format!("{} {:.0} %", agent.agent, share * 100.0))
         .collect();
     let shares = if shares.is_empty() {

@@ -283,3 +283,56 @@ fn what_several_report_alike_they_used_together_whoever_is_asked_first() {
         assert!(last.ends_with("Lately used by a 50 %, b 50 %."), "{live:?}");
     }
 }
+
+/// The same told by what only reports limits.
+fn from_source(mut line: Value) -> Value {
+    line["status"]["agent"]["limitsOnly"] = json!(true);
+    line
+}
+
+#[test]
+fn a_source_of_limits_used_nothing_and_waits_for_nothing() {
+    let lines = [
+        from_source(left(0, "hub", 200)),
+        left(60, "a", 190),
+        from_source(left(120, "hub", 170)),
+        tick(130),
+    ];
+    check("quota-pressure", &lines, &["120 open critical a"]);
+    let live = said(&lines);
+    let last = live.last().map(String::as_str).unwrap_or_default();
+    assert!(last.ends_with("Lately used by a 33 %."), "{live:?}");
+    let out = [left(0, "a", 10), from_source(left(10, "hub", 0))];
+    check("quota-exhausted", &out, &["10 open warning a"]);
+    let alone = [from_source(left(10, "hub", 0))];
+    check("quota-exhausted", &alone, &["10 open warning "]);
+}
+
+#[test]
+fn a_source_of_limits_begins_nothing_each_day() {
+    let before = 4 * 86_400 - 5 * 3600;
+    let told: Vec<_> = mornings(3, 0, true)
+        .into_iter()
+        .map(|line| match line["status"]["agent"]["id"] == json!("b") {
+            true => from_source(line),
+            false => line,
+        })
+        .chain([tick(before - 900), tick(before)])
+        .collect();
+    check("quota-pressure", &told, &[]);
+}
+
+#[test]
+fn who_works_is_an_agent_whatever_it_calls_itself() {
+    let mut works = from_source(poll(
+        10,
+        "a",
+        json!({"tasks": [task("t", "working", 10, json!({}))]}),
+    ));
+    works["status"]["agent"]["name"] = json!("A");
+    let out = from_source(left(20, "a", 0));
+    let told = ["20 open warning a"];
+    check("quota-exhausted", &[works.clone(), out.clone()], &told);
+    let before = from_source(left(0, "a", 10));
+    check("quota-exhausted", &[before, works, out], &told);
+}

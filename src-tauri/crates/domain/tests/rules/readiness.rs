@@ -134,3 +134,22 @@ fn an_agent_the_person_names_is_judged_before_it_is_heard() {
     lines.push(poll(2 * DAY, "b", json!({})));
     check("readiness", &lines, &["86400 open warning a b"]);
 }
+
+#[test]
+fn a_source_of_limits_joins_nobody_and_nobody_joins_after_it() {
+    let source = |seconds: i64, agent: &str| {
+        let mut line = poll(seconds, agent, json!({}));
+        line["status"]["agent"]["limitsOnly"] = json!(true);
+        line
+    };
+    let lines = [poll(0, "a", json!({})), source(600, "hub")];
+    check("readiness", &lines, &[]);
+    let lines = [source(0, "hub"), poll(600, "a", json!({}))];
+    check("readiness", &lines, &[]);
+    let lines = [
+        poll(0, "a", json!({})),
+        source(60, "hub"),
+        poll(600, "b", json!({})),
+    ];
+    check("readiness", &lines, &["600 open warning a b"]);
+}

@@ -200,6 +200,7 @@ fn agent(
     let card = &record.card;
     let (doing, open_tasks, waiting) = tasks::load(glance.reader, &record.agent)?;
     let status = match card.status {
+        _ if card.limits_only => "Only reports limits",
         AgentStatus::Online => "Takes work",
         AgentStatus::Paused => "Paused by itself",
         AgentStatus::Stopping => "Is stopping",

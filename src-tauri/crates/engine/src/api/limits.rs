@@ -17,7 +17,10 @@ use domain::{
 };
 use store::{
     Reader, Result,
-    tables::quota::{self, SampleRow, WindowRow},
+    tables::{
+        agents,
+        quota::{self, SampleRow, WindowRow},
+    },
 };
 
 use super::{
@@ -48,9 +51,10 @@ pub fn limits(glance: Glance<'_>) -> Result<LimitsView> {
         rows.entry(row.key.clone()).or_default().push(row);
     }
     let ahead = known(glance)?;
+    let sources = sources(glance.reader)?;
     let mut pools = rows
         .into_values()
-        .map(|windows| pool(glance, &rules, &windows, &ahead))
+        .map(|windows| pool(glance, &rules, &windows, &ahead, &sources))
         .collect::<Result<Vec<_>>>()?;
     pools.sort_by(|a, b| {
         urgency(a)
@@ -61,6 +65,13 @@ pub fn limits(glance: Glance<'_>) -> Result<LimitsView> {
         title: title(glance.now, &pools),
         pools,
     })
+}
+
+/// Where limits are only read: what it tells was used by others.
+fn sources(reader: &Reader) -> Result<BTreeSet<AgentRef>> {
+    let all = agents::list(reader)?.into_iter();
+    let sources = all.filter(|record| record.card.limits_only);
+    Ok(sources.map(|record| record.agent).collect())
 }
 
 /// Smaller is more urgent: used up, then by the time it runs out, then by what is left.
@@ -131,26 +142,34 @@ fn pool(
     rules: &Settings,
     rows: &[WindowRow],
     ahead: &[Known],
+    sources: &BTreeSet<AgentRef>,
 ) -> Result<PoolView> {
     let day = glance.now - TimeDelta::hours(24);
     let mut windows = vec![];
-    let mut agents = BTreeSet::new();
+    let mut reporters = BTreeSet::new();
     let (mut rejected, mut last_rejected) = (0, None);
     for row in rows {
         let from = begin(&row.window, glance.now).min(day);
         let kept = quota::samples(glance.reader, &row.key, &row.window.name, from)?;
         let samples = kept.get(kept.partition_point(|sample| sample.at < day)..);
         let samples = samples.unwrap_or_default();
-        agents.extend(samples.iter().map(|sample| sample.agent.clone()));
+        reporters.extend(samples.iter().map(|sample| sample.agent.clone()));
         let refused = samples.iter().filter(|sample| sample.rejected);
         let here = u32::try_from(refused.clone().count()).unwrap_or(u32::MAX);
         rejected = here.max(rejected);
         last_rejected = refused.map(|sample| sample.at).max().max(last_rejected);
         let mut view = window(glance.now, rules, row, samples, &told(samples));
-        view.seen = seen(row, &kept);
+        view.seen = seen(row, &kept, sources);
         windows.push(expecting(glance.now, row, samples, ahead, view));
     }
     windows.sort_by(|a, b| window_urgency(a).total_cmp(&window_urgency(b)));
+    let (sources, agents) = reporters
+        .into_iter()
+        .partition::<BTreeSet<_>, _>(|reporter| sources.contains(reporter));
+    let names = |of: BTreeSet<AgentRef>| {
+        let names = of.into_iter().map(|one| plain(one.agent.as_str()));
+        names.collect()
+    };
     let first = rows.first();
     let part = |part: fn(&domain::contract::Pool) -> Option<&String>| {
         first
@@ -164,10 +183,8 @@ fn pool(
             .unwrap_or_default(),
         account: part(|pool| pool.account.as_ref()),
         scope: part(|pool| pool.scope.as_ref()),
-        agents: agents
-            .into_iter()
-            .map(|a| plain(a.agent.as_str()))
-            .collect(),
+        agents: names(agents),
+        sources: names(sources),
         windows,
         rejected_last_day: rejected,
         last_rejected_at: last_rejected,
@@ -186,7 +203,7 @@ fn begin(window: &QuotaWindow, now: Time) -> Time {
 }
 
 /// Who was seen to use a window since it began. `kept`: its samples from before that.
-fn seen(row: &WindowRow, kept: &[SampleRow]) -> Vec<UseView> {
+fn seen(row: &WindowRow, kept: &[SampleRow], sources: &BTreeSet<AgentRef>) -> Vec<UseView> {
     let told = in_order(kept);
     let Some(newest) = told.iter().rev().find_map(|(_, point)| *point) else {
         return vec![];
@@ -195,6 +212,7 @@ fn seen(row: &WindowRow, kept: &[SampleRow]) -> Vec<UseView> {
     let whole = newest.used + newest.left;
     let mut seen: Vec<_> = used
         .into_iter()
+        .filter(|(agent, _)| !sources.contains(agent))
         .map(|(agent, units)| UseView {
             agent: plain(agent.agent.as_str()),
             percent: 100.0 * units / whole,
@@ -251,6 +269,7 @@ pub(super) struct InUse {
 impl InUse {
     pub(super) fn read(reader: &Reader, windows: &[WindowRow], now: Time) -> Result<Self> {
         let mut all = vec![];
+        let sources = sources(reader)?;
         for row in windows {
             let from = now - TimeDelta::days(1);
             let samples = quota::samples(reader, &row.key, &row.window.name, from)?;
@@ -263,6 +282,7 @@ impl InUse {
             .into_iter()
             .filter(|agent| !named.contains(*agent));
         users.extend(silent.map(|agent| (agent.clone(), 0.0)));
+        users.retain(|(agent, _)| !sources.contains(agent));
         let users = users.into_iter();
         Ok(Self {
             users: users.map(|(agent, share)| (agent.agent, share)).collect(),

@@ -135,7 +135,7 @@ fn witnesses(reader: &store::Reader, finding: &Finding) -> Result<Vec<Witness>> 
 }
 
 fn fleet(reader: &store::Reader) -> Result<Vec<AgentId>> {
-    let mut fleet: Vec<_> = store::tables::agents::list(reader)?
+    let mut fleet: Vec<_> = store::tables::agents::at_work(reader)?
         .into_iter()
         .map(|row| row.agent.agent)
         .collect();

@@ -133,7 +133,7 @@ pub(super) fn known(glance: Glance<'_>) -> Result<Vec<Known>> {
         places.insert(row.id, (source, heard, answers));
     }
     let mut all = vec![];
-    for record in agents::list(glance.reader)? {
+    for record in agents::at_work(glance.reader)? {
         let Some((source, heard, answers)) = places.get(&record.agent.endpoint) else {
             continue;
         };

@@ -301,8 +301,8 @@ views! {
     RevisionRequest { revision: u64, }
 
     LimitsView { title: String, pools: Vec<PoolView>, }
-    /// `agents` reported it in the last day.
-    PoolView { key: String, provider: String, account: Option<String>, scope: Option<String>, agents: Vec<String>, windows: Vec<WindowView>, rejected_last_day: u32, last_rejected_at: Option<Time>, }
+    /// `agents` reported it in the last day; of `sources` it is only read.
+    PoolView { key: String, provider: String, account: Option<String>, scope: Option<String>, agents: Vec<String>, sources: Vec<String>, windows: Vec<WindowView>, rejected_last_day: u32, last_rejected_at: Option<Time>, }
     /// One limit. `too_early`: it was not measured often enough to say when it runs out. `seen`: who was seen to use it since it began.
     WindowView {
         name: String, unit: Option<String>, limit: Option<f64>, remaining: Option<f64>, used: Option<f64>, used_percent: Option<f64>,

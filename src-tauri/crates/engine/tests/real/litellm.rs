@@ -49,6 +49,14 @@ async fn what_a_real_proxy_has_left_is_among_the_limits_also_after_it_was_killed
         (&window["name"], &window["limit"], &window["windowSeconds"]),
         (&json!("requests per minute"), &json!(2.0), &json!(60))
     );
+    let nobody = json!([]);
+    assert_eq!(
+        (&pool["agents"], &pool["sources"], &window["seen"]),
+        (&nobody, &json!(["clerk"]), &nobody),
+        "what it tells of was used by others"
+    );
+    let map = ask(&api, "ownership", json!({})).await;
+    assert_eq!(map["agents"], nobody, "it owns nothing");
     assert!(
         window["remaining"].as_f64().is_some_and(|left| left < 2.0),
         "{window:#}"

@@ -52,6 +52,13 @@ pub fn list(reader: &Reader) -> Result<Vec<AgentRecord>> {
     sql::all(reader, &query, [], read)
 }
 
+/// The same without what only reports limits.
+pub fn at_work(reader: &Reader) -> Result<Vec<AgentRecord>> {
+    let mut agents = list(reader)?;
+    agents.retain(|record| !record.card.limits_only);
+    Ok(agents)
+}
+
 /// Agents of one endpoint.
 pub fn of(reader: &Reader, endpoint: &EndpointId) -> Result<Vec<AgentRecord>> {
     let query =

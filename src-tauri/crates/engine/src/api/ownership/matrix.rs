@@ -76,7 +76,7 @@ impl Columns {
 
 /// Agents heard of, as the lint needs them.
 pub(super) fn known_agents(reader: &Reader, present: &Present) -> store::Result<Vec<KnownAgent>> {
-    let agents = tables::agents::list(reader)?;
+    let agents = tables::agents::at_work(reader)?;
     Ok(agents
         .iter()
         .map(|agent| known_agent(agent, present))
@@ -111,7 +111,7 @@ fn health(present: &Present, endpoint: &EndpointId) -> Health {
 
 impl Fleet {
     pub(super) fn read(reader: &Reader, now: Time, present: &Present) -> store::Result<Self> {
-        let agents = tables::agents::list(reader)?;
+        let agents = tables::agents::at_work(reader)?;
         let mut seen = tables::accesses::seen(reader)?;
         let from = seen.iter().map(|row| row.first_at).min().unwrap_or(now);
         seen.sort_by_key(|row| std::cmp::Reverse(row.last_at));

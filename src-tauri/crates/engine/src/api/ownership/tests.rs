@@ -289,6 +289,7 @@ fn card(who: &AgentRef) -> AgentCard {
         status: AgentStatus::Online,
         started_at: None,
         heartbeat_at: None,
+        limits_only: false,
     }
 }
 
