@@ -5,6 +5,14 @@ import asyncio
 import json
 
 
+def read(body):
+    """As JSON, or (a form) as it came."""
+    try:
+        return json.loads(body or b"{}")
+    except ValueError:
+        return body.decode("utf-8", "replace")
+
+
 class Log:
     def __init__(self, app, path, hold=False, token="", guarded=()):
         """`hold`: never answer a message to a task. `token`: who asks below the `guarded` paths must have it."""
@@ -25,7 +33,7 @@ class Log:
             body += message.get("body", b"")
             more = message.get("more_body", False)
         with open(self.path, "a", encoding="utf-8") as log:
-            log.write(json.dumps({"path": scope["path"], "body": json.loads(body or b"{}")}) + "\n")
+            log.write(json.dumps({"path": scope["path"], "body": read(body)}) + "\n")
         if self.hold and b'"taskId"' in body and b"essage" in body:
             await asyncio.sleep(600)
 

@@ -9,7 +9,10 @@ use crate::http::{Client, Reply};
 
 const OPENCLAW: &str = "An OpenClaw gateway answers here. It is asked over a socket (WebSocket), which is not spoken here, so its sessions and approvals cannot be shown.";
 const OPENHANDS: &str = "An OpenHands agent server answers here. Its own interface is not spoken here, so its conversations and confirmations cannot be shown.";
-const AGNO: &str = "An AgentOS of Agno answers here. Its own interface is not spoken here. Its A2A interface can be added where it is switched on, but shows no approvals.";
+const AGNO: &str = "An AgentOS of Agno answers here. Its own interface is not spoken here, and its A2A interface shows no tasks and no approvals, so its runs and confirmations cannot be shown. Confirm in AgentOS itself.";
+/// Of one of its cards. It names the address of one call for all calls, has no list, and calls a run that waits for a
+/// confirmation "working" (agno 3.1).
+pub(crate) const AGNO_CARD: &str = "This is the A2A card of an agent in an AgentOS of Agno. The address on it takes new messages only: no task can be asked for there, and a run that waits for a confirmation is called \"working\". So its runs and confirmations cannot be shown. Confirm in AgentOS itself.";
 const MCP: &str = "An MCP server answers here. It offers tools to agents (as Agent Mail does) and has no tasks or questions of its own, so there is nothing to show.";
 
 /// The sentence about it; `None` = it is none of them. `first` is what the address itself answered.

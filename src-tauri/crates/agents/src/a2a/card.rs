@@ -12,11 +12,14 @@ use serde_json::Value;
 use super::login::{self, Login};
 use crate::{
     http::{Client, invalid},
-    way,
+    unsupported, way,
 };
 
 /// Where cards are, newest first.
 const WELL_KNOWN: [&str; 2] = [".well-known/agent-card.json", ".well-known/agent.json"];
+
+/// The address at which an AgentOS of Agno takes one call only, and which its cards give for all of them.
+const ONE_CALL: &str = "/v1/message:stream";
 
 const NO_CARD: &str = "There is no agent card at this address, nor at its well-known places.";
 
@@ -157,6 +160,7 @@ pub(crate) fn read(card: &Value, origin: &Url) -> Result<Card, PollError> {
     let mut doors = vec![];
     let mut elsewhere = false;
     let mut unspoken = false;
+    let mut takes_one_call = false;
     for (url, binding, version, tenant) in interfaces(card) {
         let binding = match binding.to_ascii_uppercase().as_str() {
             "JSONRPC" | "JSON-RPC" => Binding::JsonRpc,
@@ -175,6 +179,9 @@ pub(crate) fn read(card: &Value, origin: &Url) -> Result<Card, PollError> {
             }
         };
         match at_origin(&url, origin) {
+            Some(url) if binding == Binding::JsonRpc && url.path().ends_with(ONE_CALL) => {
+                takes_one_call = true;
+            }
             Some(url) => doors.push(Door {
                 url,
                 binding,
@@ -205,6 +212,8 @@ pub(crate) fn read(card: &Value, origin: &Url) -> Result<Card, PollError> {
     let Some(door) = doors.into_iter().next() else {
         return Err(invalid(if elsewhere {
             "Its card names an address at another host, which is not followed. Enter that address instead."
+        } else if takes_one_call {
+            unsupported::AGNO_CARD
         } else if unspoken {
             "Its card offers only protocols or versions that are not spoken here (A2A 0.3 and 1.0 over JSON-RPC or HTTP+JSON are)."
         } else {

@@ -7,32 +7,25 @@ use serde_json::{Value, json};
 use crate::{decide, look, server::Server};
 
 /// Begins a task with the words of a person; its id.
-async fn begin(server: &Server, method: &str, message: Value) -> String {
-    let body = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": {"message": message}});
-    let result = call(server, method, body).await;
+pub(crate) async fn begin(server: &Server, method: &str, message: Value) -> String {
+    begin_with(server, method, json!({"message": message})).await
+}
+
+/// The same with wishes of its own.
+pub(crate) async fn begin_with(server: &Server, method: &str, params: Value) -> String {
+    let body = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params});
+    let result = call(server, body).await;
     let task = result.get("task").unwrap_or(&result);
     task["id"].as_str().expect("a task").to_owned()
 }
 
-async fn call(server: &Server, method: &str, body: Value) -> Value {
-    let client = reqwest::Client::builder().no_proxy().build();
-    let one = method.starts_with(char::is_uppercase);
-    let reply = client
-        .expect("a client")
-        .post(&server.url)
-        .header("A2A-Version", if one { "1.0" } else { "0.3" })
-        .header("Content-Type", "application/json")
-        .body(body.to_string())
-        .send()
-        .await
-        .expect("an answer");
-    let reply = reply.bytes().await.expect("a body");
-    let reply: Value = serde_json::from_slice(&reply).expect("JSON");
+async fn call(server: &Server, body: Value) -> Value {
+    let reply = server.post("", "none", &body).await;
     assert!(reply.get("result").is_some(), "{reply}");
     reply["result"].clone()
 }
 
-fn follow(server: &Server, tasks: &[&str]) -> Box<dyn Endpoint> {
+pub(crate) fn follow(server: &Server, tasks: &[&str]) -> Box<dyn Endpoint> {
     agents::open(&Target {
         endpoint: "framework".into(),
         kind: Kind::A2a,
@@ -104,8 +97,8 @@ async fn check(framework: Framework) {
     let shows = |task: String| {
         let get =
             json!({"jsonrpc": "2.0", "id": 1, "method": framework.get, "params": {"id": task}});
-        let (server, method) = (&server, framework.get);
-        async move { call(server, method, get).await.to_string() }
+        let server = &server;
+        async move { call(server, get).await.to_string() }
     };
     // It paid once, for the one that was approved.
     let paid = shows(yes.clone()).await;

@@ -4,6 +4,7 @@
 
 #![allow(clippy::expect_used, clippy::panic)] // Outside `#[test]` functions the lint does not know that this is a test.
 
+mod agno;
 mod frameworks;
 mod generations;
 #[allow(dead_code)] // The tests of `cli` and `engine` use more of it.

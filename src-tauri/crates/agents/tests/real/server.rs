@@ -330,6 +330,23 @@ impl Server {
             .expect("it answers")
     }
 
+    /// What it answers to JSON at a path. The connection is kept: some servers stop what they do for a client that goes.
+    pub(crate) async fn post(&self, path: &str, token: &str, body: &Value) -> Value {
+        let method = body["method"].as_str().unwrap_or_default();
+        let one = method.starts_with(char::is_uppercase);
+        let reply = self
+            .rpc
+            .post(format!("{}{path}", self.url))
+            .bearer_auth(token)
+            .header("A2A-Version", if one { "1.0" } else { "0.3" })
+            .header("Content-Type", "application/json")
+            .body(body.to_string())
+            .send()
+            .await
+            .expect("an answer");
+        serde_json::from_slice(&reply.bytes().await.expect("a body")).expect("JSON")
+    }
+
     async fn call(&self, method: &str, params: Value) -> Value {
         let body = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params});
         let mut token = self.arguments.iter().skip_while(|one| *one != "--token");
