@@ -287,20 +287,42 @@ async fn leave_that_stands_in_the_result_of_a_finished_turn_is_asked_for_and_ans
     };
     for card in [old_card(), scripted::card()] {
         for (asking, decision, took, expected, settled) in [
-            (one(), "approve", says("Paid."), Ok("approve"), true),
-            (one(), "reject", says("Not paid."), Ok("reject"), true),
+            // Whether it was paid, or is only said to be, such a server shows nowhere.
+            (one(), "approve", says("Paid."), Ok(Outcome::Sent), false),
+            (
+                one(),
+                "reject",
+                says("Not paid."),
+                Ok(Outcome::Applied),
+                true,
+            ),
             (
                 asks("t", json!([pay("c-1", json!("{\"eur\": 900}"))])),
                 "approve",
                 says("Paid."),
-                Ok("approve"),
-                true,
+                Ok(Outcome::Sent),
+                false,
             ),
             // The same call once more, under another id.
             (
                 one(),
                 "approve",
                 asks("t-2", json!([pay("c-2", json!({"eur": 900}))])),
+                Err("asks the same again"),
+                true,
+            ),
+            // A model writes its calls anew.
+            (
+                one(),
+                "approve",
+                asks("t-2", json!([pay("c-2", json!({"eur": 900, "to": "Ann"}))])),
+                Err("asks the same again"),
+                true,
+            ),
+            (
+                one(),
+                "reject",
+                asks("t-2", json!([pay("c-2", json!({"eur": 800}))])),
                 Err("asks the same again"),
                 true,
             ),
@@ -353,7 +375,7 @@ async fn leave_that_stands_in_the_result_of_a_finished_turn_is_asked_for_and_ans
             assert_eq!(message["contextId"], "c");
             assert_eq!(message["referenceTaskIds"], json!(["t"]));
             match expected {
-                Ok(_) => assert_eq!(outcome, Outcome::Applied, "{decision}"),
+                Ok(expected) => assert_eq!(outcome, expected, "{decision}"),
                 Err(words) => {
                     let told = format!("{outcome:?}");
                     assert!(told.contains(words), "{told}");

@@ -147,18 +147,31 @@ impl Owed {
 
     /// Keeps what another task shows, when that one took the answer.
     pub(crate) fn learn(&mut self, other: &Task) {
+        let allowed = self.says_yes() == Some(true);
         if let Some(effect) = &mut self.beside
             && other.has_message(&self.id)
         {
-            let again = question::of(other, "", &HashSet::new())
-                .zip(self.question.proposed_action.as_ref())
-                .is_some_and(|(again, action)| again.is_about(action));
+            let tools = |pieces: &[Piece]| -> HashSet<String> {
+                pieces
+                    .iter()
+                    .flat_map(|piece| shape::tools(&piece.data))
+                    .collect()
+            };
+            let asked = tools(&self.question.native.asked);
+            let action = self.question.proposed_action.as_ref();
+            // A model writes its calls anew, and not always with the same arguments.
+            let again = question::of(other, "", &HashSet::new()).is_some_and(|again| {
+                !tools(again.pieces()).is_disjoint(&asked)
+                    || action.is_some_and(|action| again.is_about(action))
+            });
             *effect = match other.state() {
                 _ if again => Effect::Contrary(format!(
                     "It asks the same again, in the task {}, so the answer did not count.",
                     clip(&other.id, 80)
                 )),
-                TaskState::Completed => Effect::Shown,
+                // Where words are all that is taken, a task that is over shows that they were heard, or that the call was not
+                // made. Whether one that was allowed was made, it does not tell.
+                TaskState::Completed if !allowed || asked.is_empty() => Effect::Shown,
                 state if broke_off(state) => Effect::Contrary(ended(other)),
                 _ => Effect::None,
             };

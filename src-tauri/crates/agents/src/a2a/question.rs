@@ -67,6 +67,11 @@ impl Question {
         })
     }
 
+    /// What it asks in structure.
+    pub(super) fn pieces(&self) -> &[Piece] {
+        &self.native.asked
+    }
+
     /// Whether it asks with these words.
     pub(crate) fn says(&self, words: &str) -> bool {
         self.message == words

@@ -120,6 +120,14 @@ pub(super) fn approvals(question: &Value) -> Option<&Vec<Value>> {
     (!all.is_empty() && all.iter().all(is_call)).then_some(all)
 }
 
+/// The names of those calls; none where it is no such result.
+pub(super) fn tools(data: &RawValue) -> Vec<String> {
+    let question: Value = serde_json::from_str(data.get()).unwrap_or_default();
+    let calls = approvals(&question).into_iter().flatten();
+    let names = calls.filter_map(|call| call["tool_name"].as_str());
+    names.map(str::to_owned).collect()
+}
+
 /// The state of a call that waits for leave.
 pub(super) const AWAITING: &str = "awaiting_approval";
 

@@ -16,6 +16,7 @@ mod litellm;
 mod opencode;
 mod opencode_server;
 mod printed;
+mod pydantic_ai;
 #[allow(dead_code)] // The same.
 mod server;
 
