@@ -22,6 +22,8 @@ use super::{
 };
 use crate::Delivery;
 
+/// Of a call that was allowed and has not begun.
+const NOT_BEGUN: [&str; 2] = ["validating", "scheduled"];
 /// Of a call whose result is there, whatever it is.
 const DONE: &str = "done";
 
@@ -241,7 +243,7 @@ impl Owed {
         let is_stopped = stopped.iter().any(|stop| word.contains(stop));
         let tells_state = self.question.native.asked.iter().any(shape::tells_state);
         match self.says_yes() {
-            _ if self.decided.is_none() => Effect::None,
+            _ if self.decided.is_none() || NOT_BEGUN.contains(&word) => Effect::None,
             Some(true) if is_stopped => Self::contrary(word),
             Some(false) if !is_stopped && tells_state => Self::contrary(word),
             Some(false) if !is_stopped && word != DONE => Effect::None,

@@ -6,6 +6,7 @@
 
 mod agno;
 mod frameworks;
+mod gemini_cli;
 mod generations;
 #[allow(dead_code)] // The tests of `cli` and `engine` use more of it.
 mod graphs;
