@@ -66,6 +66,9 @@ pub(crate) struct Shaped {
 }
 
 const APPROVAL: &str = "/interactions/approval/";
+/// The approval extension of a2a-rust (<https://a2a-rust.com/extensions/approval/v1>): `{requestId, summary, digest}`, answered
+/// by `{requestId, decision, digest}`; its gate lets nothing pass that names another digest.
+const GATE: &str = "a2a-rust.com/approval";
 const FORM: &str = "/ui/form_request/";
 
 /// The shape of a piece; `None` when it is not known here.
@@ -109,7 +112,7 @@ pub(crate) fn of(piece: &Piece) -> Option<Shape> {
 
 /// Whether a member of a message's metadata asks something.
 pub(crate) fn asks_in_metadata(key: &str) -> bool {
-    key.contains(APPROVAL) || key.contains(FORM)
+    key.contains(APPROVAL) || key.contains(FORM) || key == GATE
 }
 
 /// The calls that wait for leave in the result of a turn.
@@ -594,6 +597,16 @@ fn leave(question: &Value, body: &DecisionBody) -> Result<Value, String> {
 
 /// An answer that stands in the metadata of the message, under the question's own key.
 fn beside(key: &str, question: &Value, body: &DecisionBody) -> Result<Value, String> {
+    if key == GATE {
+        let word = if decided(body)? { "approve" } else { "deny" };
+        let mut answer = json!({
+            "requestId": question["requestId"], "decision": word, "digest": question["digest"],
+        });
+        if let Some(message) = &body.message {
+            answer["comment"] = json!(message);
+        }
+        return Ok(answer);
+    }
     if key.contains(APPROVAL) {
         let word = if decided(body)? { "approve" } else { "reject" };
         return Ok(json!({"decision": word}));

@@ -18,6 +18,7 @@ mod opencode;
 mod opencode_server;
 mod printed;
 mod pydantic_ai;
+mod rust_a2a;
 #[allow(dead_code)] // The same.
 mod server;
 

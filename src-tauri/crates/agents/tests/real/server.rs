@@ -21,8 +21,11 @@ fn root() -> PathBuf {
     top.expect("the repository").to_owned()
 }
 
-/// The command that runs a script with the packages of a list.
+/// The command that runs a script with the packages of a list, or the program that a crate is built into.
 fn command(list: &str, script: &str) -> Command {
+    if of_rust(list).is_file() {
+        return Command::new(installed(list).join("debug").join(script));
+    }
     let source = root().join("tests/real").join(script);
     if !script.ends_with(".mjs") {
         let mut command = Command::new(installed(list).join("bin/python"));
@@ -37,7 +40,12 @@ fn command(list: &str, script: &str) -> Command {
     command
 }
 
-/// The folder with the packages of `tests/real/{list}.txt` (a virtual environment), or of `{list}/package.json`.
+fn of_rust(list: &str) -> PathBuf {
+    root().join("tests/real").join(list).join("Cargo.toml")
+}
+
+/// The folder with the packages of `tests/real/{list}.txt` (a virtual environment), or of `{list}/package.json`, or with
+/// what the crate `{list}` was built into.
 pub(crate) fn installed(list: &str) -> PathBuf {
     static ONE_AT_A_TIME: OnceLock<Mutex<()>> = OnceLock::new();
     let _turn = ONE_AT_A_TIME
@@ -46,15 +54,24 @@ pub(crate) fn installed(list: &str) -> PathBuf {
         .unwrap_or_else(|broken| broken.into_inner());
     let of_node = root().join("tests/real").join(list).join("package.json");
     let of_python = root().join(format!("tests/real/{list}.txt"));
+    let target =
+        std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
+    let folder = target.join("real").join(list);
+    if of_rust(list).is_file() {
+        // It has its own list and its own look at what is new.
+        run(Command::new("cargo")
+            .args(["build", "--quiet", "--locked", "--manifest-path"])
+            .arg(of_rust(list))
+            .arg("--target-dir")
+            .arg(&folder));
+        return folder;
+    }
     let source = if of_node.exists() {
         &of_node
     } else {
         &of_python
     };
     let wanted = fs::read_to_string(source).expect("the list of packages");
-    let target =
-        std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
-    let folder = target.join("real").join(list);
     let mark = folder.join("installed.txt");
     if fs::read_to_string(&mark).is_ok_and(|installed| installed == wanted) {
         return folder;
@@ -154,6 +171,11 @@ impl Server {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
         panic!("the server did not answer within three minutes");
+    }
+
+    /// Whether it was made with this list of packages.
+    pub(crate) fn is(&self, list: &str) -> bool {
+        self.script.0 == list
     }
 
     /// Where it keeps what it has, if it does.
