@@ -1,7 +1,8 @@
 //! A scripted A2A agent on the Rust package `a2a-protocol-server`, which has an approval extension of its own: a gate checks
 //! that the answer names the request and its digest, and that it comes from somebody else than who began the task.
 //!
-//! The first word of a new task's message chooses its story: ask, words, dig (until its folder has a file `go`), chat.
+//! The first word of a new task's message chooses its story: ask, slow (what was allowed takes
+//! until its folder has a file `go`), words, dig (the same), chat.
 //! Arguments: --port N --log FILE. The token `clerk` begins, the token `t0p` answers. What reaches the agent is written to
 //! the log; what was allowed is done by a file `done-…` in the folder. All protocol behaviour is the package's own.
 
@@ -20,6 +21,9 @@ use a2a_protocol_types::{
     task::{ContextId, TaskStatus},
 };
 use serde_json::json;
+
+/// What takes until it may come to its end.
+const SLOWLY: &str = "Pay 900 euros to Ann in coins";
 
 struct Clerk {
     log: PathBuf,
@@ -57,11 +61,14 @@ impl Clerk {
             return self.answered(emit, &text).await;
         }
         match text.split(' ').next().unwrap_or_default() {
-            "ask" => {
+            story @ ("ask" | "slow") => {
                 let action = json!({"tool": "pay", "eur": 900});
                 let id = uuid::Uuid::new_v4().to_string();
-                let request =
-                    ApprovalRequest::new(id, "Pay 900 euros to Ann", action_digest(&action)?);
+                let summary = match story {
+                    "slow" => SLOWLY,
+                    _ => "Pay 900 euros to Ann",
+                };
+                let request = ApprovalRequest::new(id, summary, action_digest(&action)?);
                 emit.request_approval(request, "May I pay 900 euros to Ann?")
                     .await?;
                 Ok(())
@@ -71,13 +78,7 @@ impl Clerk {
                     .await
             }
             "dig" => {
-                let mut step = 0;
-                while !self.folder.join("go").exists() && !emit.is_cancelled() {
-                    step += 1;
-                    self.say(emit, TaskState::Working, &format!("Digging, step {step}"))
-                        .await?;
-                    tokio::time::sleep(Duration::from_millis(200)).await;
-                }
+                self.go_on(emit, "Digging").await?;
                 if emit.is_cancelled() {
                     return Ok(());
                 }
@@ -95,6 +96,18 @@ impl Clerk {
                 emit.status(TaskState::Completed).await
             }
         }
+    }
+
+    /// Works and speaks until it may come to its end.
+    async fn go_on(&self, emit: &EventEmitter<'_>, doing: &str) -> A2aResult<()> {
+        let mut step = 0;
+        while !self.folder.join("go").exists() && !emit.is_cancelled() {
+            step += 1;
+            self.say(emit, TaskState::Working, &format!("{doing}, step {step}"))
+                .await?;
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+        Ok(())
     }
 
     async fn answered(&self, emit: &EventEmitter<'_>, text: &str) -> A2aResult<()> {
@@ -120,6 +133,9 @@ impl Clerk {
             return Ok(());
         };
         if leave.decision.decision == Decision::Approve {
+            if leave.request.summary == SLOWLY {
+                self.go_on(emit, "Counting the money").await?;
+            }
             let done = self.folder.join(format!("done-{}", emit.ctx.task_id.0));
             assert!(
                 fs::write(done, "900").is_ok(),

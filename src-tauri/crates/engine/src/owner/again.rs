@@ -4,17 +4,22 @@
 //! That other bytes, or the same ones after they were gone, are asked anew is said by the agent and decided by the rules.
 
 use domain::{
+    contract::TaskState,
     decision::{Decision, DeliveryState, LISTED_ON},
     fact,
+    ids::TaskRef,
     time::Time,
 };
-use store::tables::{dead_letters, decisions, escalations, facts::FactKind};
+use store::tables::{dead_letters, decisions, endpoints, escalations, facts::FactKind, tasks};
 
 use super::{Owner, outbox::TOPICS};
 
 /// Of an answer that was taken, and whose question is asked again with nothing that shows its effect.
 pub(super) const ASKED_AGAIN: &str =
     "It took the answer and asks the same again; whether the answer counted cannot be told.";
+
+/// The kind of an endpoint that speaks our own contract.
+const NATIVE: &str = "native";
 
 /// When to look.
 #[derive(Default)]
@@ -58,11 +63,45 @@ impl Owner {
                 .get(&decision.endpoint)
                 .filter(|known| known.heard)
                 .and_then(|known| known.told_from);
-            if told.is_none_or(|told| told < from) || !self.asks_once_more(&decision) {
+            if told.is_none_or(|told| told < from)
+                || self.waits_no_more(&decision)
+                || !self.asks_once_more(&decision)
+            {
                 self.again.listens = true;
             }
         }
         self.again.due = next;
+    }
+
+    /// Whether the task that asked does not wait any more. Of other protocols a question is told as open until an effect of
+    /// the answer is seen, which may take as long as the work; where its task works or is over, nobody asks it. An agent that
+    /// speaks our own contract says itself what it asks.
+    fn waits_no_more(&self, decision: &Decision) -> bool {
+        let asked = self.parts.store.read(|reader| {
+            let endpoint = endpoints::get(reader, &decision.endpoint)?;
+            let question = escalations::get(reader, &decision.endpoint, &decision.escalation)?;
+            let task = question.and_then(|question| question.value.task_id);
+            match (endpoint, task) {
+                (Some(endpoint), Some(task)) if endpoint.kind != NATIVE => {
+                    let place = TaskRef {
+                        endpoint: decision.endpoint.clone(),
+                        task,
+                    };
+                    tasks::get(reader, &place)
+                }
+                _ => Ok(None),
+            }
+        });
+        let state = asked
+            .ok()
+            .flatten()
+            .map(|row| row.record.value.status.state);
+        state.is_some_and(|state| {
+            !matches!(
+                state,
+                TaskState::InputRequired | TaskState::AuthRequired | TaskState::Unknown
+            )
+        })
     }
 
     /// False when it could not be read or written.

@@ -196,3 +196,38 @@ async fn zero_three_in_python_from_first_look_to_restart() {
 async fn one_in_javascript_from_first_look_to_restart() {
     check("a2a-js", "a2a_agent.mjs").await;
 }
+
+/// What was allowed may take its time. It is not asked again by going on, and not said to be done before it is.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_approved_and_takes_minutes_is_sent_until_it_is_done_and_not_asked_again() {
+    let server = Server::start("rust-a2a", "rust-a2a", &[]).await;
+    let message = json!({"messageId": "one", "role": "ROLE_USER", "parts": [{"text": "slow"}]});
+    let params = json!({"message": message, "configuration": {"returnImmediately": true}});
+    let send = json!({"jsonrpc": "2.0", "id": 1, "method": "SendMessage", "params": params});
+    let begun = server.post("", "clerk", &send).await;
+    let task = begun["result"]["task"]["id"].as_str().expect("a task");
+    let (_dir, api) = flight_to(&server.url, "a2a", Some("t0p")).await;
+    let asked = question(&api, task).await;
+    let key = approve(&api, &asked).await;
+    delivery(&api, &asked, &["sent"]).await;
+    // Longer than an agent may list what it took before it is said to ask again.
+    let end = Instant::now() + Duration::from_secs(80);
+    while Instant::now() < end {
+        let known = json!({ "endpoint": "clerk", "escalation": asked["escalation"] });
+        let now = ask(&api, "escalation", known).await;
+        assert_eq!(
+            (&now["phase"], &now["again"], &now["decision"]["state"]),
+            (&json!("answered"), &Value::Null, &json!("sent")),
+            "{:#}",
+            now["history"]
+        );
+        tokio::time::sleep(Duration::from_secs(2)).await;
+    }
+    let done = server.folder().join(format!("done-{task}"));
+    assert!(!done.exists());
+    server.go();
+    delivery(&api, &asked, &["applied"]).await;
+    assert!(done.exists());
+    assert_eq!(server.messages(&key), 1);
+    api.end();
+}
