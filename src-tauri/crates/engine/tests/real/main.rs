@@ -20,9 +20,11 @@ mod graphs;
 mod relay;
 
 mod a2a;
+mod hour;
 mod langgraph;
 mod litellm;
 mod looking;
+mod makers;
 mod opencode;
 
 use std::time::{Duration, Instant};
