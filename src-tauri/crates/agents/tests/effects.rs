@@ -264,6 +264,14 @@ fn rows() -> Vec<Row> {
             None,
         ),
         row(
+            "the call is allowed, and has not begun",
+            gemini(),
+            approve(),
+            gemini_now("working", "scheduled"),
+            "Sent",
+            Some("pending"),
+        ),
+        row(
             "the call has run, and the turn is over",
             gemini(),
             approve(),

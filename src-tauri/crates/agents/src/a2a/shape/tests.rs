@@ -182,3 +182,46 @@ fn each_shape_is_answered_in_kind_or_refused() {
         Value::Null,
     );
 }
+
+#[test]
+fn a_gate_is_answered_beside_the_message_with_the_digest_of_its_request() {
+    let asked = json!({"requestId": "r-1", "summary": "Pay Ann", "digest": "sha256:aa", "requestedBy": "bearer:clerk"});
+    for (decision, expected) in [
+        (
+            json!({"outcome": "approve"}),
+            Ok(json!({"requestId": "r-1", "decision": "approve", "digest": "sha256:aa"})),
+        ),
+        (
+            json!({"outcome": "reject", "message": "Too dear"}),
+            Ok(
+                json!({"requestId": "r-1", "decision": "deny", "digest": "sha256:aa", "comment": "Too dear"}),
+            ),
+        ),
+        (
+            json!({"outcome": "respond", "message": "Ask Ann"}),
+            Err(YES_OR_NO.to_owned()),
+        ),
+        (
+            json!({"outcome": "edit", "editedAction": {"name": "data", "args": {}}}),
+            Err(NO_EDIT.to_owned()),
+        ),
+    ] {
+        let mut body = json!({"actionDigest": "sha256:00", "decidedBy": "me", "decidedAt": "2026-11-21T08:00:00Z"});
+        for (name, value) in decision.as_object().expect("an object") {
+            body[name] = value.clone();
+        }
+        let body: DecisionBody = serde_json::from_value(body).expect("a decision");
+        let piece = Piece {
+            data: serde_json::value::to_raw_value(&asked).expect("JSON"),
+            metadata: None,
+            key: Some(GATE.to_owned()),
+        };
+        assert_eq!(of(&piece), Some(Shape::Metadata));
+        let shaped = answer(&[piece], &body).map(|shaped| {
+            let shaped = shaped.expect("it is known");
+            assert_eq!(shaped.parts, []);
+            shaped.metadata[GATE].clone()
+        });
+        assert_eq!(shaped, expected, "{decision}");
+    }
+}
