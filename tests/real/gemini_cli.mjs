@@ -63,7 +63,7 @@ const model = createServer((request, response) => {
     const digs = contents.at(-1)?.parts?.some((part) => part.text?.startsWith("dig"));
     for (let step = 1; digs && !existsSync(`${folder}/go`) && !response.destroyed; step++) {
       send(reply([{ text: `Digging, step ${step}. ` }]));
-      await new Promise((wake) => setTimeout(wake, 200));
+      await new Promise((wake) => setTimeout(wake, 1000));
     }
     send(reply(turn(contents), "STOP"));
     response.end();
