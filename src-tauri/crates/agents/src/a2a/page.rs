@@ -103,7 +103,10 @@ impl Memory {
             None if self.earlier.contains(&task.id) => {
                 match Owed::found(task, shown) {
                     Some(owed) => owed.effect(task),
-                    None if task.state() == TaskState::Completed => Effect::Shown,
+                    // One that was over when it asked shows nothing by being over.
+                    None if task.state() == TaskState::Completed && !shown.is_beside() => {
+                        Effect::Shown
+                    }
                     // Nobody remembers whether it was ours: no proof is made of it.
                     None => Effect::Contrary(String::new()),
                 }

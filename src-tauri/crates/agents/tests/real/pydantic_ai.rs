@@ -2,7 +2,7 @@
 //! its result, and whatever is answered begins another task. Words are all that its server takes, and they are no leave for
 //! a call; so a yes is never called applied here, and that it asks again is said.
 
-use agents::{Endpoint, Observation, Outcome};
+use agents::{Endpoint, Kind, Observation, Outcome, Target};
 use serde_json::{Value, json};
 
 use crate::{
@@ -125,4 +125,54 @@ async fn a_no_is_applied_once_its_turn_is_over_without_the_call() {
         "resolved",
     )
     .await;
+}
+
+/// Connected anew, nobody remembers the answer; that the task which asked is over was so before it.
+#[tokio::test]
+async fn a_yes_is_not_applied_either_once_it_is_connected_anew() {
+    let server = Server::start("pydantic-ai", "pydantic_ai_agent.py", &[]).await;
+    let task = story(&server, "talk it").await;
+    let mut endpoint = follow(&server, &[&task]);
+    let question = loop {
+        if let Some(question) = told(&mut *endpoint, &task).await {
+            break question;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    };
+    let raw = json!({"escalations": [question.clone()]});
+    let yes = decide(&raw, &task, "answer", json!({"outcome": "approve"}));
+    assert_eq!(endpoint.deliver(&yes).await, Outcome::Sent);
+    let (mut known, mut last) = (vec![], Value::Null);
+    for _ in 0..40 {
+        if let Ok(Observation::Document { body, .. }) = endpoint.observe().await {
+            let raw: Value = serde_json::from_str(&body).expect("JSON");
+            let all = raw["tasks"].as_array().into_iter().flatten();
+            known = all
+                .filter_map(|task| task["id"].as_str().map(str::to_owned))
+                .collect();
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    assert_eq!(
+        known.len(),
+        2,
+        "the one that asked, and the one that took the answer"
+    );
+    let mut anew = agents::open(&Target {
+        endpoint: "framework".into(),
+        kind: Kind::A2a,
+        url: server.url.clone(),
+        credential: None,
+        known_tasks: known.iter().map(|id| id.as_str().into()).collect(),
+        known_questions: vec![question.to_string().into()],
+    })
+    .expect("it opens");
+    for _ in 0..5 {
+        if let Some(now) = told(&mut *anew, &task).await {
+            last = now["status"].clone();
+            assert_ne!(last, "resolved", "nothing shows what became of it");
+        }
+    }
+    assert_eq!(last, "withdrawn");
+    assert!(!server.folder().join("paid").exists());
 }
