@@ -132,6 +132,8 @@ struct Hour {
     wrong: Vec<String>,
     /// Tasks whose question was not seen in time; that they ask is true all the same.
     late: HashSet<String>,
+    /// Answers without effect, by endpoint and question: none of them may be called applied later.
+    undone: Vec<(String, String)>,
 }
 
 impl Hour {
@@ -316,6 +318,9 @@ impl Hour {
             "round {round}: {endpoint} {} in {}: \"{state}\" ({sentence}), done: {done}",
             one.name, one.task
         );
+        if done != wants {
+            self.undone.push((endpoint.clone(), escalation.to_owned()));
+        }
         let told = ["applied", "sent"].contains(&state.as_str());
         if state == "applied" && done != wants {
             self.wrong.push(format!("applied without effect: {about}"));
@@ -325,6 +330,17 @@ impl Hour {
         } else if done != wants && seat.maker.shows_effects() {
             self.wrong
                 .push(format!("an answer that does nothing: {about}"));
+        }
+    }
+
+    /// Nothing is called applied afterwards either.
+    async fn look_back(&mut self, round: usize) {
+        for (endpoint, escalation) in &self.undone {
+            let (state, _) = state_of(&self.api, endpoint, escalation).await;
+            let said = format!("applied without effect, by round {round}: {endpoint} {escalation}");
+            if state == "applied" && !self.wrong.contains(&said) {
+                self.wrong.push(said);
+            }
         }
     }
 
@@ -392,6 +408,7 @@ async fn an_hour_of_other_makers_servers_raises_no_false_alarm_and_loses_no_ques
         seats: vec![],
         wrong: vec![],
         late: HashSet::new(),
+        undone: vec![],
     };
     for (name, maker) in makers::start().await {
         let (kind, url, token, basic) = maker.entered();
@@ -419,6 +436,7 @@ async fn an_hour_of_other_makers_servers_raises_no_false_alarm_and_loses_no_ques
             hour.check(one, rounds).await;
         }
         rounds += 1;
+        hour.look_back(rounds).await;
         if long {
             println!("{}", hour.table(rounds, began.elapsed()));
             println!("{:#?}", hour.wrong);
