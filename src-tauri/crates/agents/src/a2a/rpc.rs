@@ -155,8 +155,12 @@ fn headers(door: &Door) -> HeaderMap {
     headers
 }
 
-/// The request whose answer is a stream about a task.
+/// The request whose answer is a stream about a task. Never one of 0.3: the Python package of that generation goes on
+/// queueing for whoever has left, and stops the task when 1,024 events stand there (a2a-sdk 0.3.26, `EventQueue`).
 pub(crate) fn subscription(client: &Client, door: &Door, task: &TaskId) -> Option<Listening> {
+    if door.generation == Generation::Old {
+        return None;
+    }
     let call = Call::Subscribe(task);
     if door.binding == Binding::JsonRpc {
         let (url, body) = (door.url.clone(), said(door, &call));
@@ -297,14 +301,7 @@ fn method(door: &Door, call: &Call<'_>) -> (&'static str, String) {
             if one { "CancelTask" } else { "tasks/cancel" },
             json!({"id": task.as_str()}),
         ),
-        Call::Subscribe(task) => (
-            if one {
-                "SubscribeToTask"
-            } else {
-                "tasks/resubscribe"
-            },
-            json!({"id": task.as_str()}),
-        ),
+        Call::Subscribe(task) => ("SubscribeToTask", json!({"id": task.as_str()})),
     };
     if let Some(tenant) = &door.tenant {
         params["tenant"] = json!(tenant);
