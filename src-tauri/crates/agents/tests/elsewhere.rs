@@ -12,9 +12,12 @@ mod scripted;
 
 use std::sync::{Arc, Mutex};
 
-use agents::{Credential, Kind, Observation, Outcome, Target};
+use agents::{Credential, Endpoint, Kind, Observation, Outcome, Target};
 use deciding::decide;
-use domain::contract::{self, Document};
+use domain::{
+    contract::{self, Document},
+    ids::TaskId,
+};
 use scripted::{connect, follow, poll, serve, task};
 use serde_json::{Value, json};
 
@@ -104,6 +107,133 @@ async fn the_tasks_that_gemini_cli_lists_beside_the_protocol_are_followed() {
         assert_eq!(ids, expected);
     }
     assert_eq!(endpoint.observe().await, Ok(Observation::Unchanged));
+}
+
+/// A server of 0.3 that tells its tasks beside the protocol, as far as they are there: their ids, the states it tells
+/// there, and what is shown of each. And the ids that were asked for.
+type Told = Arc<Mutex<Vec<(String, &'static str, Value)>>>;
+
+async fn tells(told: Told) -> (String, Arc<Mutex<Vec<String>>>) {
+    let asked = Arc::new(Mutex::new(vec![]));
+    let notes = asked.clone();
+    let (url, _) = paths(move |verb, path, request| {
+        let told = told.lock().expect("tasks");
+        match (verb, path) {
+            ("GET", "/tasks/metadata") => {
+                let all = told
+                    .iter()
+                    .map(|(id, state, _)| json!({"id": id, "contextId": "c", "taskState": state}));
+                (200, all.collect())
+            }
+            ("GET", _) => (200, old_card()),
+            _ => {
+                let body = request.split("\r\n\r\n").nth(1).unwrap_or_default();
+                let call: Value = serde_json::from_str(body).expect("a call");
+                let id = call["params"]["id"].as_str().unwrap_or_default();
+                let found = told.iter().find(|(known, ..)| known == id);
+                let reply = match (call["method"].as_str(), found) {
+                    (Some("tasks/get"), Some((_, _, shown))) => {
+                        notes.lock().expect("notes").push(id.to_owned());
+                        json!({"result": shown})
+                    }
+                    (Some("tasks/get"), None) => {
+                        json!({"error": {"code": -32001, "message": "Task not found"}})
+                    }
+                    _ => json!({"error": {"code": -32601, "message": "Method not found"}}),
+                };
+                (200, reply)
+            }
+        }
+    })
+    .await;
+    (url, asked)
+}
+
+fn asks(id: &str) -> Value {
+    let mut shown = task(id, "input-required", 2);
+    shown["status"]["message"] = json!({
+        "messageId": "m", "role": "agent", "parts": [{"kind": "text", "text": "Which one?"}],
+    });
+    shown
+}
+
+/// Polls until this task's question is shown; after how many polls, and how many tasks were asked for in each.
+async fn polls_until(
+    endpoint: &mut dyn Endpoint,
+    asked: &Mutex<Vec<String>>,
+    id: &str,
+    tasks: usize,
+) -> usize {
+    for polls in 1.. {
+        asked.lock().expect("notes").clear();
+        let observation = endpoint.observe().await.expect("an answer");
+        let reads = asked.lock().expect("notes").len();
+        assert!((1..=25).contains(&reads), "{reads} reads in a poll");
+        let Observation::Document { body, last, .. } = observation else {
+            continue;
+        };
+        let document = contract::read(body.as_bytes()).expect("a document");
+        assert!(last, "one poll tells all");
+        assert_eq!(document.tasks.map(|all| all.len()), Some(tasks));
+        let mut questions = document.escalations.iter().flatten();
+        if questions.any(|question| question.value.task_id.as_ref().map(TaskId::as_str) == Some(id))
+        {
+            return polls;
+        }
+    }
+    unreachable!("it is shown")
+}
+
+#[tokio::test]
+async fn a_new_question_does_not_wait_behind_a_hundred_old_tasks() {
+    let told = Told::default();
+    let names: Vec<String> = (0..108).map(|n| format!("t-{n}")).collect();
+    for id in &names {
+        let shown = task(id, "working", 1);
+        told.lock()
+            .expect("tasks")
+            .push((id.clone(), "working", shown));
+    }
+    let (url, asked) = tells(told.clone()).await;
+    let mut endpoint = connect(&url);
+    let mut pages = 1;
+    while !poll(&mut *endpoint).await.1 {
+        pages += 1;
+    }
+    assert_eq!(pages, 5, "each was asked for once");
+    let show = |at: usize, state| {
+        let mut told = told.lock().expect("tasks");
+        let id = told[at].0.clone();
+        told[at] = (id.clone(), state, asks(&id));
+        id
+    };
+    // A new one.
+    let new = ("new".to_owned(), "input-required", asks("new"));
+    told.lock().expect("tasks").push(new);
+    let polls = polls_until(&mut *endpoint, &asked, "new", 109).await;
+    assert_eq!(polls, 1);
+    // An old one whose state says that something happened.
+    let id = show(7, "input-required");
+    let polls = polls_until(&mut *endpoint, &asked, &id, 109).await;
+    assert_eq!(polls, 1);
+    // Old ones of which only the task itself tells, the oldest and one in the middle.
+    for at in [0, 54] {
+        let id = show(at, "working");
+        let polls = polls_until(&mut *endpoint, &asked, &id, 109).await;
+        assert!(polls <= 10, "{id}: {polls} polls");
+    }
+    // One that is gone.
+    told.lock().expect("tasks").remove(3);
+    for polls in 0.. {
+        assert!(polls <= 10, "it is still told");
+        let Ok(Observation::Document { body, .. }) = endpoint.observe().await else {
+            continue;
+        };
+        let document = contract::read(body.as_bytes()).expect("a document");
+        if document.tasks.map(|all| all.len()) == Some(108) {
+            break;
+        }
+    }
 }
 
 #[tokio::test]

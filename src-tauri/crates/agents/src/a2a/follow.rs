@@ -1,9 +1,14 @@
 //! Agents without a list: the tasks whose ids we know are read one by one, and nothing is made of the others. And agents
 //! whose card says where they speak our own contract: they are asked there.
 //!
-//! Finished tasks are asked for rarely; those that nothing is known of are neither dropped nor invented.
+//! A round tells all of them, and asks for as many as there is time for: those that nothing is known of first, then in turn
+//! the newest and the one that was asked for longest ago; finished ones rarely. The rest are told as they were found, so
+//! that a new question does not wait behind a hundred old ones. Those that are unknown are neither dropped nor invented.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet, VecDeque},
+    time::{Duration, Instant},
+};
 
 use chrono::Utc;
 use domain::{fact::PollError, ids::TaskId};
@@ -23,6 +28,10 @@ use crate::{Observation, http::invalid, native::Native};
 
 /// Tasks asked for in one turn; others get theirs in between.
 const A_TURN: usize = 25;
+/// A turn takes no longer than this, beyond the first two tasks.
+const LONG: Duration = Duration::from_secs(2);
+/// Bytes of tasks that are kept as they were found; more are asked for in each round.
+const KEPT: usize = 16 * 1024 * 1024;
 /// More are not followed: the newest are.
 const MOST: usize = 1000;
 /// Nobody's task; only to hear in which words it is not found.
@@ -35,20 +44,96 @@ const OTHER_VERSION: &str = "It speaks another version of A2A than its card says
 /// Where a round through the known tasks stands.
 #[derive(Default)]
 pub(super) struct Followed {
-    /// The next one to ask for.
-    at: usize,
-    /// Rounds since finished tasks were asked for.
-    rounds: u32,
-    /// Finished tasks as they were found.
-    finished: HashMap<TaskId, Box<RawValue>>,
+    /// Those to ask for in this round, the most pressing first.
+    due: VecDeque<TaskId>,
+    /// So many of them cannot be told without being asked for.
+    must: usize,
+    /// Pages of this round so far. 0 = it has not begun.
+    pages: usize,
+    /// Told in those pages.
+    told: HashSet<TaskId>,
+    rounds: u64,
+    kept: HashMap<TaskId, Kept>,
+    bytes: usize,
     /// It was found out that it hears us, and in which words.
     hears: bool,
     /// Whether it tells the ids of its tasks beside the protocol; found out by asking.
     tells: Option<bool>,
-    /// It told them for this round.
-    listed: bool,
-    digest: u64,
+    /// The states it told there for this round.
+    states: Option<HashMap<TaskId, String>>,
     last: Option<u64>,
+}
+
+/// A task as it was found.
+struct Kept {
+    /// `None`: it was not there.
+    raw: Option<Box<RawValue>>,
+    is_over: bool,
+    /// In which round.
+    asked: u64,
+    /// Its state in the list beside the protocol.
+    state: Option<String>,
+}
+
+impl Kept {
+    fn size(&self) -> usize {
+        self.raw.as_ref().map_or(0, |raw| raw.get().len())
+    }
+}
+
+impl Followed {
+    /// What is asked for in the round that begins.
+    fn begin(&mut self, known: &[TaskId]) {
+        self.rounds += 1;
+        self.told.clear();
+        if self.kept.len() > known.len() {
+            let known: HashSet<&TaskId> = known.iter().collect();
+            self.kept.retain(|id, _| known.contains(id));
+            self.bytes = self.kept.values().map(Kept::size).sum();
+        }
+        let newest = || known.iter().rev();
+        let state = |id: &TaskId| self.states.as_ref().and_then(|states| states.get(id));
+        let is_news = |id: &TaskId| match self.kept.get(id) {
+            Some(kept) => kept.state.as_ref() != state(id),
+            None => true,
+        };
+        let is_due = |id: &TaskId| match self.kept.get(id) {
+            Some(kept) => !kept.is_over || self.rounds - kept.asked >= u64::from(WHOLE_EVERY),
+            None => true,
+        };
+        let must: Vec<&TaskId> = newest().filter(|id| is_news(id)).collect();
+        let rest: Vec<&TaskId> = newest().filter(|id| !is_news(id) && is_due(id)).collect();
+        let mut by_age = rest.clone();
+        by_age.sort_by_key(|id| self.kept.get(*id).map(|kept| kept.asked));
+        let in_turn = rest.iter().zip(by_age).flat_map(|(new, old)| [*new, old]);
+        let mut seen = HashSet::new();
+        let due = must.iter().copied().chain(in_turn);
+        let due: VecDeque<TaskId> = due.filter(|id| seen.insert(*id)).cloned().collect();
+        (self.must, self.due) = (must.len(), due);
+    }
+
+    fn keep(&mut self, id: &TaskId, raw: Option<Box<RawValue>>, is_over: bool) {
+        let states = self.states.as_ref();
+        let kept = Kept {
+            raw,
+            is_over,
+            asked: self.rounds,
+            state: states.and_then(|states| states.get(id)).cloned(),
+        };
+        self.bytes -= self.kept.remove(id).map_or(0, |before| before.size());
+        if self.bytes + kept.size() <= KEPT {
+            self.bytes += kept.size();
+            self.kept.insert(id.clone(), kept);
+        }
+    }
+
+    /// Those that were not told in this round, as they were found before.
+    fn rest(&self, known: &[TaskId]) -> Vec<(TaskId, Box<RawValue>)> {
+        let untold = known.iter().filter(|id| !self.told.contains(*id));
+        untold
+            .filter_map(|id| Some((id.clone(), self.kept.get(id)?.raw.clone()?)))
+            .collect()
+    }
 }
 
 /// Ids after the address (`#task=one&task=two`), and those that are known.
@@ -135,79 +220,41 @@ impl A2a {
                 return Box::pin(self.try_poll()).await;
             }
             self.followed.hears = true;
-        } else if self.known.is_empty() {
-            // Nothing to ask for; whether it is there shows its card.
-            card::find(&self.client).await?;
         }
         let now = text(Utc::now());
-        let mut page = Page::default();
-        if self.followed.at == 0 {
-            self.followed.listed = self.listed_elsewhere(card).await?;
-        }
-        let known = self.known.clone();
-        if self.followed.at == 0 {
-            self.followed.digest = 0;
+        if self.followed.pages == 0 {
+            self.followed.states = self.listed_elsewhere(card).await?;
             self.open.forget();
-            self.followed.rounds += 1;
-            if self.followed.rounds > WHOLE_EVERY {
-                self.followed.rounds = 0;
-                self.followed.finished.clear();
+            self.followed.begin(&self.known);
+            if self.followed.due.is_empty() && self.followed.states.is_none() {
+                // Nothing to ask for; whether it is there shows its card.
+                card::find(&self.client).await?;
             }
         }
-        let (mut asked, mut answered) = (0, false);
-        while let Some(id) = known.get(self.followed.at)
-            && asked < A_TURN
-        {
-            self.followed.at += 1;
-            let raw = match self.followed.finished.get(id) {
-                Some(raw) => raw.clone(),
-                None => {
-                    asked += 1;
-                    match self.one(card, id).await {
-                        Ok(raw) => {
-                            answered = true;
-                            raw
-                        }
-                        Err(Failure::Error {
-                            code: code::TASK_NOT_FOUND,
-                            ..
-                        }) => {
-                            answered = true;
-                            continue;
-                        }
-                        // However it is asked for, it does not take the id.
-                        Err(failure) if failure.is_of_parameters() => {
-                            answered = true;
-                            continue;
-                        }
-                        // A task that cannot be read loses only itself, as long as others can.
-                        Err(Failure::Error { .. }) if answered => continue,
-                        Err(failure) => {
-                            self.followed.at = 0;
-                            return Err(failure.into_poll_error(Utc::now()));
-                        }
-                    }
-                }
-            };
-            let read = task::read(&raw);
-            if let Some(read) = &read {
-                self.memory.learn(read);
-                self.open.learn(read);
-                if read.state().is_terminal() {
-                    self.followed.finished.insert(id.clone(), raw.clone());
-                }
-            }
-            page.add(&raw, &mut self.memory, &now);
-        }
-        let last = self.followed.at >= known.len();
-        let listed = self.followed.listed || !known.is_empty();
-        let body = page.document(card, true, listed);
-        self.followed.digest = self.followed.digest.rotate_left(7) ^ digest_of(&body);
+        self.followed.pages += 1;
+        let mut found = self.a_turn(card).await?;
+        let last = self.followed.must == 0;
         if last {
-            self.followed.at = 0;
-            let digest = self.followed.digest;
-            let single = known.len() <= A_TURN;
-            if self.followed.last.replace(digest) == Some(digest) && single {
+            found.extend(self.followed.rest(&self.known));
+        }
+        let place: HashMap<&TaskId, usize> = self.known.iter().zip(0..).collect();
+        found.sort_by_key(|(id, _)| place.get(id).copied());
+        let mut page = Page::default();
+        for (_, raw) in &found {
+            if let Some(read) = task::read(raw) {
+                self.memory.learn(&read);
+                self.open.learn(&read);
+            }
+            page.add(raw, &mut self.memory, &now);
+        }
+        let listed = self.followed.states.is_some() || !self.known.is_empty();
+        let body = page.document(card, true, listed);
+        let digest = (last && self.followed.pages == 1).then(|| digest_of(&body));
+        let before = std::mem::replace(&mut self.followed.last, digest);
+        if last {
+            self.followed.pages = 0;
+            self.followed.due.clear();
+            if digest.is_some() && digest == before {
                 return Ok(Observation::Unchanged);
             }
         }
@@ -216,6 +263,49 @@ impl A2a {
             last,
             poll_after_seconds: (!last).then_some(1),
         })
+    }
+
+    /// Asks for the most pressing tasks, one by one.
+    async fn a_turn(&mut self, card: &Card) -> Result<Vec<(TaskId, Box<RawValue>)>, PollError> {
+        let began = Instant::now();
+        let (mut found, mut answered, mut failed) = (vec![], false, None);
+        for asked in 0..A_TURN {
+            if asked > 1 && began.elapsed() > LONG {
+                break;
+            }
+            let Some(id) = self.followed.due.pop_front() else {
+                break;
+            };
+            self.followed.must = self.followed.must.saturating_sub(1);
+            match self.one(card, &id).await {
+                Ok(raw) => {
+                    answered = true;
+                    let is_over = task::read(&raw).is_some_and(|task| task.state().is_terminal());
+                    self.followed.keep(&id, Some(raw.clone()), is_over);
+                    self.followed.told.insert(id.clone());
+                    found.push((id, raw));
+                }
+                Err(Failure::Error {
+                    code: code::TASK_NOT_FOUND,
+                    ..
+                }) => {
+                    answered = true;
+                    self.followed.keep(&id, None, true);
+                }
+                // However it is asked for, it does not take the id.
+                Err(failure) if failure.is_of_parameters() => {
+                    answered = true;
+                    self.followed.keep(&id, None, true);
+                }
+                // A task that cannot be read loses only itself, as long as others can.
+                Err(failure @ Failure::Error { .. }) => failed = Some(failure),
+                Err(failure) => return Err(failure.into_poll_error(Utc::now())),
+            }
+        }
+        match failed {
+            Some(failure) if !answered => Err(failure.into_poll_error(Utc::now())),
+            _ => Ok(found),
+        }
     }
 
     /// A wrong version looks like a missing method: asks in both, once. `Some` = the card is wrong about itself.
@@ -269,27 +359,29 @@ impl A2a {
         Ok(knows.then_some(other))
     }
 
-    /// Ids that a server tells of its own accord, beside the protocol. False = it does not.
-    async fn listed_elsewhere(&mut self, card: &Card) -> Result<bool, PollError> {
+    /// Tasks and their states that a server tells of its own accord, beside the protocol. `None` = it does not.
+    async fn listed_elsewhere(
+        &mut self,
+        card: &Card,
+    ) -> Result<Option<HashMap<TaskId, String>>, PollError> {
         #[derive(Deserialize)]
         #[serde(rename_all = "camelCase")]
         struct Told {
             id: TaskId,
-            #[serde(rename = "taskState")]
-            _state: String,
+            task_state: String,
         }
         let old = (Generation::Old, Binding::JsonRpc);
         let place = card.door.url.join(ELSEWHERE).ok();
         let Some(place) = place.filter(|_| (card.door.generation, card.door.binding) == old) else {
-            return Ok(false);
+            return Ok(None);
         };
         if self.followed.tells == Some(false) {
-            return Ok(false);
+            return Ok(None);
         }
         let reply = match self.client.get(place, HeaderMap::new()).await {
             Ok(reply) => reply,
             Err(error) if self.followed.tells == Some(true) => return Err(error),
-            Err(_) => return Ok(false),
+            Err(_) => return Ok(None),
         };
         let told: Option<Vec<Told>> = match reply.status.as_u16() {
             200 => serde_json::from_slice(&reply.body).ok(),
@@ -298,14 +390,20 @@ impl A2a {
             _ => None,
         };
         self.followed.tells = Some(told.is_some());
-        let told_any = told.is_some();
         let mut known: HashSet<TaskId> = self.known.iter().cloned().collect();
-        let ids = told.into_iter().flatten().map(|told| told.id);
-        self.known.extend(ids.filter(|id| known.insert(id.clone())));
+        for Told { id, .. } in told.iter().flatten() {
+            if known.insert(id.clone()) {
+                self.known.push(id.clone());
+            }
+        }
         // The newest are followed.
         let over = self.known.len().saturating_sub(MOST);
         self.known.drain(..over);
-        Ok(told_any)
+        let states = |told: Vec<Told>| {
+            let pairs = told.into_iter().map(|told| (told.id, told.task_state));
+            pairs.collect()
+        };
+        Ok(told.map(states))
     }
 }
 
