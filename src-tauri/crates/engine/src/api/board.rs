@@ -21,6 +21,7 @@ use store::{
 };
 
 use super::{
+    inbox::shape_of_rule,
     views::{
         AccessView, AttemptView, BoardGroup, BoardRequest, BoardView, CardView, Column, ColumnView,
         Health, HistoryLine, LoadingView, Shape, TaskRequest, TaskView,
@@ -330,23 +331,16 @@ fn badges(value: &Task, found: &[String]) -> Vec<String> {
     badges
 }
 
+/// What was found about a task looks as it does in the inbox and on the timeline.
 fn shape(column: &str, found: &[String]) -> Shape {
-    let any = |rules: &[&str]| found.iter().any(|rule| rules.contains(&rule.as_str()));
-    if any(&[
-        "trigger-collision",
-        "write-conflict",
-        "output-collision",
-        "double-booking",
-        "duplicate-work",
-        "sequence-violation",
-        "scope-overreach",
-    ]) {
+    let any = |shape| found.iter().any(|rule| shape_of_rule(rule) == shape);
+    if any(Shape::Conflict) {
         return Shape::Conflict;
     }
     match column {
         "needs-you" => Shape::NeedsYou,
         "failed" => Shape::Failed,
-        _ if any(&STOPPED) => Shape::Stalled,
+        _ if any(Shape::Stalled) => Shape::Stalled,
         "queued" => Shape::Queued,
         "running" => Shape::Running,
         "handed-over" => Shape::HandedOver,
@@ -502,4 +496,22 @@ fn history(glance: Glance<'_>, row: &tasks::TaskRow) -> Result<Vec<HistoryLine>>
     }
     lines.sort_by_key(|line| line.at);
     Ok(lines)
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::remedy::OFFERED;
+
+    use super::*;
+
+    #[test]
+    fn what_was_found_about_a_task_looks_as_it_does_in_the_inbox() {
+        for (rule, _) in OFFERED {
+            let expected = match shape_of_rule(rule) {
+                shape @ (Shape::Conflict | Shape::Stalled) => shape,
+                _ => Shape::Running,
+            };
+            assert_eq!(shape("running", &[(*rule).to_owned()]), expected, "{rule}");
+        }
+    }
 }

@@ -477,3 +477,22 @@ pub fn waiting(glance: Glance<'_>) -> Result<u32> {
     let over = u32::try_from(over).unwrap_or(u32::MAX);
     Ok(escalations::count_pending(glance.reader)? + found + over)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_collides_is_drawn_as_a_collision() {
+        for (rule, expected) in [
+            ("offline", Shape::Unreachable),
+            ("overload", Shape::Stalled),
+            ("retry-storm", Shape::Stalled),
+            ("unknown-dependency", Shape::NeedsYou),
+            ("scope-overreach", Shape::Conflict),
+            ("write-conflict", Shape::Conflict),
+        ] {
+            assert_eq!(shape_of_rule(rule), expected, "{rule}");
+        }
+    }
+}
