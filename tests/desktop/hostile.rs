@@ -174,17 +174,24 @@ fn document(number: usize, texts: &[String], now: &str) -> String {
     .to_string()
 }
 
-/// Runs a script of ours in the page until it says that it is done; what it says.
+/// Runs a script of ours in the page until it says that it is done; what it says. It may take long, as long as it gets on.
 fn run(app: &Driver, script: &str, with: &Value) -> Value {
     app.run(&format!("const given = {with};\n{script}\nreturn true"))
         .expect("it begins");
-    until("all of it is seen", || {
-        thread::sleep(Duration::from_millis(100));
-        match app.run("return window.done ?? null")? {
-            Value::Null => Err("it is on its way".to_owned()),
-            done => Ok(done),
+    let mut steps = Value::Null;
+    loop {
+        let said = until("it gets on", || {
+            thread::sleep(Duration::from_millis(100));
+            match app.run("return [window.done ?? null, window.steps]")? {
+                said if said[0].is_null() && said[1] == steps => Err(said.to_string()),
+                said => Ok(said),
+            }
+        });
+        if !said[0].is_null() {
+            return said[0].clone();
         }
-    })
+        steps = said[1].clone();
+    }
 }
 
 #[test]

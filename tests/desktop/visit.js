@@ -1,6 +1,10 @@
 // Adds the agent of one answer, goes wherever its strings are shown, counts in how many places each can be read there, and
-// takes the agent away again. `given` is the answer's number and strings; what is said in the end is in `window.done`.
+// takes the agent away again. `given` is the answer's number and strings; what is said in the end is in `window.done`, and
+// `window.steps` counts on the way there: whoever waits can tell a slow computer from one that stands still.
 window.done = null;
+window.steps = 0;
+/** Milliseconds without anything new after which something is missing. */
+const SILENCE = 20000;
 const call = (name, payload) => window.__TAURI_INTERNALS__.invoke("call", { name, payload });
 const frame = () => new Promise((done) => requestAnimationFrame(done));
 const main = () => document.querySelector("main");
@@ -15,13 +19,13 @@ const took = {};
 
 /** Waits until every one of these stands at least so often in what is shown. */
 async function reads(where, texts, least) {
-  const begun = performance.now();
+  let moved = performance.now();
   let left = texts;
-  for (let at = 0; ; at++) {
+  for (let most = 0; performance.now() - moved < SILENCE; ) {
     const text = shown();
+    if (text.length > most) [most, moved] = [text.length, performance.now()];
     left = left.filter((each) => times(text, visible(each)) < (visible(each) === "" ? 0 : least));
     if (left.length === 0) return;
-    if (performance.now() - begun > 20000) break;
     await frame();
   }
   for (const each of left.slice(0, 3)) if (missed.length < 12) missed.push(`${where}: ${times(shown(), visible(each))} of ${least}: ${each}`);
@@ -50,6 +54,7 @@ async function timed(name, work) {
   const begun = performance.now();
   await work();
   took[name] = Math.round((took[name] ?? 0) + performance.now() - begun);
+  window.steps++;
 }
 
 async function visit() {
@@ -76,16 +81,20 @@ async function visit() {
   for (const place of ["inbox", "board", "timeline", "ownership", "limits", "dead-letters", "context", `agents/${id}`, "settings"]) {
     await timed(place, async () => {
       await go(...place.split("/"));
-      const begun = performance.now();
+      const mustShow = whole.includes(place.split("/")[0]);
+      let moved = performance.now();
       let left = given.texts.filter((text) => visible(text) !== "");
       // What is out of sight is not drawn, and some of it is fetched only then.
       do {
         await new Promise((done) => setTimeout(done, 150));
         main().querySelector(".limits > p button")?.click();
         const text = await scroll();
-        left = left.filter((each) => !text.includes(visible(each)));
-      } while (left.length > 0 && performance.now() - begun < (whole.includes(place.split("/")[0]) ? 20000 : 0));
-      if (left.length > 0 && whole.includes(place.split("/")[0])) missed.push(`${place}: ${left.length}: ${left[0]}`);
+        const more = left.filter((each) => !text.includes(visible(each)));
+        if (more.length < left.length) moved = performance.now();
+        left = more;
+        window.steps++;
+      } while (left.length > 0 && mustShow && performance.now() - moved < SILENCE);
+      if (left.length > 0 && mustShow) missed.push(`${place}: ${left.length}: ${left[0]}`);
     });
   }
   await go("inbox");
