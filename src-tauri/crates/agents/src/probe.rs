@@ -25,6 +25,9 @@ pub async fn probe(url: &str, credential: Option<&Credential>) -> Result<Probe, 
     let url = server.as_deref().unwrap_or(url);
     let client = Client::new(url, credential)?;
     let reply = client.get(client.base().clone(), HeaderMap::new()).await?;
+    if let Some(sentence) = unsupported::of_sockets(&reply) {
+        return Err(invalid(sentence));
+    }
     let first = match reply.status.as_u16() {
         200 => match contract::read(&reply.body) {
             Ok(document) => return Ok(native(url, &reply, document)),

@@ -15,6 +15,16 @@ const AGNO: &str = "An AgentOS of Agno answers here. Its own interface is not sp
 pub(crate) const AGNO_CARD: &str = "This is the A2A card of an agent in an AgentOS of Agno. The address on it takes new messages only: no task can be asked for there, and a run that waits for a confirmation is called \"working\". So its runs and confirmations cannot be shown. Confirm in AgentOS itself.";
 const MCP: &str = "An MCP server answers here. It offers tools to agents (as Agent Mail does) and has no tasks or questions of its own, so there is nothing to show.";
 
+const SOCKET: &str = "A server answers here that speaks over a socket (WebSocket) only, as the app server of Codex does. Sockets are not spoken here, so its threads and approvals cannot be shown.";
+
+/// The sentence about a server that takes sockets only, by how it turns away whoever does not ask for one: 426, or 400 with
+/// these words (`codex app-server --listen ws://…` 0.169, whatever it is asked for).
+pub(crate) fn of_sockets(first: &Reply) -> Option<&'static str> {
+    let status = first.status.as_u16();
+    let said = String::from_utf8_lossy(&first.body);
+    (status == 426 || status == 400 && said.contains("did not include 'upgrade'")).then_some(SOCKET)
+}
+
 /// The sentence about it; `None` = it is none of them. `first` is what the address itself answered.
 pub(crate) async fn named(client: &Client, first: &Reply) -> Option<&'static str> {
     let page = String::from_utf8_lossy(&first.body).to_lowercase();

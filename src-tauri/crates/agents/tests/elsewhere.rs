@@ -385,6 +385,19 @@ async fn known_servers_that_are_not_spoken_to_are_called_by_name() {
             "{name}: {words:?}"
         );
     }
+    // What `codex app-server --listen ws://…` 0.169 answers, whatever is asked for, and what the standard has for it.
+    for (status, said) in [
+        (
+            "400 Bad Request",
+            "Connection header did not include 'upgrade'",
+        ),
+        ("426 Upgrade Required", ""),
+    ] {
+        let (url, _) = bytes::paths(move |_, _, _| bytes::reply(status, "", said)).await;
+        let error = agents::probe(&url, None).await.expect_err("none of ours");
+        let words = error.detail.unwrap_or_default();
+        assert!(words.contains("Codex"), "{status}: {words}");
+    }
     let words = agents::probe("ws://127.0.0.1:18789", None)
         .await
         .expect_err("a socket")
