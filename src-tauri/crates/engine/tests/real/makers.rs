@@ -75,8 +75,8 @@ impl Maker {
         use Story as S;
         match self {
             Self::Scripted(server) if server.is("a2a-1") => &[S::Work, S::Leave, S::Words, S::Stop],
-            // Nothing long with 0.3: its package keeps all it tells for a listener who has gone, and its task stands still once
-            // that is full (a thousand events). Each round listens anew.
+            // Whoever listened there and left would stop the long one after a thousand events.
+            Self::Scripted(server) if server.is("a2a-03") => &[S::Leave, S::Stop, S::Long],
             Self::Scripted(_) => &[S::Leave, S::Stop],
             Self::Framework(server, _) if server.is("adk") => &[S::Work, S::Leave],
             Self::Framework(..) => &[S::Leave],
