@@ -3,7 +3,11 @@
 //! Ids are opaque: they are compared byte for byte and never parsed. Ids of tasks, claims, handoffs, artifacts and
 //! escalations belong to their endpoint (`CONTRACT` ruling "Names").
 
-use std::{borrow::Borrow, fmt, sync::Arc};
+use std::{
+    borrow::{Borrow, Cow},
+    fmt,
+    sync::Arc,
+};
 
 use serde::{Deserialize, Serialize};
 
@@ -27,6 +31,13 @@ macro_rules! id {
         impl<T: Into<Arc<str>>> From<T> for $name {
             fn from(text: T) -> Self {
                 Self(text.into())
+            }
+        }
+
+        /// The same text, not copied.
+        impl From<&$name> for Arc<str> {
+            fn from(id: &$name) -> Self {
+                id.0.clone()
             }
         }
 
@@ -61,6 +72,19 @@ id! {
     Resource;
     /// A shared context document.
     DocumentId;
+}
+
+impl Resource {
+    /// So many characters of a name are read in a sentence.
+    const BRIEF: usize = 160;
+
+    /// The name for a sentence: of a very long one its beginning.
+    pub(crate) fn brief(&self) -> Cow<'_, str> {
+        match self.0.char_indices().nth(Self::BRIEF) {
+            Some((end, _)) => format!("{}…", &self.0[..end]).into(),
+            None => (&*self.0).into(),
+        }
+    }
 }
 
 /// Who an agent is: the endpoint that reported it and the id it uses there.

@@ -5,6 +5,7 @@
 //! always give the same changes.
 
 pub mod caps;
+mod few;
 pub mod ids;
 pub mod object;
 pub mod snapshot;

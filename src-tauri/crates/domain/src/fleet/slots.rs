@@ -2,7 +2,10 @@
 //!
 //! Knows nothing of any rule.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use sha2::{Digest, Sha256};
 
@@ -11,6 +14,7 @@ use super::{
     world::{HEARING, Index, Key, Seen, TaskEntry, World},
 };
 use crate::{
+    few::Few,
     finding::{Evidence, Finding, FindingState, Resolution, Severity},
     ids::{AgentId, AgentRef, DocumentId, EndpointId, EscalationId, Resource, TaskId, TaskRef},
     snapshot::saved,
@@ -93,15 +97,15 @@ impl Extend<Subject> for Dirty {
 #[derive(Clone, Debug)]
 pub(crate) struct Verdict {
     pub(crate) rule: &'static str,
-    pub(crate) subject: String,
+    pub(crate) subject: Arc<str>,
     pub(crate) severity: Severity,
-    pub(crate) endpoints: BTreeSet<EndpointId>,
-    pub(crate) agents: BTreeSet<AgentId>,
-    pub(crate) tasks: BTreeSet<TaskRef>,
-    pub(crate) resource: Option<String>,
+    pub(crate) endpoints: Few<EndpointId>,
+    pub(crate) agents: Few<AgentId>,
+    pub(crate) tasks: Few<TaskRef>,
+    pub(crate) resource: Option<Resource>,
     pub(crate) pool: Option<String>,
-    pub(crate) summary: String,
-    pub(crate) evidence: BTreeSet<Evidence>,
+    pub(crate) summary: Box<str>,
+    pub(crate) evidence: Few<Evidence>,
     pub(crate) resolutions: &'static [(&'static str, &'static str)],
     /// One episode whoever is in it.
     pub(crate) whoever: bool,
@@ -124,18 +128,18 @@ saved! { Verdict {
 } }
 
 impl Verdict {
-    pub(crate) fn new(rule: &'static str, subject: impl Into<String>) -> Self {
+    pub(crate) fn new(rule: &'static str, subject: impl Into<Arc<str>>) -> Self {
         Self {
             rule,
             subject: subject.into(),
             severity: Severity::Warning,
-            endpoints: BTreeSet::new(),
-            agents: BTreeSet::new(),
-            tasks: BTreeSet::new(),
+            endpoints: Few::default(),
+            agents: Few::default(),
+            tasks: Few::default(),
             resource: None,
             pool: None,
-            summary: String::new(),
-            evidence: BTreeSet::new(),
+            summary: Box::default(),
+            evidence: Few::default(),
             resolutions: &[],
             whoever: false,
             unheard: false,
@@ -154,7 +158,7 @@ impl Verdict {
     }
 
     pub(crate) fn resource(mut self, resource: &Resource) -> Self {
-        self.resource = Some(resource.to_string());
+        self.resource = Some(resource.clone());
         self
     }
 
@@ -227,7 +231,7 @@ impl Verdict {
         self
     }
 
-    pub(crate) fn says(mut self, summary: impl Into<String>) -> Self {
+    pub(crate) fn says(mut self, summary: impl Into<Box<str>>) -> Self {
         self.summary = summary.into();
         self
     }
@@ -250,6 +254,11 @@ impl Verdict {
         key
     }
 
+    /// Tells its episode from all others of one subject.
+    fn key(&self) -> u128 {
+        key_of(&self.episode())
+    }
+
     fn finding(&self, at: Time) -> Finding {
         debug_assert!(
             self.resolutions
@@ -265,9 +274,9 @@ impl Verdict {
             endpoints: self.endpoints.iter().cloned().collect(),
             agents: self.agents.iter().cloned().collect(),
             tasks: self.tasks.iter().map(ToString::to_string).collect(),
-            resource: self.resource.clone(),
+            resource: self.resource.as_ref().map(ToString::to_string),
             pool: self.pool.clone(),
-            summary: self.summary.clone(),
+            summary: self.summary.to_string(),
             evidence: self.evidence.iter().cloned().collect(),
             resolutions: self
                 .resolutions
@@ -279,7 +288,7 @@ impl Verdict {
                 .collect(),
             state: FindingState::Open,
             episode: self.episode(),
-            subject: self.subject.clone(),
+            subject: self.subject.to_string(),
         }
     }
 }
@@ -340,39 +349,62 @@ struct Episode {
     /// As it was told last.
     verdict: Verdict,
     /// What it says since, of a verdict that follows.
-    says: Option<String>,
+    says: Option<Box<str>>,
     /// The person settled it on that line; it stays silent until its condition ends, or until it is done again.
     muted: Option<u64>,
     /// Opened and cleared at once.
     past: bool,
     /// Prints of the sets of tasks it was told of.
-    told: BTreeSet<u128>,
+    told: Few<u128>,
 }
 saved! { Episode { verdict, says, muted, past, told } }
 
 #[derive(Clone, Debug, Default)]
 struct Slot {
-    /// Boxed: most have one, and a map makes room for eleven at once.
-    episodes: BTreeMap<String, Box<Episode>>,
+    /// By their keys. Most have one.
+    episodes: Vec<(u128, Box<Episode>)>,
     due: Option<Time>,
     awaits: BTreeSet<EndpointId>,
 }
 saved! { Slot { episodes, due, awaits } }
 
 impl Slot {
+    fn place(&self, key: u128) -> Result<usize, usize> {
+        self.episodes.binary_search_by_key(&key, |(key, _)| *key)
+    }
+
+    fn episode(&mut self, key: u128) -> Option<&mut Episode> {
+        let at = self.place(key).ok()?;
+        self.episodes.get_mut(at).map(|(_, episode)| &mut **episode)
+    }
+
+    fn remove(&mut self, key: u128) -> Option<Box<Episode>> {
+        let at = self.place(key).ok()?;
+        Some(self.episodes.remove(at).1)
+    }
+
+    fn insert(&mut self, key: u128, episode: Episode) {
+        if let Err(at) = self.place(key) {
+            if self.episodes.len() < 4 {
+                self.episodes.reserve_exact(1);
+            }
+            self.episodes.insert(at, (key, Box::new(episode)));
+        }
+    }
+
     /// What began before an owner it names was heard of is no other episode for that.
     fn join(&self, verdicts: &mut [Verdict]) {
-        let known = self.episodes.values().map(|episode| &episode.verdict);
+        let known = self.episodes.iter().map(|(_, episode)| &episode.verdict);
         let unheard: Vec<_> = known.filter(|known| known.unheard).collect();
         for verdict in verdicts {
             let began = unheard.iter().find(|known| {
                 known.rule == verdict.rule
                     && known.subject == verdict.subject
                     && known.agents == verdict.agents
-                    && known.endpoints.is_subset(&verdict.endpoints)
+                    && known.endpoints.is_part_of(&verdict.endpoints)
             });
             if let Some(began) = began
-                && !self.episodes.contains_key(&verdict.episode())
+                && self.place(verdict.key()).is_err()
             {
                 verdict.endpoints = began.endpoints.clone();
                 verdict.unheard = true;
@@ -450,21 +482,21 @@ impl Slots {
         slot.join(&mut said.verdicts);
         // While one of several holds, what is over is more evidence of the same.
         let held = said.verdicts.iter().filter(|verdict| !verdict.past);
-        let held: BTreeSet<_> = held.map(Verdict::episode).collect();
-        let mut tasks: BTreeMap<String, BTreeSet<_>> = BTreeMap::new();
+        let held: BTreeSet<_> = held.map(Verdict::key).collect();
+        let mut tasks: BTreeMap<u128, Few<u128>> = BTreeMap::new();
         for verdict in &said.verdicts {
-            let of = tasks.entry(verdict.episode()).or_default();
+            let of = tasks.entry(verdict.key()).or_default();
             of.insert(print(&verdict.tasks));
         }
-        for (episode, tasks) in &tasks {
-            if let Some(known) = slot.episodes.get_mut(episode).filter(|known| !known.past) {
+        for (key, tasks) in &tasks {
+            if let Some(known) = slot.episode(*key).filter(|known| !known.past) {
                 if known.told.len() > TOLD {
-                    known.told.clear();
+                    known.told = Few::default();
                 }
-                known.told.extend(tasks);
+                known.told.extend(tasks.iter().copied());
             }
         }
-        let over = |verdict: &Verdict| verdict.past && held.contains(&verdict.episode());
+        let over = |verdict: &Verdict| verdict.past && held.contains(&verdict.key());
         said.verdicts.retain(|verdict| !over(verdict));
         let mut holds = BTreeSet::new();
         for verdict in said.verdicts {
@@ -472,18 +504,18 @@ impl Slots {
                 said.due = Some(said.due.map_or(until, |due| due.min(until)));
                 continue;
             }
-            let episode = verdict.episode();
+            let key = verdict.key();
             // What was over and holds again is a new episode.
-            let again = |known: &mut Box<Episode>| {
-                known.past && (!verdict.past || !known.told.contains(&print(&verdict.tasks)))
+            let again = |known: &mut Episode| {
+                known.past && (!verdict.past || !known.told.has(&print(&verdict.tasks)))
                     || known.muted.is_some_and(|line| verdict.act > line)
             };
-            let before = if slot.episodes.get_mut(&episode).is_some_and(again) {
-                slot.episodes.remove(&episode)
+            let before = if slot.episode(key).is_some_and(again) {
+                slot.remove(key)
             } else {
                 None
             };
-            if let Some(known) = slot.episodes.get_mut(&episode) {
+            if let Some(known) = slot.episode(key) {
                 if verdict.past && !known.past {
                     known.past = true;
                     if known.muted.is_none() {
@@ -505,7 +537,7 @@ impl Slots {
                         known.says = Some(verdict.summary);
                     }
                 }
-                holds.insert(episode);
+                holds.insert(key);
                 continue;
             }
             let away = verdict
@@ -521,21 +553,19 @@ impl Slots {
                 out.push(cleared(&verdict, now));
             }
             let past = verdict.past;
-            let mut told = tasks.remove(&episode).unwrap_or_default();
+            let mut told = tasks.remove(&key).unwrap_or_default();
             told.extend(before.into_iter().flat_map(|known| known.told));
-            slot.episodes.insert(
-                episode.clone(),
-                Box::new(Episode {
-                    verdict,
-                    says: None,
-                    muted: None,
-                    past,
-                    told,
-                }),
-            );
-            holds.insert(episode);
+            let episode = Episode {
+                verdict,
+                says: None,
+                muted: None,
+                past,
+                told,
+            };
+            slot.insert(key, episode);
+            holds.insert(key);
         }
-        slot.episodes.retain(|key, episode| {
+        slot.episodes.retain(|(key, episode)| {
             let stays = holds.contains(key)
                 || episode.verdict.sticky
                 || said.frozen.contains(episode.verdict.rule);
@@ -561,7 +591,7 @@ impl Slots {
     /// Subjects with a finding a person would call that.
     pub(crate) fn named(&self, rule: Option<&str>, name: Option<&str>) -> Vec<Subject> {
         let fits = |slot: &Slot| {
-            slot.episodes.values().any(|episode| {
+            slot.episodes.iter().any(|(_, episode)| {
                 rule.is_none_or(|rule| episode.verdict.rule == rule)
                     && name.is_none_or(|name| names(&episode.verdict, name))
             })
@@ -581,8 +611,8 @@ impl Slots {
     ) {
         let mut slots: Vec<_> = self.slots.iter_mut().collect();
         slots.sort_unstable_by_key(|(subject, _)| *subject);
-        let episodes = slots.into_iter().flat_map(|(_, s)| s.episodes.values_mut());
-        for episode in episodes {
+        let episodes = slots.into_iter().flat_map(|(_, s)| s.episodes.iter_mut());
+        for (_, episode) in episodes {
             let verdict = &episode.verdict;
             let open = episode.muted.is_none() && !episode.past;
             if open && verdict.rule == rule && name.is_none_or(|name| names(verdict, name)) {
@@ -593,8 +623,14 @@ impl Slots {
     }
 }
 
+/// Tells one episode from another, however long the names in it.
+pub(crate) fn key_of(episode: &str) -> u128 {
+    let digest = Sha256::digest(episode);
+    u128::from_le_bytes(digest.first_chunk().copied().unwrap_or_default())
+}
+
 /// Tells one set of tasks from another, however long their names.
-fn print(tasks: &BTreeSet<TaskRef>) -> u128 {
+fn print(tasks: &[TaskRef]) -> u128 {
     let mut digest = Sha256::new();
     for task in tasks {
         for name in [task.endpoint.as_str(), task.task.as_str()] {
@@ -608,9 +644,9 @@ fn print(tasks: &BTreeSet<TaskRef>) -> u128 {
 
 /// Is that what a person would call it?
 pub(crate) fn names(verdict: &Verdict, name: &str) -> bool {
-    verdict.subject == name
+    &*verdict.subject == name
         || verdict.subject.rsplit('/').next() == Some(name)
-        || verdict.resource.as_deref() == Some(name)
+        || verdict.resource.as_ref().map(Resource::as_str) == Some(name)
         || verdict.pool.as_deref() == Some(name)
         || verdict
             .tasks

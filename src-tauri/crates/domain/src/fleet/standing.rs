@@ -2,14 +2,14 @@
 //!
 //! Days are calendar days in UTC: a file has no other clock. Whether that is enough is `rules/readiness.rs`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use chrono::{NaiveDate, TimeDelta};
 
 use super::{
-    slots::Subject,
+    slots::{Subject, key_of},
     take::Intake,
-    world::{AgentState, EndpointState, World},
+    world::{AgentState, EndpointState, Index, World},
 };
 use crate::{
     decision::Outcome,
@@ -45,8 +45,8 @@ pub(crate) struct Standing {
     pub(crate) judged: u32,
     /// Of those, yes without a change.
     pub(crate) approved: u32,
-    /// Open findings of warning or more that name it: since when, and whether it is a conflict.
-    open: BTreeMap<String, (Time, bool)>,
+    /// Open findings of warning or more that name it, by the keys of their episodes: since when, and whether it is a conflict.
+    open: Index<u128, (Time, bool)>,
     /// Days with such a finding.
     troubled: BTreeSet<NaiveDate>,
 }
@@ -201,11 +201,11 @@ impl World {
                 match finding.state {
                     FindingState::Open => {
                         let conflict = CONFLICTS.contains(&finding.rule.as_str());
-                        let open = standing.open.entry(finding.episode.clone());
+                        let open = standing.open.entry(key_of(&finding.episode));
                         open.or_insert((finding.at, conflict));
                     }
                     FindingState::Cleared => {
-                        if let Some((since, _)) = standing.open.remove(&finding.episode) {
+                        if let Some((since, _)) = standing.open.remove(&key_of(&finding.episode)) {
                             let last = finding.at.date_naive();
                             let days = since.date_naive().iter_days();
                             let days = days.take_while(|day| *day <= last);

@@ -65,7 +65,7 @@ fn judge(world: &World, circle: &[Node], said: &mut Said) {
                 if let Some(claim) = world.claims.get(key) {
                     let resource = &claim.value.resource;
                     verdict = verdict.seen(&claim.seen);
-                    verdict.resource.get_or_insert(resource.to_string());
+                    verdict.resource.get_or_insert(resource.clone());
                     if let Some((_, Some(end))) = held(claim) {
                         said.due(end);
                     }

@@ -36,7 +36,7 @@ pub(crate) fn check(world: &World, said: &mut Said) {
             }
         }
         if state.run.verdict == Some(RunVerdict::Stale) {
-            let verdict = Verdict::new("endpoint-stale", id.as_str())
+            let verdict = Verdict::new("endpoint-stale", *id)
                 .says(format!(
                     "{id} has not answered {} times in a row; what is shown of it may be old.",
                     state.run.count

@@ -51,7 +51,7 @@ pub(super) fn both(
     first: &AccessEntry,
     later: &AccessEntry,
 ) -> Verdict {
-    Verdict::new(rule, resource.as_str())
+    Verdict::new(rule, resource)
         .of(&first.seen, first.value.task_id.as_ref())
         .of(&later.seen, later.value.task_id.as_ref())
         .resource(resource)

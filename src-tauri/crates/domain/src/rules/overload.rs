@@ -25,7 +25,7 @@ pub(crate) fn endpoint(world: &World, endpoint: &EndpointId, said: &mut Said) {
     if !matches!(error.http_status, Some(429 | 503)) {
         return;
     }
-    let mut verdict = Verdict::new(RULE, endpoint.as_str())
+    let mut verdict = Verdict::new(RULE, endpoint)
         .severity(Severity::Info)
         .evidence(evidence)
         .says(format!("{endpoint} is overloaded and asks for patience."))

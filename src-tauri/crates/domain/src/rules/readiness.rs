@@ -31,7 +31,7 @@ fn judge(world: &World, newcomer: &Newcomer, said: &mut Said) {
     if world.overridden(newcomer) {
         return;
     }
-    let mut verdict = Verdict::new("readiness", id.as_str()).offers(RESOLUTIONS);
+    let mut verdict = Verdict::new("readiness", id).offers(RESOLUTIONS);
     let mut reasons = vec![];
     if let Some(before) = newcomer.before.as_ref().filter(|_| !world.proven(newcomer)) {
         let lacks = world.lacks(before);

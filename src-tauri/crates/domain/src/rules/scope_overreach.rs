@@ -39,18 +39,19 @@ pub(crate) fn check(world: &World, resource: &Resource, touched: &Touched, said:
         {
             continue;
         }
-        let mut verdict = Verdict::new("scope-overreach", resource.as_str())
+        let mut verdict = Verdict::new("scope-overreach", resource)
             .of(&access.seen, access.value.task_id.as_ref())
             .evidence(declared)
             .resource(resource)
             .says(format!(
-                "{} {} {resource}, which it neither declared nor was given.",
+                "{} {} {}, which it neither declared nor was given.",
                 agent.agent,
                 if access.value.mode == AccessMode::Consume {
                     "reacted to"
                 } else {
                     "wrote"
-                }
+                },
+                resource.brief(),
             ))
             .offers(RESOLUTIONS)
             .happened(line);
@@ -76,7 +77,7 @@ pub(crate) fn undeclared(world: &World, agent: &AgentRef, said: &mut Said) {
         return;
     }
     if let Some(first) = world.first_writes.get(agent) {
-        let mut verdict = Verdict::new("undeclared-agent", agent.agent.as_str())
+        let mut verdict = Verdict::new("undeclared-agent", &agent.agent)
             .severity(Severity::Info)
             .of(&first.seen, first.value.task_id.as_ref())
             .says(format!(

@@ -136,7 +136,7 @@ pub(crate) fn resource(world: &World, resource: &Resource, touched: &Touched, sa
             {
                 continue;
             }
-            let mut verdict = Verdict::new(RULE, resource.as_str())
+            let mut verdict = Verdict::new(RULE, resource)
                 .of(&access.seen, access.value.task_id.as_ref())
                 .of(&claim.seen, claim.value.task_id.as_ref())
                 .resource(resource)
@@ -183,7 +183,7 @@ pub(crate) fn resource(world: &World, resource: &Resource, touched: &Touched, sa
             continue;
         }
         said.push(
-            Verdict::new(RULE, resource.as_str())
+            Verdict::new(RULE, resource)
                 .of(&access.seen, access.value.task_id.as_ref())
                 .seen(&artifact.seen)
                 .of_task(&maker, entry)

@@ -29,7 +29,8 @@ pub(crate) fn check(resource: &Resource, touched: &Touched, said: &mut Said) {
         return;
     }
     let several = writers.len() > 1;
-    let mut verdict = Verdict::new("unowned-resource", resource.as_str())
+    let name = resource.brief();
+    let mut verdict = Verdict::new("unowned-resource", resource)
         .severity(if several {
             Severity::Warning
         } else {
@@ -37,9 +38,9 @@ pub(crate) fn check(resource: &Resource, touched: &Touched, said: &mut Said) {
         })
         .resource(resource)
         .says(if several {
-            format!("Several agents write {resource}, and no rule says whose it is.")
+            format!("Several agents write {name}, and no rule says whose it is.")
         } else {
-            format!("No rule says whose {resource} is.")
+            format!("No rule says whose {name} is.")
         })
         .offers(RESOLUTIONS);
     verdict.whoever = true;

@@ -81,7 +81,7 @@ fn foreign(
         let owners: Vec<_> = owners
             .filter_map(|(at, rule)| Some((at, rule.owner.as_deref()?)))
             .collect();
-        let mut verdict = Verdict::new(RULE, resource.as_str())
+        let mut verdict = Verdict::new(RULE, resource)
             .of(&write.seen, write.value.task_id.as_ref())
             .resource(resource)
             .offers(RESOLUTIONS)
