@@ -120,6 +120,10 @@ saved!(Latest(all));
 
 impl Latest {
     fn keep(&mut self, used: Used) {
+        if self.0.is_empty() {
+            // Most have one.
+            self.0.reserve_exact(1);
+        }
         if self.0.len() >= KEPT {
             match self.0.front() {
                 Some(first) if used < *first => return,
@@ -196,6 +200,9 @@ impl Touched {
                     first: used.clone(),
                     latest: used.clone(),
                 };
+                if self.writers.is_empty() {
+                    self.writers.reserve_exact(1);
+                }
                 self.writers.insert(at, writer);
             }
         }

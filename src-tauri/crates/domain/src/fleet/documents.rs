@@ -54,7 +54,7 @@ impl Intake<'_> {
             let value = &item.value;
             let name = format!("{}/{}", value.document_id, value.seq);
             let at = value.created_at.unwrap_or(self.now).min(self.now);
-            let entry = self.entry(agent, item, at);
+            let mut entry = self.entry(agent, item, at);
             let place = (value.document_id.clone(), value.seq);
             let known = self.world.context.entry(place.clone()).or_default();
             if let Some(old) = known.first() {
@@ -64,8 +64,11 @@ impl Intake<'_> {
                 }
                 continue;
             }
-            known.push(entry.clone());
             self.changes.push(Change::Context(record(&entry)));
+            // No rule asks for its bytes.
+            entry.seen.raw = self.world.nothing.clone();
+            known.reserve_exact(1);
+            known.push(entry);
             if let Some(key) = &value.key {
                 self.say_about(&place.0, key, value.seq);
             }

@@ -355,7 +355,7 @@ impl<'w> Intake<'w> {
             }
             let first = old.map_or(self.now, |old| old.seen.at);
             let at = value.created_at.unwrap_or(first).min(self.now);
-            let entry = self.entry(&agent, item, at);
+            let mut entry = self.entry(&agent, item, at);
             if let Some(task) = &value.task_id {
                 self.touch(endpoint, task, at, &entry.seen.evidence);
             }
@@ -363,6 +363,8 @@ impl<'w> Intake<'w> {
             self.changes
                 .push(Change::Artifact(Box::new(record(&entry))));
             let fits = self.world.misfits(&key, &entry).is_empty();
+            // Its text stands in its bytes, a tree takes ten times as much.
+            entry.value.body = None;
             self.world.artifacts.insert(key, entry);
             if fits {
                 self.worked(agent.clone());
