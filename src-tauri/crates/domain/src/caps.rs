@@ -31,6 +31,12 @@ pub const WILDCARDS: usize = 8;
 /// Tasks of one endpoint that have not ended: fifty agents with a hundred each.
 pub const LIVE_TASKS: usize = 5_000;
 
+/// What a task may refer to without being counted: other tasks and documents, beyond which a list is long.
+pub const SHORT_LIST: usize = 10;
+
+/// References of the tasks of one endpoint in long lists: each is kept from both sides.
+pub const REFERENCES: usize = 50_000;
+
 /// Claims of one endpoint that are held or waiting.
 pub const LIVE_CLAIMS: usize = 2_000;
 
@@ -48,6 +54,9 @@ pub const PATTERNS: usize = 50;
 
 /// Patterns among the triggers that the agents of one endpoint declare, or will start on: each is compared with every other.
 pub const PATTERN_NEEDS: usize = 100;
+
+/// Limits that the agents of one endpoint tell of.
+pub const LIMITS: usize = 1_000;
 
 /// Windows of one limit that one agent tells of.
 pub const WINDOWS: usize = 50;

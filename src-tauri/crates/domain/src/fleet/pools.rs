@@ -9,24 +9,48 @@ use chrono::TimeDelta;
 use super::{
     slots::Subject,
     take::{Intake, record},
-    world::{Sample, Seen},
+    world::{PoolState, Sample, Seen, World},
 };
 use crate::{
-    caps::WINDOWS,
+    caps::{LIMITS, WINDOWS},
     change::Change,
     contract::{Document, Quota, QuotaWindow},
     forecast::{KEPT, Point},
-    ids::AgentRef,
+    ids::{AgentRef, EndpointId},
     time::Time,
 };
 
+/// Whether an agent of that endpoint is among its reporters.
+fn tells_of(endpoint: &EndpointId, pool: &PoolState) -> bool {
+    let mut reporters = pool.reporters.keys();
+    reporters.any(|reporter| reporter.endpoint == *endpoint)
+}
+
+impl World {
+    pub(super) fn limits_of(&self, endpoint: &EndpointId) -> usize {
+        let pools = self.pools.values();
+        pools.filter(|pool| tells_of(endpoint, pool)).count()
+    }
+}
+
 impl Intake<'_> {
     pub(super) fn quotas(&mut self, agent: &AgentRef, document: &Document) {
+        let mut limits = None;
         for item in document.quotas.iter().flatten() {
             let value = &item.value;
             let at = value.observed_at.unwrap_or(self.now).min(self.now);
             let entry = self.entry(agent, item, at);
             let key = value.pool.key();
+            let known = self.world.pools.get(&key);
+            if !known.is_some_and(|pool| tells_of(&agent.endpoint, pool)) {
+                let known = || self.world.limits_of(&agent.endpoint);
+                let limits = limits.get_or_insert_with(known);
+                if *limits >= LIMITS {
+                    *self.over.entry(("quotas", false)).or_default() += 1;
+                    continue;
+                }
+                *limits += 1;
+            }
             let pool = self.world.pools.entry(key.clone()).or_default();
             let latest = pool.reporters.get(agent);
             if latest.is_some_and(|l| l.raw == item.raw && l.at == at) {
@@ -74,6 +98,9 @@ impl Intake<'_> {
                 let after = samples.partition_point(|s| {
                     s.seen.at < at || s.seen.at == at && s.left() >= sample.left()
                 });
+                if samples.is_empty() {
+                    samples.reserve_exact(1);
+                }
                 samples.insert(after, sample);
                 news = true;
                 let old = self.now - TimeDelta::days(1);

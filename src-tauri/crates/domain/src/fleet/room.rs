@@ -6,8 +6,8 @@
 use super::{letters::digest, take::Intake, world::World};
 use crate::{
     caps::{
-        AGENTS, LETTERS, LIVE_CLAIMS, LIVE_TASKS, PATTERN_CLAIMS, PATTERN_NEEDS, QUESTIONS,
-        SCHEDULES, WINDOWS,
+        AGENTS, ENTRIES, LETTERS, LIMITS, LIVE_CLAIMS, LIVE_TASKS, PATTERN_CLAIMS, PATTERN_NEEDS,
+        QUESTIONS, REFERENCES, SCHEDULES, SHORT_LIST, WINDOWS,
     },
     change::EscalationPhase,
     contract::{
@@ -20,13 +20,19 @@ use crate::{
 /// What is open of one endpoint.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Open {
+    /// In long lists of its tasks, of those that have ended too.
+    pub(crate) references: usize,
     pub(crate) claims: usize,
     pub(crate) pattern_claims: usize,
     pub(crate) questions: usize,
     pub(crate) schedules: usize,
     pub(crate) pattern_schedules: usize,
 }
-saved! { Open { claims, pattern_claims, questions, schedules, pattern_schedules } }
+saved! { Open { references, claims, pattern_claims, questions, schedules, pattern_schedules } }
+
+fn references(task: &Task) -> usize {
+    (task.depends_on.len() + task.context_refs.len()).saturating_sub(SHORT_LIST)
+}
 
 fn is_pattern(resource: &str) -> bool {
     resource.contains('*')
@@ -53,6 +59,11 @@ impl World {
     /// Counted anew.
     fn open(&self, endpoint: &EndpointId) -> Open {
         let mut open = Open::default();
+        let tasks = self
+            .tasks
+            .iter()
+            .filter(|(task, _)| task.endpoint == *endpoint);
+        open.references = tasks.map(|(_, entry)| references(&entry.value)).sum();
         let from = (endpoint.clone(), String::new());
         let claims = self.claims.range(from.clone()..);
         for (_, entry) in claims.take_while(|((of, _), _)| of == endpoint) {
@@ -89,14 +100,25 @@ impl Intake<'_> {
     }
 
     pub(super) fn room_for_task(&mut self, task: &TaskRef, value: &Task) -> bool {
-        if !value.status.state.is_live() {
-            return true;
-        }
         let known = self.world.tasks.get(task);
-        if known.is_some_and(|known| known.live()) {
+        let was_live = known.is_some_and(|known| known.live());
+        let before = known.map_or(0, |known| references(&known.value));
+        let more = references(value).saturating_sub(before);
+        let is_full = value.status.state.is_live()
+            && !was_live
+            && self.world.live_tasks(&task.endpoint) >= LIVE_TASKS;
+        if is_full {
+            return self.more("tasks");
+        }
+        if more == 0 {
             return true;
         }
-        self.world.live_tasks(&task.endpoint) < LIVE_TASKS || self.more("tasks")
+        let is_full = |open: &Open| open.references + more > REFERENCES;
+        let Some(open) = self.room(&task.endpoint, is_full) else {
+            return self.more("tasks");
+        };
+        open.references += more;
+        true
     }
 
     pub(super) fn room_for_claim(&mut self, agent: &AgentRef, value: &Claim) -> bool {
@@ -261,10 +283,14 @@ impl Intake<'_> {
         let open = &state.open;
         match list {
             _ if letters => self.world.letters(endpoint) >= LETTERS,
-            "tasks" => self.world.live_tasks(endpoint) >= LIVE_TASKS,
+            "tasks" => {
+                self.world.live_tasks(endpoint) >= LIVE_TASKS
+                    || open.references + ENTRIES > REFERENCES
+            }
             "claims" => open.claims >= LIVE_CLAIMS || open.pattern_claims >= PATTERN_CLAIMS,
             "escalations" => open.questions >= QUESTIONS,
             "schedules" => open.schedules >= SCHEDULES || open.pattern_schedules >= PATTERN_NEEDS,
+            "quotas" => self.world.limits_of(endpoint) >= LIMITS,
             "agent" => state.agents.len() >= AGENTS,
             _ => false,
         }
@@ -298,11 +324,13 @@ impl Intake<'_> {
 
 fn most(list: &str) -> String {
     match list {
-        "tasks" => format!("{LIVE_TASKS} tasks that have not ended"),
+        "tasks" => format!(
+            "{LIVE_TASKS} tasks that have not ended, or {REFERENCES} references in their long lists,"
+        ),
         "claims" => format!("{LIVE_CLAIMS} claims, {PATTERN_CLAIMS} of them on patterns,"),
         "escalations" => format!("{QUESTIONS} questions that wait"),
         "schedules" => format!("{SCHEDULES} schedules, {PATTERN_NEEDS} of them on patterns,"),
-        "quotas" => format!("{WINDOWS} windows of one limit"),
+        "quotas" => format!("{LIMITS} limits, or {WINDOWS} windows of one,"),
         "agent" => format!("{AGENTS} agents"),
         _ => format!("{PATTERN_NEEDS} patterns of triggers"),
     }

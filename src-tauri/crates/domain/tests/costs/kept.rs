@@ -3,8 +3,8 @@
 
 use domain::{
     caps::{
-        AGENTS, ITEMS, LETTERS, LIVE_CLAIMS, LIVE_TASKS, PATTERN_CLAIMS, PATTERN_NEEDS, QUESTIONS,
-        SCHEDULES,
+        AGENTS, ITEMS, LETTERS, LIMITS, LIVE_CLAIMS, LIVE_TASKS, PATTERN_CLAIMS, PATTERN_NEEDS,
+        QUESTIONS, REFERENCES, SCHEDULES, SHORT_LIST,
     },
     change::Change,
     fact::{Config, read_line, write_status},
@@ -133,6 +133,86 @@ fn schedules() {
         }
     };
     check("schedules", SCHEDULES, &of(true), &of(false));
+}
+
+#[test]
+fn limits_of_all_agents_of_an_endpoint() {
+    let limit = |n: usize| {
+        format!(
+            "{{\"pool\":{{\"provider\":\"p{n}\"}},\"observedAt\":\"2026-11-01T08:00:00Z\",\"windows\":[{{\"name\":\"w\",\"limit\":9,\"remaining\":1}}]}}"
+        )
+    };
+    let quotas = |changes: &[Change]| {
+        let quotas = changes.iter();
+        quotas
+            .filter(|change| matches!(change, Change::Quota(_)))
+            .count()
+    };
+    let mut told = Told::new();
+    let changes = told.tell("a", &list("quotas", 0, LIMITS, &limit));
+    assert_eq!((letters(&changes).len(), quotas(&changes)), (0, LIMITS));
+    // Whoever is behind the same address tells of no more; of those that are known it may.
+    let changes = told.tell("b", &list("quotas", LIMITS - 5, 8, &limit));
+    let found = letters(&changes);
+    assert_eq!((found.len(), quotas(&changes)), (1, 5), "{found:?}");
+    assert!(
+        found[0].contains("1000 limits") && found[0].contains("3 of this answer were left out"),
+        "{}",
+        found[0]
+    );
+}
+
+#[test]
+fn references_in_long_lists_of_tasks() {
+    let on = |count: usize| {
+        let all: Vec<_> = (0..count).map(|n| format!("\"x{n}\"")).collect();
+        all.join(",")
+    };
+    let task = |n: usize, state: &str, count: usize| {
+        format!(
+            "{{\"id\":\"t{n}\",\"title\":\"T\",\"status\":{{\"state\":\"{state}\"}},\"dependsOn\":[{}]}}",
+            on(count)
+        )
+    };
+    let full = REFERENCES / (1000 - SHORT_LIST);
+    let mut told = Told::new();
+    // Those that have ended keep theirs.
+    let state = |n: usize| {
+        if n.is_multiple_of(2) {
+            "working"
+        } else {
+            "completed"
+        }
+    };
+    let changes = told.tell("a", &list("tasks", 0, full, &|n| task(n, state(n), 1000)));
+    assert_eq!(letters(&changes), [""; 0]);
+    let changes = told.tell("a", &list("tasks", full, 2, &|n| task(n, "working", 1000)));
+    let found = letters(&changes);
+    assert!(
+        found.len() == 1
+            && found[0].contains("50000 references")
+            && found[0].contains("2 of this answer were left out"),
+        "{found:?}"
+    );
+    // A short list is no burden, and a task that lets go of its list makes room.
+    let changes = told.tell(
+        "a",
+        &list("tasks", full + 2, 1, &|n| task(n, "working", SHORT_LIST)),
+    );
+    assert!(
+        changes
+            .iter()
+            .any(|change| matches!(change, Change::Task(_)))
+    );
+    told.tell("a", &list("tasks", 0, 2, &|n| task(n, "working", 1)));
+    let changes = told.tell("a", &list("tasks", full, 2, &|n| task(n, "working", 1000)));
+    let tasks = changes.iter();
+    assert_eq!(
+        tasks
+            .filter(|change| matches!(change, Change::Task(_)))
+            .count(),
+        2
+    );
 }
 
 #[test]
