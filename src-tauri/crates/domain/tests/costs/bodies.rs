@@ -260,6 +260,35 @@ pub(crate) const KINDS: &[Kind] = &[
         },
     },
     Kind {
+        name: "tasks with long lists of references",
+        make: |b| {
+            one(&format!(
+                "\"tasks\":[{}]",
+                many(b, ",", |n| {
+                    let on = many(3000, ",", |k| format!("\"t{}\"", (n + k) % 900));
+                    let state = if n % 2 == 0 { "working" } else { "completed" };
+                    format!(
+                        "{{\"id\":\"t{n}\",\"title\":\"T\",\"status\":{{\"state\":\"{state}\"}},\"dependsOn\":[{on}]}}"
+                    )
+                })
+            ))
+        },
+    },
+    Kind {
+        name: "questions with many options",
+        make: |b| {
+            one(&format!(
+                "\"escalations\":[{}]",
+                many(b, ",", |n| {
+                    let options = many(15_000, ",", |k| {
+                        format!("{{\"id\":\"{k}\",\"label\":\"L\"}}")
+                    });
+                    question(&format!("q{n}"), &format!(",\"options\":[{options}]"))
+                })
+            ))
+        },
+    },
+    Kind {
         name: "tasks that wait for their own agent",
         make: |b| {
             one(&tasks(b, |n| {
