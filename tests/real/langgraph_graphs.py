@@ -16,10 +16,25 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 from langchain_core.outputs import ChatGeneration, ChatResult
 from langchain_core.tools import tool
+from langgraph.checkpoint.memory import PersistentDict
 from langgraph.graph import END, START, StateGraph
 from langgraph.types import interrupt
 from langgraph_sdk import Auth
 from pydantic import BaseModel
+
+# The server writes everything down every ten seconds, in a thread that ends for good when something moves while it is
+# pickled; then nothing is kept any more. The next turn writes it down as well.
+write_down = PersistentDict.sync
+
+
+def sync(self):
+    try:
+        write_down(self)
+    except RuntimeError:
+        pass
+
+
+PersistentDict.sync = sync
 
 
 class State(TypedDict, total=False):
