@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::{slots::Subject, take::Intake, world::EscalationEntry};
 use crate::{
     change::{Change, EscalationPhase, EscalationRecord},
-    contract::{Escalation, EscalationStatus, Item, json},
+    contract::{Escalation, EscalationStatus, Item, json, read},
     decision::Outcome,
     ids::{AgentRef, EndpointId, EscalationId, TaskRef},
     route,
@@ -64,13 +64,9 @@ impl Intake<'_> {
         };
         let first = same.map_or(self.now, |old| old.created);
         let created = value.created_at.unwrap_or(first).min(self.now);
-        let action_raw = json::parse(&item.raw)
-            .ok()
-            .and_then(|node| node.get("proposedAction").map(|n| Arc::from(n.raw)));
         let entry = EscalationEntry {
             seen: self.seen(agent, item, created),
-            value: value.clone(),
-            action_raw: action_raw.filter(|_| value.proposed_action.is_some()),
+            value: without_trees(value),
             created,
             due: created,
             fallback: String::new(),
@@ -203,12 +199,46 @@ impl Intake<'_> {
     }
 }
 
+/// What rules ask of a question; what may be a large tree stands in its bytes.
+fn without_trees(value: &Escalation) -> Escalation {
+    Escalation {
+        id: value.id.clone(),
+        version: value.version.clone(),
+        task_id: value.task_id.clone(),
+        kind: value.kind,
+        title: value.title.clone(),
+        message: value.message.clone(),
+        proposed_action: None,
+        options: vec![],
+        response_schema: None,
+        severity: value.severity,
+        created_at: value.created_at,
+        expires_at: value.expires_at,
+        status: value.status,
+    }
+}
+
+/// The whole question, read again from its bytes.
+fn whole(raw: &str) -> Option<Escalation> {
+    let document = format!(
+        r#"{{"schemaVersion":"1.0","agent":{{"id":"a","name":"A","status":"online"}},"escalations":[{raw}]}}"#
+    );
+    let read = read(document.as_bytes()).ok()?;
+    read.escalations?.pop().map(|item| item.value)
+}
+
 fn escalation_record(entry: &EscalationEntry) -> EscalationRecord {
+    let raw = &entry.seen.raw;
+    let value = whole(raw).unwrap_or_else(|| entry.value.clone());
+    let action_raw = value.proposed_action.as_ref().and_then(|_| {
+        let item = json::parse(raw).ok()?;
+        item.get("proposedAction").map(|node| Arc::from(node.raw))
+    });
     EscalationRecord {
         agent: entry.seen.agent.clone(),
-        value: entry.value.clone(),
-        raw: entry.seen.raw.clone(),
-        action_raw: entry.action_raw.clone(),
+        value,
+        raw: raw.clone(),
+        action_raw,
         line: entry.seen.evidence.line,
         created_at: entry.created,
         due_at: entry.due,

@@ -268,18 +268,17 @@ saved! { Entry<T> { seen, value } }
 /// One access, as its document holds it.
 pub(crate) type AccessEntry = Entry<Arc<Access>>;
 
-/// One escalation.
+/// One escalation, without what may be a large tree.
 #[derive(Clone, Debug)]
 pub(crate) struct EscalationEntry {
     pub(crate) seen: Seen,
     pub(crate) value: Escalation,
-    pub(crate) action_raw: Option<Arc<str>>,
     pub(crate) created: Time,
     pub(crate) due: Time,
     pub(crate) fallback: String,
     pub(crate) phase: EscalationPhase,
 }
-saved! { EscalationEntry { seen, value, action_raw, created, due, fallback, phase } }
+saved! { EscalationEntry { seen, value, created, due, fallback, phase } }
 
 /// An item that could not be used.
 #[derive(Clone, Debug)]
