@@ -25,9 +25,6 @@ pub async fn probe(url: &str, credential: Option<&Credential>) -> Result<Probe, 
     let url = server.as_deref().unwrap_or(url);
     let client = Client::new(url, credential)?;
     let reply = client.get(client.base().clone(), HeaderMap::new()).await?;
-    if let Some(sentence) = unsupported::of_sockets(&reply) {
-        return Err(invalid(sentence));
-    }
     let first = match reply.status.as_u16() {
         200 => match contract::read(&reply.body) {
             Ok(document) => return Ok(native(url, &reply, document)),
@@ -59,7 +56,9 @@ pub async fn probe(url: &str, credential: Option<&Credential>) -> Result<Probe, 
         Ok(card) => return agent(url, credential, card).await,
         Err(error) if a2a::as_card(&reply.body).is_some() => return Err(error),
         Err(_) if forbidden => return Err(first),
-        Err(error) if error.http_status.is_some() => return Err(error),
+        Err(error) if error.http_status.is_some() => {
+            return Err(unsupported::of_sockets(&reply).map_or(error, invalid));
+        }
         // A card was found, and it is of no use.
         Err(error) if !a2a::is_no_card(&error) => return Err(error),
         Err(_) => {}

@@ -2,7 +2,7 @@
 //!
 //! It only names. A name is given when the server says it itself, or answers as only that one does.
 
-use reqwest::header::HeaderMap;
+use reqwest::header::{HeaderMap, UPGRADE};
 use serde_json::Value;
 
 use crate::http::{Client, Reply};
@@ -20,13 +20,21 @@ const SOCKET: &str = "A server answers here that speaks over a socket (WebSocket
 /// The sentence about a server that takes sockets only, by how it turns away whoever does not ask for one: 426, or 400 with
 /// these words (`codex app-server --listen ws://…` 0.169, whatever it is asked for).
 pub(crate) fn of_sockets(first: &Reply) -> Option<&'static str> {
-    let status = first.status.as_u16();
     let said = String::from_utf8_lossy(&first.body);
-    (status == 426 || status == 400 && said.contains("did not include 'upgrade'")).then_some(SOCKET)
+    let wants = first.header(UPGRADE).unwrap_or("websocket");
+    let is_socket = match first.status.as_u16() {
+        426 => wants.eq_ignore_ascii_case("websocket"),
+        400 => said.contains("did not include 'upgrade'"),
+        _ => false,
+    };
+    is_socket.then_some(SOCKET)
 }
 
 /// The sentence about it; `None` = it is none of them. `first` is what the address itself answered.
 pub(crate) async fn named(client: &Client, first: &Reply) -> Option<&'static str> {
+    if let Some(sentence) = of_sockets(first) {
+        return Some(sentence);
+    }
     let page = String::from_utf8_lossy(&first.body).to_lowercase();
     if page.contains("<html") && page.contains("openclaw") {
         return Some(OPENCLAW);
