@@ -157,31 +157,38 @@ fn asks(id: &str) -> Value {
     shown
 }
 
-/// Polls until this task's question is shown; after how many polls, and how many tasks were asked for in each.
+/// Polls until it is so of a document; after how many polls. None asks for more than a turn.
 async fn polls_until(
     endpoint: &mut dyn Endpoint,
     asked: &Mutex<Vec<String>>,
-    id: &str,
-    tasks: usize,
+    is_so: impl Fn(&Document) -> bool,
 ) -> usize {
-    for polls in 1.. {
+    for polls in 1..40 {
         asked.lock().expect("notes").clear();
         let observation = endpoint.observe().await.expect("an answer");
         let reads = asked.lock().expect("notes").len();
-        assert!((1..=25).contains(&reads), "{reads} reads in a poll");
+        assert!(reads <= 25, "{reads} reads in a poll");
         let Observation::Document { body, last, .. } = observation else {
             continue;
         };
-        let document = contract::read(body.as_bytes()).expect("a document");
-        assert!(last, "one poll tells all");
-        assert_eq!(document.tasks.map(|all| all.len()), Some(tasks));
-        let mut questions = document.escalations.iter().flatten();
-        if questions.any(|question| question.value.task_id.as_ref().map(TaskId::as_str) == Some(id))
-        {
+        assert!(last, "one poll is a round");
+        if is_so(&contract::read(body.as_bytes()).expect("a document")) {
             return polls;
         }
     }
-    unreachable!("it is shown")
+    panic!("it is never so");
+}
+
+/// The question of such a task, as it is told.
+fn asks_of(id: &str) -> Value {
+    json!({"id": id, "version": "1", "taskId": id, "kind": "question", "title": "Which one?", "message": "Which one?", "status": "pending"})
+}
+
+fn asks_in(id: &str) -> impl Fn(&Document) -> bool {
+    move |document| {
+        let mut questions = document.escalations.iter().flatten();
+        questions.any(|one| one.value.task_id.as_ref().map(TaskId::as_str) == Some(id))
+    }
 }
 
 #[tokio::test]
@@ -210,30 +217,94 @@ async fn a_new_question_does_not_wait_behind_a_hundred_old_tasks() {
     // A new one.
     let new = ("new".to_owned(), "input-required", asks("new"));
     told.lock().expect("tasks").push(new);
-    let polls = polls_until(&mut *endpoint, &asked, "new", 109).await;
+    let polls = polls_until(&mut *endpoint, &asked, asks_in("new")).await;
     assert_eq!(polls, 1);
     // An old one whose state says that something happened.
     let id = show(7, "input-required");
-    let polls = polls_until(&mut *endpoint, &asked, &id, 109).await;
+    let polls = polls_until(&mut *endpoint, &asked, asks_in(&id)).await;
     assert_eq!(polls, 1);
     // Old ones of which only the task itself tells, the oldest and one in the middle.
     for at in [0, 54] {
         let id = show(at, "working");
-        let polls = polls_until(&mut *endpoint, &asked, &id, 109).await;
+        let polls = polls_until(&mut *endpoint, &asked, asks_in(&id)).await;
         assert!(polls <= 10, "{id}: {polls} polls");
     }
-    // One that is gone.
+    // One that is gone: all that are there are told.
     told.lock().expect("tasks").remove(3);
-    for polls in 0.. {
-        assert!(polls <= 10, "it is still told");
-        let Ok(Observation::Document { body, .. }) = endpoint.observe().await else {
-            continue;
-        };
-        let document = contract::read(body.as_bytes()).expect("a document");
-        if document.tasks.map(|all| all.len()) == Some(108) {
-            break;
-        }
+    let all = |document: &Document| {
+        let tasks = document.tasks.as_ref().map_or(0, Vec::len);
+        document.snapshot && tasks == 108
+    };
+    let polls = polls_until(&mut *endpoint, &asked, all).await;
+    assert!(polls <= 10, "{polls} polls");
+    // An answer went to an old one: what it shows since is asked for at once, and in each round.
+    endpoint
+        .deliver(&decide(
+            &asks_of("t-0"),
+            "k",
+            json!({"outcome": "respond", "message": "Two"}),
+        ))
+        .await;
+    for _ in 0..3 {
+        asked.lock().expect("notes").clear();
+        endpoint.observe().await.expect("an answer");
+        assert_eq!(
+            asked.lock().expect("notes").first().map(String::as_str),
+            Some("t-0")
+        );
     }
+}
+
+/// Tasks that cannot be read lose only themselves, also when they are asked for first, slowly, and each time.
+#[tokio::test]
+async fn tasks_that_fail_do_not_hide_those_that_can_be_read() {
+    let (url, _) = serve(old_card(), move |method, params| {
+        let id = params["id"].as_str().unwrap_or_default();
+        match method {
+            "tasks/get" if id.starts_with("bad") => {
+                json!({"error": {"code": -32603, "message": "Oops"}})
+            }
+            "tasks/get" if id.starts_with("done") => json!({"result": task(id, "completed", 1)}),
+            "tasks/get" if id.starts_with("t-") => json!({"result": task(id, "working", 1)}),
+            "tasks/get" => json!({"error": {"code": -32001, "message": "Task not found"}}),
+            _ => json!({"error": {"code": -32601, "message": "Method not found"}}),
+        }
+    })
+    .await;
+    // The first are the most pressing.
+    let mut ids: Vec<String> = (0..30).map(|n| format!("bad-{n}")).collect();
+    ids.push("done-1".to_owned());
+    let names: Vec<&str> = ids.iter().map(String::as_str).collect();
+    let mut endpoint = follow(&url, &names);
+    let mut told = 0;
+    for _ in 0..2 {
+        let (document, _) = poll(&mut *endpoint).await;
+        told += document.tasks.map_or(0, |all| all.len());
+    }
+    assert_eq!(told, 1, "the one that can be read");
+    for round in 0..8 {
+        assert!(endpoint.observe().await.is_ok(), "{round}: it answers");
+    }
+    // Where none can be read, the endpoint says why.
+    let mut endpoint = follow(&url, &["bad-1", "bad-2"]);
+    let error = endpoint.observe().await.expect_err("nothing can be read");
+    assert!(error.detail.unwrap_or_default().contains("Oops"));
+}
+
+/// A task that is named twice is asked for once, and the round ends.
+#[tokio::test]
+async fn a_task_that_is_named_twice_is_one() {
+    let (url, asked) = serve(old_card(), |method, params| match method {
+        "tasks/get" if params["id"] == "a" => json!({"result": task("a", "working", 1)}),
+        "tasks/get" => json!({"error": {"code": -32001, "message": "Task not found"}}),
+        _ => json!({"error": {"code": -32601, "message": "Method not found"}}),
+    })
+    .await;
+    let mut endpoint = follow(&format!("{url}/#task=a&task=a"), &["a"]);
+    assert!(poll(&mut *endpoint).await.1);
+    let asked = asked.lock().expect("notes");
+    let reads = asked.iter().filter(|(_, params)| params["id"] == "a");
+    assert_eq!(reads.count(), 1);
 }
 
 #[tokio::test]

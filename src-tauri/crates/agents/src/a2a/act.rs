@@ -48,6 +48,7 @@ impl A2a {
         if !self.known.contains(id) {
             self.known.push(id.clone());
         }
+        self.followed.watch(id);
         let task = match self.read_task(&card, id).await {
             Ok(task) => task,
             Err(failure) => return unread(failure, delivery.resend),
@@ -319,6 +320,7 @@ impl A2a {
 
     /// Asks to cancel; doing that twice does nothing more.
     pub(super) async fn stop(&mut self, id: &TaskId) -> Outcome {
+        self.followed.watch(id);
         let card = match self.connected().await {
             Ok(card) => card,
             Err(error) => return away(error, false),

@@ -1,9 +1,10 @@
 //! Agents without a list: the tasks whose ids we know are read one by one, and nothing is made of the others. And agents
 //! whose card says where they speak our own contract: they are asked there.
 //!
-//! A round tells all of them, and asks for as many as there is time for: those that nothing is known of first, then in turn
-//! the newest and the one that was asked for longest ago; finished ones rarely. The rest are told as they were found, so
-//! that a new question does not wait behind a hundred old ones. Those that are unknown are neither dropped nor invented.
+//! A round asks for as many as there is time for: those that nothing is known of, that an answer went to or that tell
+//! another state elsewhere first; then in turn the newest and the one that was asked for longest ago, and one of those that
+//! have ended. So a new question does not wait behind a hundred old ones. What was not asked for stands as it was found;
+//! those that are unknown are neither dropped nor invented.
 
 use std::{
     collections::{HashMap, HashSet, VecDeque},
@@ -19,7 +20,6 @@ use serde_json::value::RawValue;
 use super::{
     A2a, Card, WHOLE_EVERY, card,
     card::{Binding, Generation},
-    digest_of,
     page::Page,
     rpc::{self, Call, Failure, code},
     task, text,
@@ -31,7 +31,9 @@ const A_TURN: usize = 25;
 /// A turn takes no longer than this, beyond the first two tasks.
 const LONG: Duration = Duration::from_secs(2);
 /// Bytes of tasks that are kept as they were found; more are asked for in each round.
-const KEPT: usize = 16 * 1024 * 1024;
+const KEPT: usize = 4 * 1024 * 1024;
+/// So long a task is asked for in each round after an answer went to it: an old look must not pass for what it shows since.
+const WATCHED: Duration = Duration::from_secs(180);
 /// More are not followed: the newest are.
 const MOST: usize = 1000;
 /// Nobody's task; only to hear in which words it is not found.
@@ -44,24 +46,31 @@ const OTHER_VERSION: &str = "It speaks another version of A2A than its card says
 /// Where a round through the known tasks stands.
 #[derive(Default)]
 pub(super) struct Followed {
-    /// Those to ask for in this round, the most pressing first.
-    due: VecDeque<TaskId>,
-    /// So many of them cannot be told without being asked for.
-    must: usize,
-    /// Pages of this round so far. 0 = it has not begun.
-    pages: usize,
-    /// Told in those pages.
+    /// Those that this round has to ask for, the newest first.
+    must: VecDeque<TaskId>,
+    /// Those it asks for as long as there is time.
+    rest: VecDeque<TaskId>,
+    /// It is under way.
+    runs: bool,
+    /// It tells all there is, and not only what is new.
+    whole: bool,
+    /// Told in its pages.
     told: HashSet<TaskId>,
+    /// A task of it was read; or none, for this reason.
+    answered: bool,
+    failed: Option<Failure>,
+    /// A task came or went, which may bear on others: all is to be told.
+    all: bool,
     rounds: u64,
     kept: HashMap<TaskId, Kept>,
     bytes: usize,
+    watched: HashMap<TaskId, Instant>,
     /// It was found out that it hears us, and in which words.
     hears: bool,
     /// Whether it tells the ids of its tasks beside the protocol; found out by asking.
     tells: Option<bool>,
     /// The states it told there for this round.
     states: Option<HashMap<TaskId, String>>,
-    last: Option<u64>,
 }
 
 /// A task as it was found.
@@ -82,81 +91,108 @@ impl Kept {
 }
 
 impl Followed {
-    /// What is asked for in the round that begins.
+    /// What is asked for in the round that begins; `known` ends with the newest.
     fn begin(&mut self, known: &[TaskId]) {
-        self.rounds += 1;
-        self.told.clear();
+        self.watched.retain(|_, since| since.elapsed() < WATCHED);
         if self.kept.len() > known.len() {
             let known: HashSet<&TaskId> = known.iter().collect();
             self.kept.retain(|id, _| known.contains(id));
             self.bytes = self.kept.values().map(Kept::size).sum();
         }
-        let newest = || known.iter().rev();
-        let state = |id: &TaskId| self.states.as_ref().and_then(|states| states.get(id));
-        let is_news = |id: &TaskId| match self.kept.get(id) {
-            Some(kept) => kept.state.as_ref() != state(id),
-            None => true,
-        };
-        let is_due = |id: &TaskId| match self.kept.get(id) {
-            Some(kept) => !kept.is_over || self.rounds - kept.asked >= u64::from(WHOLE_EVERY),
-            None => true,
-        };
-        let must: Vec<&TaskId> = newest().filter(|id| is_news(id)).collect();
-        let rest: Vec<&TaskId> = newest().filter(|id| !is_news(id) && is_due(id)).collect();
-        let mut by_age = rest.clone();
-        by_age.sort_by_key(|id| self.kept.get(*id).map(|kept| kept.asked));
-        let in_turn = rest.iter().zip(by_age).flat_map(|(new, old)| [*new, old]);
+        // What an answer did may show in another task.
+        self.whole = self.all
+            || !self.watched.is_empty()
+            || self.rounds.is_multiple_of(u64::from(WHOLE_EVERY));
+        (self.runs, self.answered, self.all, self.failed) = (true, false, false, None);
+        self.told.clear();
+        self.rounds += 1;
+        let (mut must, mut open, mut over) = (vec![], vec![], vec![]);
+        for id in known.iter().rev() {
+            let state = self.states.as_ref().and_then(|states| states.get(id));
+            match self.kept.get(id) {
+                None => must.push(id),
+                Some(kept) if self.watched.contains_key(id) || kept.state.as_ref() != state => {
+                    must.push(id);
+                }
+                Some(kept) if !kept.is_over => open.push(id),
+                Some(kept) if self.rounds - kept.asked >= u64::from(WHOLE_EVERY) => over.push(id),
+                Some(_) => {}
+            }
+        }
+        let age = |id: &&TaskId| self.kept.get(*id).map(|kept| kept.asked);
+        let mut by_age = open.clone();
+        by_age.sort_by_key(age);
+        let oldest = over.into_iter().min_by_key(age);
+        let in_turn = open.iter().zip(by_age).flat_map(|(new, old)| [*new, old]);
+        let mut rest: Vec<&TaskId> = in_turn.collect();
+        if let Some(oldest) = oldest {
+            rest.insert(rest.len().min(2), oldest);
+        }
         let mut seen = HashSet::new();
-        let due = must.iter().copied().chain(in_turn);
-        let due: VecDeque<TaskId> = due.filter(|id| seen.insert(*id)).cloned().collect();
-        (self.must, self.due) = (must.len(), due);
+        rest.retain(|id| seen.insert(*id));
+        self.must = must.into_iter().cloned().collect();
+        self.rest = rest.into_iter().cloned().collect();
     }
 
-    fn keep(&mut self, id: &TaskId, raw: Option<Box<RawValue>>, is_over: bool) {
+    /// What was found of a task; whether that is news.
+    fn keep(&mut self, id: &TaskId, raw: Option<&RawValue>, is_over: bool) -> bool {
         let states = self.states.as_ref();
         let kept = Kept {
-            raw,
+            raw: raw.map(RawValue::to_owned),
             is_over,
             asked: self.rounds,
             state: states.and_then(|states| states.get(id)).cloned(),
         };
-        self.bytes -= self.kept.remove(id).map_or(0, |before| before.size());
+        let before = self.kept.remove(id);
+        let was = before.as_ref().map(|before| before.raw.as_deref());
+        let is_news = was.map(|raw| raw.map(RawValue::get)) != Some(raw.map(RawValue::get));
+        let (is_there, was_there) = (raw.is_some(), was.is_some_and(|raw| raw.is_some()));
+        self.all |= is_there != was_there;
+        self.bytes -= before.map_or(0, |before| before.size());
         if self.bytes + kept.size() <= KEPT {
             self.bytes += kept.size();
             self.kept.insert(id.clone(), kept);
         }
+        is_news
     }
 
-    /// Those that were not told in this round, as they were found before.
-    fn rest(&self, known: &[TaskId]) -> Vec<(TaskId, Box<RawValue>)> {
-        let untold = known.iter().filter(|id| !self.told.contains(*id));
-        untold
-            .filter_map(|id| Some((id.clone(), self.kept.get(id)?.raw.clone()?)))
-            .collect()
+    /// An answer goes to that task, or it is to stop.
+    pub(super) fn watch(&mut self, id: &TaskId) {
+        self.watched.insert(id.clone(), Instant::now());
     }
 }
 
-/// Ids after the address (`#task=one&task=two`), and those that are known.
+fn is_of_the_task(failure: &Failure) -> bool {
+    let is_gone = matches!(
+        failure,
+        Failure::Error {
+            code: code::TASK_NOT_FOUND,
+            ..
+        }
+    );
+    is_gone || failure.is_of_parameters()
+}
+
+/// Ids that are known, of which the first are the most pressing, and those after the address (`#task=one&task=two`): each
+/// once, the most pressing last.
 pub(super) fn named(url: &str, known: &[TaskId]) -> Vec<TaskId> {
     let fragment = Url::parse(url).ok();
     let fragment = fragment
         .as_ref()
         .and_then(Url::fragment)
         .unwrap_or_default();
-    let mut all: Vec<TaskId> = reqwest::Url::parse(&format!("http://x/?{fragment}"))
-        .map(|url| {
-            url.query_pairs()
-                .filter(|(name, id)| name == "task" && !id.is_empty())
-                .map(|(_, id)| TaskId::from(id.as_ref()))
-                .collect()
-        })
-        .unwrap_or_default();
-    for id in known {
-        if !all.contains(id) {
-            all.push(id.clone());
+    let named = reqwest::Url::parse(&format!("http://x/?{fragment}")).ok();
+    let pairs = named.iter().flat_map(Url::query_pairs);
+    let named = pairs.filter(|(name, id)| name == "task" && !id.is_empty());
+    let named = named.map(|(_, id)| TaskId::from(id.as_ref()));
+    let (mut seen, mut all) = (HashSet::new(), vec![]);
+    for id in known.iter().rev().cloned().chain(named) {
+        if seen.insert(id.clone()) {
+            all.push(id);
         }
     }
-    all.truncate(MOST);
+    let over = all.len().saturating_sub(MOST);
+    all.drain(..over);
     all
 }
 
@@ -222,20 +258,41 @@ impl A2a {
             self.followed.hears = true;
         }
         let now = text(Utc::now());
-        if self.followed.pages == 0 {
+        let begins = !self.followed.runs;
+        if begins {
             self.followed.states = self.listed_elsewhere(card).await?;
-            self.open.forget();
             self.followed.begin(&self.known);
-            if self.followed.due.is_empty() && self.followed.states.is_none() {
+            let followed = &self.followed;
+            let asks = !followed.must.is_empty() || !followed.rest.is_empty();
+            if !asks && followed.states.is_none() {
                 // Nothing to ask for; whether it is there shows its card.
                 card::find(&self.client).await?;
             }
+            if followed.whole {
+                // Its pages name all that are open.
+                self.open.forget();
+            }
         }
-        self.followed.pages += 1;
         let mut found = self.a_turn(card).await?;
-        let last = self.followed.must == 0;
+        let last = self.followed.must.is_empty();
+        self.followed.whole |= last && begins && self.followed.all;
+        let whole = self.followed.whole;
         if last {
-            found.extend(self.followed.rest(&self.known));
+            self.followed.runs = false;
+            self.prove(card).await?;
+            if whole {
+                if begins {
+                    self.open.forget();
+                }
+                self.followed.all &= !begins;
+                let followed = &self.followed;
+                let untold = self.known.iter().filter(|id| !followed.told.contains(*id));
+                let kept = |id: &TaskId| followed.kept.get(id)?.raw.clone();
+                found.extend(untold.filter_map(|id| Some((id.clone(), kept(id)?))));
+            }
+        }
+        if !whole && last && begins && found.is_empty() {
+            return Ok(Observation::Unchanged);
         }
         let place: HashMap<&TaskId, usize> = self.known.iter().zip(0..).collect();
         found.sort_by_key(|(id, _)| place.get(id).copied());
@@ -248,63 +305,73 @@ impl A2a {
             page.add(raw, &mut self.memory, &now);
         }
         let listed = self.followed.states.is_some() || !self.known.is_empty();
-        let body = page.document(card, true, listed);
-        let digest = (last && self.followed.pages == 1).then(|| digest_of(&body));
-        let before = std::mem::replace(&mut self.followed.last, digest);
-        if last {
-            self.followed.pages = 0;
-            self.followed.due.clear();
-            if digest.is_some() && digest == before {
-                return Ok(Observation::Unchanged);
-            }
-        }
         Ok(Observation::Document {
-            body,
+            body: page.document(card, whole, listed),
             last,
             poll_after_seconds: (!last).then_some(1),
         })
     }
 
-    /// Asks for the most pressing tasks, one by one.
+    /// Asks for the most pressing tasks, one by one; what is news of them, or all where the round tells all.
     async fn a_turn(&mut self, card: &Card) -> Result<Vec<(TaskId, Box<RawValue>)>, PollError> {
         let began = Instant::now();
-        let (mut found, mut answered, mut failed) = (vec![], false, None);
+        let mut found = vec![];
         for asked in 0..A_TURN {
             if asked > 1 && began.elapsed() > LONG {
                 break;
             }
-            let Some(id) = self.followed.due.pop_front() else {
+            let followed = &mut self.followed;
+            let Some(id) = followed
+                .must
+                .pop_front()
+                .or_else(|| followed.rest.pop_front())
+            else {
                 break;
             };
-            self.followed.must = self.followed.must.saturating_sub(1);
             match self.one(card, &id).await {
                 Ok(raw) => {
-                    answered = true;
+                    self.followed.answered = true;
                     let is_over = task::read(&raw).is_some_and(|task| task.state().is_terminal());
-                    self.followed.keep(&id, Some(raw.clone()), is_over);
-                    self.followed.told.insert(id.clone());
-                    found.push((id, raw));
+                    if self.followed.keep(&id, Some(&raw), is_over) || self.followed.whole {
+                        self.followed.told.insert(id.clone());
+                        found.push((id, raw));
+                    }
                 }
-                Err(Failure::Error {
-                    code: code::TASK_NOT_FOUND,
-                    ..
-                }) => {
-                    answered = true;
-                    self.followed.keep(&id, None, true);
-                }
-                // However it is asked for, it does not take the id.
-                Err(failure) if failure.is_of_parameters() => {
-                    answered = true;
+                // However it is asked for, it is not there, or it does not take the id.
+                Err(failure) if is_of_the_task(&failure) => {
+                    self.followed.answered = true;
                     self.followed.keep(&id, None, true);
                 }
                 // A task that cannot be read loses only itself, as long as others can.
-                Err(failure @ Failure::Error { .. }) => failed = Some(failure),
+                Err(failure @ Failure::Error { .. }) => {
+                    if let Some(kept) = self.followed.kept.get_mut(&id) {
+                        kept.asked = self.followed.rounds;
+                    }
+                    self.followed.failed = Some(failure);
+                }
                 Err(failure) => return Err(failure.into_poll_error(Utc::now())),
             }
         }
-        match failed {
-            Some(failure) if !answered => Err(failure.into_poll_error(Utc::now())),
-            _ => Ok(found),
+        Ok(found)
+    }
+
+    /// When no task could be read in a round, one that could be read before tells whether that is the server's fault.
+    async fn prove(&mut self, card: &Card) -> Result<(), PollError> {
+        let Some(failure) = self
+            .followed
+            .failed
+            .take()
+            .filter(|_| !self.followed.answered)
+        else {
+            return Ok(());
+        };
+        let kept = self.followed.kept.iter();
+        let known = kept
+            .filter(|(_, kept)| kept.raw.is_some())
+            .map(|(id, _)| id.clone());
+        match known.min() {
+            Some(id) if self.one(card, &id).await.is_ok() => Ok(()),
+            _ => Err(failure.into_poll_error(Utc::now())),
         }
     }
 
@@ -414,18 +481,18 @@ mod tests {
     #[test]
     fn ids_may_stand_after_the_address() {
         for (url, expected) in [
-            ("http://127.0.0.1:9/", vec!["known"]),
+            ("http://127.0.0.1:9/", vec!["old", "new"]),
             (
-                "http://127.0.0.1:9/#task=a&task=b%2F1",
-                vec!["a", "b/1", "known"],
+                "http://127.0.0.1:9/#task=a&task=b%2F1&task=a",
+                vec!["old", "new", "a", "b/1"],
             ),
             (
-                "http://127.0.0.1:9/#task=known&other=1&task=",
-                vec!["known"],
+                "http://127.0.0.1:9/#task=new&other=1&task=",
+                vec!["old", "new"],
             ),
-            ("nonsense", vec!["known"]),
+            ("nonsense", vec!["old", "new"]),
         ] {
-            let found = named(url, &["known".into()]);
+            let found = named(url, &["new".into(), "old".into()]);
             let found: Vec<_> = found.iter().map(TaskId::as_str).collect();
             assert_eq!(found, expected, "{url}");
         }

@@ -172,7 +172,7 @@ pub(crate) fn subscription(client: &Client, door: &Door, task: &TaskId) -> Optio
             body,
         ));
     }
-    // In both generations the specification's table and what servers are made from name different verbs.
+    // The specification's table and what servers are made from name different verbs.
     let verbs = &[Method::GET, Method::POST];
     let (_, url, _) = path(door, &call).ok()?;
     let body = "{}".to_owned();
