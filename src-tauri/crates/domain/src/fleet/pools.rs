@@ -27,8 +27,10 @@ fn tells_of(endpoint: &EndpointId, pool: &PoolState) -> bool {
 }
 
 impl World {
+    /// Limits with news within a day: one that nobody tells of any more makes room.
     pub(super) fn limits_of(&self, endpoint: &EndpointId) -> usize {
-        let pools = self.pools.values();
+        let since = self.now - TimeDelta::days(1);
+        let pools = self.pools.values().filter(|pool| pool.heard > since);
         pools.filter(|pool| tells_of(endpoint, pool)).count()
     }
 }
@@ -52,6 +54,7 @@ impl Intake<'_> {
                 *limits += 1;
             }
             let pool = self.world.pools.entry(key.clone()).or_default();
+            pool.heard = self.now;
             let latest = pool.reporters.get(agent);
             if latest.is_some_and(|l| l.raw == item.raw && l.at == at) {
                 continue;

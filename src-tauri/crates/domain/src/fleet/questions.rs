@@ -202,19 +202,10 @@ impl Intake<'_> {
 /// What rules ask of a question; what may be a large tree stands in its bytes.
 fn without_trees(value: &Escalation) -> Escalation {
     Escalation {
-        id: value.id.clone(),
-        version: value.version.clone(),
-        task_id: value.task_id.clone(),
-        kind: value.kind,
-        title: value.title.clone(),
-        message: value.message.clone(),
         proposed_action: None,
         options: vec![],
         response_schema: None,
-        severity: value.severity,
-        created_at: value.created_at,
-        expires_at: value.expires_at,
-        status: value.status,
+        ..value.clone()
     }
 }
 

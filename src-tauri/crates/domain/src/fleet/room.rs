@@ -1,7 +1,9 @@
 //! How much of one endpoint is kept: whoever tells more than that loses what is more, and one dead letter for each list
 //! says how much that was.
 //!
-//! Counts by what is open: what has ended makes room. The numbers are `caps.rs`.
+//! Counts by what is open: what has ended makes room, at the latest after a day. The numbers are `caps.rs`.
+
+use chrono::TimeDelta;
 
 use super::{letters::digest, take::Intake, world::World};
 use crate::{
@@ -17,10 +19,12 @@ use crate::{
     snapshot::saved,
 };
 
+const DAY: TimeDelta = TimeDelta::days(1);
+
 /// What is open of one endpoint.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Open {
-    /// In long lists of its tasks, of those that have ended too.
+    /// In long lists of its tasks that are live, or ended within a day: they came at once, and a day's work is far less.
     pub(crate) references: usize,
     pub(crate) claims: usize,
     pub(crate) pattern_claims: usize,
@@ -32,6 +36,11 @@ saved! { Open { references, claims, pattern_claims, questions, schedules, patter
 
 fn references(task: &Task) -> usize {
     (task.depends_on.len() + task.context_refs.len()).saturating_sub(SHORT_LIST)
+}
+
+/// A task with two long lists may not find room.
+fn is_nearly_full(open: &Open) -> bool {
+    open.references + 2 * ENTRIES > REFERENCES
 }
 
 fn is_pattern(resource: &str) -> bool {
@@ -56,14 +65,18 @@ impl World {
         own.take_while(|((of, ..), _)| of == endpoint).count()
     }
 
-    /// Counted anew.
+    /// Counted anew, through all tasks there are.
+    fn references(&self, endpoint: &EndpointId) -> usize {
+        let tasks = self.tasks.iter();
+        let tasks = tasks.filter(|(task, entry)| {
+            task.endpoint == *endpoint && (entry.live() || self.now - entry.changed < DAY)
+        });
+        tasks.map(|(_, entry)| references(&entry.value)).sum()
+    }
+
+    /// Counted anew, all but the references.
     fn open(&self, endpoint: &EndpointId) -> Open {
         let mut open = Open::default();
-        let tasks = self
-            .tasks
-            .iter()
-            .filter(|(task, _)| task.endpoint == *endpoint);
-        open.references = tasks.map(|(_, entry)| references(&entry.value)).sum();
         let from = (endpoint.clone(), String::new());
         let claims = self.claims.range(from.clone()..);
         for (_, entry) in claims.take_while(|((of, _), _)| of == endpoint) {
@@ -102,18 +115,20 @@ impl Intake<'_> {
     pub(super) fn room_for_task(&mut self, task: &TaskRef, value: &Task) -> bool {
         let known = self.world.tasks.get(task);
         let was_live = known.is_some_and(|known| known.live());
-        let before = known.map_or(0, |known| references(&known.value));
-        let more = references(value).saturating_sub(before);
         let is_full = value.status.state.is_live()
             && !was_live
             && self.world.live_tasks(&task.endpoint) >= LIVE_TASKS;
         if is_full {
             return self.more("tasks");
         }
+        let before = known.map_or(0, |known| references(&known.value));
+        let more = references(value).saturating_sub(before);
+        // What is told of a task that is known is never left out.
+        let is_known = known.is_some();
         if more == 0 {
             return true;
         }
-        let is_full = |open: &Open| open.references + more > REFERENCES;
+        let is_full = |open: &Open| !is_known && open.references + more > REFERENCES;
         let Some(open) = self.room(&task.endpoint, is_full) else {
             return self.more("tasks");
         };
@@ -217,7 +232,12 @@ impl Intake<'_> {
             return;
         }
         self.counted = true;
-        let open = self.world.open(endpoint);
+        let mut open = self.world.open(endpoint);
+        let known = self.world.endpoints.get(endpoint);
+        open.references = known.map_or(0, |known| known.open.references);
+        if is_nearly_full(&open) {
+            open.references = self.world.references(endpoint);
+        }
         let state = self.world.endpoints.entry(endpoint.clone()).or_default();
         state.open = open;
     }
@@ -283,10 +303,7 @@ impl Intake<'_> {
         let open = &state.open;
         match list {
             _ if letters => self.world.letters(endpoint) >= LETTERS,
-            "tasks" => {
-                self.world.live_tasks(endpoint) >= LIVE_TASKS
-                    || open.references + ENTRIES > REFERENCES
-            }
+            "tasks" => self.world.live_tasks(endpoint) >= LIVE_TASKS || is_nearly_full(open),
             "claims" => open.claims >= LIVE_CLAIMS || open.pattern_claims >= PATTERN_CLAIMS,
             "escalations" => open.questions >= QUESTIONS,
             "schedules" => open.schedules >= SCHEDULES || open.pattern_schedules >= PATTERN_NEEDS,

@@ -291,6 +291,8 @@ saved! { Dead { seen, problems } }
 /// One pool: who uses it, and the samples of each of its windows.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct PoolState {
+    /// When there was news of it last, by our clock.
+    pub(crate) heard: Time,
     /// Newest report, and whether it was a refusal without any number.
     pub(crate) newest: Option<(Seen, bool)>,
     /// Latest report of each agent.
@@ -300,7 +302,7 @@ pub(crate) struct PoolState {
     /// By name, in order of observation.
     pub(crate) windows: BTreeMap<String, Vec<Sample>>,
 }
-saved! { PoolState { newest, reporters, daily, windows } }
+saved! { PoolState { heard, newest, reporters, daily, windows } }
 
 /// The numbers of one window at one time.
 #[derive(Clone, Debug)]
