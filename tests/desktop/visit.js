@@ -23,7 +23,10 @@ async function reads(where, texts, least) {
   let left = texts;
   for (let most = 0; performance.now() - moved < SILENCE; ) {
     const text = shown();
-    if (text.length > most) [most, moved] = [text.length, performance.now()];
+    if (text.length > most) {
+      [most, moved] = [text.length, performance.now()];
+      window.steps++;
+    }
     left = left.filter((each) => times(text, visible(each)) < (visible(each) === "" ? 0 : least));
     if (left.length === 0) return;
     await frame();
@@ -44,6 +47,7 @@ async function scroll() {
     for (let top = 0, steps = 0; top < box.scrollHeight && steps < 80; top += box.clientHeight, steps++) {
       box.scrollTop = top;
       await frame();
+      window.steps++;
       text += `\n${shown()}`;
     }
   }

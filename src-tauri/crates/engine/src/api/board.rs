@@ -500,18 +500,26 @@ fn history(glance: Glance<'_>, row: &tasks::TaskRow) -> Result<Vec<HistoryLine>>
 
 #[cfg(test)]
 mod tests {
-    use domain::remedy::OFFERED;
-
     use super::*;
 
     #[test]
-    fn what_was_found_about_a_task_looks_as_it_does_in_the_inbox() {
-        for (rule, _) in OFFERED {
-            let expected = match shape_of_rule(rule) {
-                shape @ (Shape::Conflict | Shape::Stalled) => shape,
-                _ => Shape::Running,
-            };
-            assert_eq!(shape("running", &[(*rule).to_owned()]), expected, "{rule}");
+    fn a_task_looks_like_the_worst_that_was_found_about_it() {
+        for (column, found, expected) in [
+            ("running", &[][..], Shape::Running),
+            ("running", &["escalation-overdue"], Shape::Running),
+            (
+                "running",
+                &["undeclared-agent", "schema-violation"],
+                Shape::Running,
+            ),
+            ("running", &["stale-read"], Shape::Conflict),
+            ("running", &["stall", "write-conflict"], Shape::Conflict),
+            ("running", &["retry-storm"], Shape::Stalled),
+            ("needs-you", &["retry-storm"], Shape::NeedsYou),
+            ("needs-you", &["scope-overreach"], Shape::Conflict),
+        ] {
+            let found: Vec<String> = found.iter().map(|rule| (*rule).to_owned()).collect();
+            assert_eq!(shape(column, &found), expected, "{column} {found:?}");
         }
     }
 }

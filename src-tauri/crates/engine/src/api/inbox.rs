@@ -66,7 +66,7 @@ pub fn shape_of_rule(rule: &str) -> Shape {
         "endpoint-stale" | "offline" => Shape::Unreachable,
         "schema-violation" | "quota-exhausted" => Shape::Failed,
         "quota-pressure" | "review-due" | "readiness" | "unowned-resource" | "undeclared-agent"
-        | "unknown-dependency" => Shape::NeedsYou,
+        | "unknown-dependency" | "escalation-overdue" => Shape::NeedsYou,
         _ => Shape::Conflict,
     }
 }
@@ -489,6 +489,7 @@ mod tests {
             ("overload", Shape::Stalled),
             ("retry-storm", Shape::Stalled),
             ("unknown-dependency", Shape::NeedsYou),
+            ("escalation-overdue", Shape::NeedsYou),
             ("scope-overreach", Shape::Conflict),
             ("write-conflict", Shape::Conflict),
         ] {

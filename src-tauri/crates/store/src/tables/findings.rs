@@ -153,12 +153,13 @@ pub fn during(reader: &Reader, from: Time, to: Time, limit: u32) -> Result<Vec<F
     Ok(found)
 }
 
-/// Rules of open findings that name a task (`endpoint/taskId`).
+/// Rules of open findings, more than good to know, that name a task (`endpoint/taskId`).
 pub fn rules_of_task(reader: &Reader, task: &str) -> Result<Vec<String>> {
     sql::all(
         reader,
         "SELECT DISTINCT findings.rule FROM finding_tasks JOIN findings ON findings.id = finding_tasks.finding
-         WHERE finding_tasks.task = ?1 AND findings.state = 'open' ORDER BY findings.rule",
+         WHERE finding_tasks.task = ?1 AND findings.state = 'open' AND findings.severity <> 'info'
+         ORDER BY findings.rule",
         [task],
         |row| Ok(row.get(0)?),
     )
