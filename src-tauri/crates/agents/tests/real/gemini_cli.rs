@@ -152,7 +152,8 @@ async fn what_gemini_cli_finishes_without_asking_is_no_question_and_long_work_is
     while words.len() < 4 && Instant::now() < end {
         if let Ok(Observation::Document { body, .. }) = endpoint.observe().await {
             let raw: Value = serde_json::from_str(&body).expect("JSON");
-            assert_eq!(raw["escalations"], json!([]), "{raw}");
+            let asked = raw["escalations"].as_array();
+            assert!(asked.is_none_or(Vec::is_empty), "{raw}");
             let all = raw["tasks"].as_array().into_iter().flatten();
             let mut own = all.filter(|task| task["id"] == digs);
             words.extend(own.next().map(|task| task["status"]["message"].clone()));
