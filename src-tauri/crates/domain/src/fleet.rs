@@ -116,6 +116,11 @@ impl Fleet {
                 let named = self.slots.named(rule.as_deref(), subject.as_deref());
                 self.world.dirty.extend(named);
             }
+            // What had gone on too long by the clock may not have by the time awake.
+            Fact::Woke { .. } => {
+                let open = self.slots.named(None, None);
+                self.world.dirty.extend(open);
+            }
             _ => {}
         }
         changes
