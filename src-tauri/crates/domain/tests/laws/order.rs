@@ -258,22 +258,29 @@ fn the_same_items_in_other_polls_say_the_same_until_something_is_due() {
     };
     holds(Telling::Promptly, |story, _| {
         let (mut apart, mut merged) = (vec![], vec![]);
+        let mut heard: BTreeMap<String, Value> = BTreeMap::new();
         for window in windows(story) {
             apart.extend(window.clone());
+            for line in &window {
+                let endpoint = line["endpoint"].to_string();
+                match line.get("status") {
+                    Some(_) => heard.insert(endpoint, line.clone()),
+                    None => heard.remove(&endpoint),
+                };
+            }
             let polls = window.iter().all(|line| line.get("status").is_some());
             let Some(last) = window.last().filter(|_| polls).cloned() else {
                 merged.extend(window);
                 continue;
             };
-            // What waits for an answer gets one at the end of both.
-            for line in &window {
-                let mut empty = line.clone();
+            // How long an answer is waited for counts from when something was told: all answer at the end of both.
+            let answers = heard.values().cloned().map(|mut empty| {
                 empty["at"] = last["at"].clone();
-                for list in LISTS {
-                    empty["status"].as_object_mut().unwrap().remove(list);
-                }
-                apart.push(empty);
-            }
+                let status = empty["status"].as_object_mut().unwrap();
+                status.retain(|name, _| !LISTS.contains(&name.as_str()));
+                empty
+            });
+            let answers: Vec<_> = answers.collect();
             let mut by_endpoint: BTreeMap<String, Value> = BTreeMap::new();
             for mut line in window {
                 line["at"] = last["at"].clone();
@@ -295,6 +302,8 @@ fn the_same_items_in_other_polls_say_the_same_until_something_is_due() {
                 }
             }
             merged.extend(by_endpoint.into_values());
+            apart.extend(answers.clone());
+            merged.extend(answers);
         }
         let straight = found(&apart);
         alike(&gist(&straight), &gist(&found(&merged)))?;
