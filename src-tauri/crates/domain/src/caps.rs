@@ -76,3 +76,7 @@ pub const COMPARED: usize = 64;
 
 /// Steps in search of circles among things that all wait for each other.
 pub const STEPS: usize = 20_000;
+
+/// Names told by one endpoint that are known to have been told: three lists of the largest size. Those that are over and
+/// no longer listed make room; beyond what is open and listed at once nothing is read.
+pub const KNOWN: usize = 3 * ITEMS;

@@ -3,6 +3,7 @@
 //! Knows identity and bytes, and of meaning only what ends when a complete snapshot no longer lists it. Its law: the
 //! differences, taken in one after the other, give what the polls would have given (`tests/delta.rs`).
 
+mod forgetting;
 mod items;
 mod saved;
 #[cfg(test)]
@@ -13,8 +14,9 @@ use std::{
     sync::Arc,
 };
 
-use self::items::{AGENT, Group, PLACES, digest, groups, left_out, place};
+use self::items::{AGENT, Group, PLACES, Part, digest, groups, left_out, place};
 use crate::{
+    caps,
     contract::{
         ClaimState, Document, EscalationStatus, Item, LISTS, Problem, Task,
         ending::{ENDING, ended},
@@ -42,6 +44,10 @@ pub struct Differ {
     round: u32,
     /// Lists the snapshot under way has listed so far.
     listed: BTreeSet<usize>,
+    /// Of these it has not been read whole.
+    unread: BTreeSet<usize>,
+    /// Items of the page under way that there was no room for, by list.
+    over: BTreeMap<usize, u64>,
     /// What was left out of which list of the snapshot under way, and of the last that was told of.
     left_out: BTreeMap<usize, u64>,
     told_left_out: BTreeMap<usize, u64>,
@@ -64,8 +70,8 @@ struct Slot {
     terminal: bool,
     /// Tasks: the own time of the account that stands.
     time: Option<Time>,
-    /// The account that stands, when it would end.
-    last: Option<Box<str>>,
+    /// The account that stands, when it would end; the state of the world holds the same bytes.
+    last: Option<Arc<str>>,
     /// Bytes of it that came later and could not be used: they still stand in the list of dead letters.
     bad: Option<Box<str>>,
 }
@@ -76,8 +82,9 @@ struct Page {
     hash: u128,
     snapshot: bool,
     lists: BTreeSet<usize>,
-    /// Items of a list that are not read.
+    /// Items of a list that are not read, and those with new names that there was no room for.
     left_out: Vec<(usize, u64)>,
+    over: BTreeMap<usize, u64>,
     /// What stands on it, and the hash of each.
     slots: Vec<(u32, u128)>,
 }
@@ -180,6 +187,8 @@ impl Differ {
         most: Most,
         go_on: &dyn Fn() -> bool,
     ) -> Result<Vec<String>, Refused> {
+        self.forget();
+        self.over.clear();
         let hash = digest(body.as_bytes());
         let mut ended = None;
         if let Some(page) = self.seen(hash) {
@@ -196,7 +205,7 @@ impl Differ {
         let node = tree(body).map_err(Refused::Unusable)?;
         let speaks = speaker(&node).map_err(Refused::Unusable)?;
         let groups = self
-            .read(&node, speaks.as_str(), go_on)
+            .read(&node, speaks.as_str(), caps::KNOWN, go_on)
             .ok_or(Refused::Stopped)?;
         let page = self.noted(hash, &node, &groups);
         if ended.is_none() {
@@ -226,7 +235,7 @@ impl Differ {
         let node = tree_in_a_line(document).ok()?;
         let speaks = speaker(&node).ok()?;
         let read = read_node(&node).ok()?;
-        let groups = self.read(&node, speaks.as_str(), &|| true)?;
+        let groups = self.read(&node, speaks.as_str(), usize::MAX, &|| true)?;
         let mut bad = vec![];
         for problem in &read.problems {
             let item = problem.item.as_deref().unwrap_or_default();
@@ -297,7 +306,8 @@ impl Differ {
     fn noted(&self, hash: u128, node: &Node<'_>, groups: &[Group<'_>]) -> Page {
         let snapshot = node.get("snapshot").map(|node| &node.tree) != Some(&Tree::Bool(false));
         Page {
-            hash,
+            // What there was no room for may find some without other bytes.
+            hash: if self.over.is_empty() { hash } else { 0 },
             snapshot,
             lists: groups
                 .iter()
@@ -305,6 +315,7 @@ impl Differ {
                 .map(|group| group.list)
                 .collect(),
             left_out: left_out(node),
+            over: self.over.clone(),
             slots: groups
                 .iter()
                 .map(|group| (group.slot, group.hash))
@@ -314,7 +325,10 @@ impl Differ {
 
     /// Notes that the snapshot under way lists what stands on this page.
     fn mark(&mut self, page: &Page) {
-        for (list, more) in &page.left_out {
+        self.unread
+            .extend(page.left_out.iter().map(|(list, _)| list));
+        let unread = page.left_out.iter().map(|(list, more)| (list, more));
+        for (list, more) in unread.chain(&page.over) {
             *self.left_out.entry(*list).or_default() += more;
         }
         if !page.snapshot {
@@ -335,8 +349,8 @@ impl Differ {
         }
         let gone = |slot: &Slot| {
             let list = usize::from(slot.list);
-            // What was not read may well be listed.
-            let whole = !self.left_out.contains_key(&list);
+            // What was not read may well be listed; what there was no room for has another name.
+            let whole = !self.unread.contains(&list);
             whole && self.listed.contains(&list) && slot.round != self.round
         };
         let open = self.open.iter().copied();
@@ -365,6 +379,7 @@ impl Differ {
         self.page += 1;
         if last_page {
             self.left_out.clear();
+            self.unread.clear();
             self.pages.truncate(self.page);
             self.page = 0;
             self.round = self.round.wrapping_add(1);
@@ -372,11 +387,12 @@ impl Differ {
         }
     }
 
-    /// All items of a document, those of one name together.
+    /// All items of a document, those of one name together. What is new beyond so many names is only counted.
     fn read<'a>(
         &mut self,
         node: &Node<'a>,
         speaks: &str,
+        most: usize,
         go_on: &dyn Fn() -> bool,
     ) -> Option<Vec<Group<'a>>> {
         self.reading = self.reading.wrapping_add(1);
@@ -394,6 +410,10 @@ impl Differ {
             };
             let slot = match names.get(name) {
                 Some(slot) => *slot,
+                None if self.slots.len() >= most && list < AGENT && !matches!(part, Part::Open) => {
+                    *self.over.entry(list).or_default() += 1;
+                    return;
+                }
                 None => {
                     let slot = u32::try_from(self.slots.len()).unwrap_or(u32::MAX);
                     self.slots.push(Slot {
@@ -539,7 +559,7 @@ impl Differ {
         self.known.get(at)?.get(id).copied()
     }
 
-    fn stands(&mut self, list: &str, id: &str, open: bool, raw: &str) {
+    fn stands(&mut self, list: &str, id: &str, open: bool, raw: &Arc<str>) {
         debug_assert!(ENDING.contains(&list));
         let Some(number) = self.number(list, id) else {
             return;
@@ -550,7 +570,7 @@ impl Differ {
             self.open.remove(&number);
         }
         if let Some(slot) = self.slots.get_mut(number as usize) {
-            slot.last = open.then(|| raw.into());
+            slot.last = open.then(|| raw.clone());
             slot.bad = None;
         }
     }

@@ -32,6 +32,8 @@ impl Save for Differ {
             reading: _,
             round: _,
             listed: _,
+            unread: _,
+            over: _,
             left_out: _,
             told_left_out,
             head,

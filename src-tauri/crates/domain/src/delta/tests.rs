@@ -333,3 +333,62 @@ fn a_reading_that_is_stopped_leaves_no_trace() {
     let expected = body(&format!(",\"snapshot\":false{all}"));
     assert_eq!(differ.take(&second, true).unwrap(), Some(expected));
 }
+
+#[test]
+fn names_that_are_over_make_room_and_what_is_open_stays() {
+    let mut differ = Differ::new();
+    let mut told = |members: String| differ.take(&body(&members), true).unwrap();
+    let open = task("open", "working");
+    let part = |ids: std::ops::Range<usize>| {
+        let done = ids.map(|id| task(&format!("t{id}"), "completed"));
+        let done: Vec<_> = done.collect();
+        let items: Vec<_> = done.iter().map(String::as_str).collect();
+        format!(",\"snapshot\":false{}", tasks(&items))
+    };
+    told(tasks(&[&open]));
+    for round in 0..10 {
+        told(part(round * 9_000..(round + 1) * 9_000)).unwrap();
+    }
+    // What was told last is known, what was told long ago is news again, and takes nothing from what is open.
+    assert_eq!(told(part(81_000..90_000)), None);
+    assert!(told(part(0..9_000)).unwrap().contains("\"t0\""));
+    assert_eq!(told(tasks(&[&open])), None);
+    let gone = told(",\"tasks\":[]".to_owned()).unwrap();
+    assert!(
+        gone.contains("unknown") && !gone.contains("completed"),
+        "{gone}"
+    );
+    assert!(differ.slots.len() <= caps::KNOWN);
+}
+
+#[test]
+fn more_open_items_than_can_be_known_are_counted_until_there_is_room() {
+    let mut differ = Differ::new();
+    let all: Vec<_> = (0..35_000)
+        .map(|id| task(&format!("t{id}"), "working"))
+        .collect();
+    let mut poll = |all: &[String]| {
+        let pages = all.chunks(10_000).collect::<Vec<_>>();
+        let mut news = String::new();
+        for (at, page) in pages.iter().enumerate() {
+            let items: Vec<_> = page.iter().map(String::as_str).collect();
+            let last = at + 1 == pages.len();
+            let next = if last { "" } else { ",\"nextCursor\":\"n\"" };
+            news += &differ
+                .take(&body(&format!("{next}{}", tasks(&items))), last)
+                .unwrap()
+                .unwrap_or_default();
+        }
+        news
+    };
+    let news = poll(&all);
+    assert!(news.contains("\"t29000\"") && !news.contains("\"t31000\""));
+    assert!(news.contains("\"leftOut\""), "{}", news.len());
+    // The list was not read whole, so nothing of it has ended.
+    assert_eq!(poll(&all), "");
+    // Those that are no longer listed end, and with the next poll the others have room.
+    let gone = poll(&all[8_000..]);
+    assert!(gone.contains("\"t7999\"") && gone.contains("unknown"));
+    assert!(poll(&all[8_000..]).contains("\"t34999\""));
+    assert_eq!(poll(&all[8_000..]), "");
+}
