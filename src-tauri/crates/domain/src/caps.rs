@@ -35,7 +35,7 @@ pub const LIVE_TASKS: usize = 5_000;
 pub const SHORT_LIST: usize = 10;
 
 /// References of the tasks of one endpoint in long lists: each is kept from both sides.
-pub const REFERENCES: usize = 50_000;
+pub const REFERENCES: usize = 40_000;
 
 /// Claims of one endpoint that are held or waiting.
 pub const LIVE_CLAIMS: usize = 2_000;

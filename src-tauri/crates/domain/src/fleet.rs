@@ -22,6 +22,7 @@ pub(crate) mod storms;
 mod take;
 mod ticking;
 pub(crate) mod waits;
+pub(crate) mod weight;
 mod words;
 pub(crate) mod world;
 
@@ -80,6 +81,7 @@ impl Fleet {
         let now = line.at.map_or(self.world.now, |at| at.max(self.world.now));
         if now > self.world.now {
             self.world.moment = line.number;
+            self.world.forget(&self.slots);
         }
         self.world.now = now;
         if line.at.is_some() {

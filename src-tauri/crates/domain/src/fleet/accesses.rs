@@ -1,14 +1,11 @@
 //! What was done to which resource: each access once, found from its resource, its task and its event.
 //!
 //! Only the latest few of a resource and of a task are kept whole, and those of a task only until a day after it ended;
-//! of every access ever told a hash stays, so that one told again is known again. Judges nothing.
+//! of every access told a hash stays for a while, so that one told again is known again. Judges nothing.
 
 use std::{
     cmp::Ordering,
-    collections::{
-        BTreeSet, VecDeque,
-        hash_map::Entry::{Occupied, Vacant},
-    },
+    collections::{BTreeSet, VecDeque},
     ops::Deref,
     sync::Arc,
 };
@@ -18,9 +15,11 @@ use chrono::TimeDelta;
 use super::{
     slots::Subject,
     take::Intake,
+    weight,
     world::{AccessEntry, Entry, Index, World},
 };
 use crate::{
+    caps::ITEMS,
     change::{Change, Record},
     contract::{Access, AccessMode, Claim, ClaimMode, Document},
     ids::{AgentRef, Resource, TaskRef},
@@ -33,6 +32,9 @@ const KEPT: usize = 64;
 
 /// Tasks whose accesses are kept however long ago they ended.
 const ENDED: usize = 4096;
+
+/// Accesses in one generation of those that are known to have been told.
+const TOLD: usize = 3 * ITEMS;
 
 /// How long the accesses of a task that has ended are kept: what another endpoint tells late may still bear on them.
 const LATE: TimeDelta = TimeDelta::days(1);
@@ -220,13 +222,15 @@ pub(crate) struct Uses {
 }
 saved! { Uses { used, wrote, versions } }
 
-/// Every access an endpoint ever told: a hash of it by a hash of its id.
+/// The accesses an endpoint told last, and those it tells still: a hash of each by a hash of its id.
 #[derive(Clone, Debug)]
 pub(crate) struct Told {
     /// What the secret is made from, to be made again.
     seeds: [u64; 4],
     secret: ahash::RandomState,
     known: Index<u64, u64>,
+    /// What was told before those.
+    before: Index<u64, u64>,
 }
 
 impl Default for Told {
@@ -243,16 +247,19 @@ impl Save for Told {
             seeds,
             secret,
             known,
+            before,
         } = self;
         for number in seeds.iter().chain(&[secret.hash_one(seeds)]) {
             to.raw(&number.to_le_bytes());
         }
-        let mut known: Vec<_> = known.iter().collect();
-        known.sort_unstable();
-        to.number(known.len() as u64);
-        for (id, whole) in known {
-            to.raw(&id.to_le_bytes());
-            to.raw(&whole.to_le_bytes());
+        for known in [known, before] {
+            let mut known: Vec<_> = known.iter().collect();
+            known.sort_unstable();
+            to.number(known.len() as u64);
+            for (id, whole) in known {
+                to.raw(&id.to_le_bytes());
+                to.raw(&whole.to_le_bytes());
+            }
         }
     }
 
@@ -263,12 +270,13 @@ impl Save for Told {
         if number()? != told.secret.hash_one(seeds) {
             return None;
         }
-        let count = from.count()?;
-        told.known.reserve(count.min(from.left() / 16));
-        for _ in 0..count {
-            let (id, whole) = (from.raw()?, from.raw()?);
-            told.known
-                .insert(u64::from_le_bytes(id), u64::from_le_bytes(whole));
+        for known in [&mut told.known, &mut told.before] {
+            let count = from.count()?;
+            known.reserve(count.min(from.left() / 16));
+            for _ in 0..count {
+                let (id, whole) = (from.raw()?, from.raw()?);
+                known.insert(u64::from_le_bytes(id), u64::from_le_bytes(whole));
+            }
         }
         Some(told)
     }
@@ -281,25 +289,31 @@ impl Told {
             seeds,
             secret: ahash::RandomState::with_seeds(a, b, c, d),
             known: Index::default(),
+            before: Index::default(),
         }
     }
 
     /// Was an access of that id told, and was it the same?
     pub(crate) fn same(&self, access: &Access) -> Option<bool> {
-        let told = self.known.get(&self.secret.hash_one(access.id.as_str()))?;
+        let id = self.secret.hash_one(access.id.as_str());
+        let told = self.known.get(&id).or_else(|| self.before.get(&id))?;
         Some(*told == self.secret.hash_one(access))
     }
 
     /// The same, and from now on it was.
     fn tell(&mut self, access: &Access) -> Option<bool> {
         let whole = self.secret.hash_one(access);
-        match self.known.entry(self.secret.hash_one(access.id.as_str())) {
-            Occupied(told) => Some(*told.get() == whole),
-            Vacant(told) => {
-                told.insert(whole);
-                None
-            }
+        let id = self.secret.hash_one(access.id.as_str());
+        if let Some(told) = self.known.get(&id) {
+            return Some(*told == whole);
         }
+        // Those that are not told again are forgotten, a generation at a time.
+        if self.known.len() >= TOLD {
+            self.before = std::mem::take(&mut self.known);
+        }
+        let told = self.before.get(&id).copied();
+        self.known.insert(id, told.unwrap_or(whole));
+        told.map(|told| told == whole)
     }
 }
 
@@ -350,6 +364,16 @@ impl Intake<'_> {
         let endpoint = &agent.endpoint;
         for item in document.accesses.iter().flatten() {
             let value = &item.value;
+            let told = self.world.endpoints.get(endpoint);
+            let is_told = told.is_some_and(|endpoint| endpoint.told.same(value).is_some());
+            let resource = match self.world.touched.contains_key(&value.resource) {
+                true => 0,
+                false => weight::resource(&value.resource),
+            };
+            let weight = resource + weight::accesses(1);
+            if !is_told && !self.has_room(endpoint, "accesses", 0, weight) {
+                continue;
+            }
             let told = self.world.endpoints.get_mut(endpoint);
             match told.and_then(|endpoint| endpoint.told.tell(value)) {
                 Some(true) => continue,

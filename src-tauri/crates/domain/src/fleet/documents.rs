@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use super::{
     slots::Subject,
     take::{Intake, record},
+    weight,
     world::World,
 };
 use crate::{
@@ -53,9 +54,14 @@ impl Intake<'_> {
         for item in document.context.iter().flatten() {
             let value = &item.value;
             let name = format!("{}/{}", value.document_id, value.seq);
+            let place = (value.document_id.clone(), value.seq);
+            let is_known = self.world.context.contains_key(&place);
+            let weight = weight::entry(item.raw.len());
+            if !is_known && !self.has_room(&agent.endpoint, "context", 0, weight) {
+                continue;
+            }
             let at = value.created_at.unwrap_or(self.now).min(self.now);
             let mut entry = self.entry(agent, item, at);
-            let place = (value.document_id.clone(), value.seq);
             let known = self.world.context.entry(place.clone()).or_default();
             if let Some(old) = known.first() {
                 // Documents are shared: somebody else's other entry of that number is one too many as well.

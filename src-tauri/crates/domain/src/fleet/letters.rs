@@ -10,6 +10,7 @@ use super::{
     schemas::Held,
     slots::Subject,
     take::Intake,
+    weight,
     world::{Dead, Seen},
 };
 use crate::{
@@ -137,13 +138,15 @@ impl Intake<'_> {
         if !self.world.dead.contains_key(&key) {
             let world = &self.world;
             let kept = self.letters.get_or_insert_with(|| world.letters(&key.0));
-            if *kept >= LETTERS {
+            let bytes = problems.first().map_or(0, |first| first.raw.len());
+            let is_full = *kept >= LETTERS;
+            if is_full || !self.weighs(&key.0, 0, weight::letter(bytes)) {
                 let of_list = PLACES.iter().find(|place| **place == key.1);
                 let over = self.over.entry((of_list.unwrap_or(&""), true)).or_default();
                 *over += 1;
                 return;
             }
-            *kept += 1;
+            self.letters = self.letters.map(|kept| kept + 1);
         }
         self.keep_letter(agent, key.1, key.2, problems);
     }

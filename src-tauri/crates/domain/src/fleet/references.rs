@@ -132,14 +132,31 @@ impl World {
             .flat_map(|of| of.into_iter().take(RIVALS));
         few.map(|(_, key)| key.clone()).collect()
     }
+
+    /// Of what a task named, so much it still names.
+    pub(super) fn named_no_more(&mut self, task: &TaskRef, old: &Task, still: &BTreeSet<TaskRef>) {
+        let before = named(&task.endpoint, old);
+        for gone in before.difference(still) {
+            if let Some(from) = self.named_by.get_mut(gone) {
+                from.remove(task);
+                if from.is_empty() {
+                    self.named_by.remove(gone);
+                }
+            }
+        }
+    }
+
+    pub(super) fn no_longer_claimed(&mut self, key: &Key) {
+        if let Some(old) = self.claims.get(key) {
+            self.claimed.remove(key, old);
+        }
+    }
 }
 
 impl Intake<'_> {
     /// Keeps what a claim covers.
     pub(super) fn claimed(&mut self, key: &Key, entry: Entry<Claim>) {
-        if let Some(old) = self.world.claims.get(key) {
-            self.world.claimed.remove(key, old);
-        }
+        self.world.no_longer_claimed(key);
         self.world.claimed.add(key, &entry);
         self.world.claims.insert(key.clone(), entry);
     }
@@ -169,15 +186,9 @@ impl Intake<'_> {
 
     /// Keeps who names a task.
     pub(super) fn refer(&mut self, task: &TaskRef, old: Option<&Task>, new: &Task) {
-        let before = old.map(|old| named(&task.endpoint, old));
         let after = named(&task.endpoint, new);
-        for gone in before.iter().flatten().filter(|r| !after.contains(*r)) {
-            if let Some(from) = self.world.named_by.get_mut(gone) {
-                from.remove(task);
-                if from.is_empty() {
-                    self.world.named_by.remove(gone);
-                }
-            }
+        if let Some(old) = old {
+            self.world.named_no_more(task, old, &after);
         }
         for to in after {
             let from = self.world.named_by.entry(to).or_default();

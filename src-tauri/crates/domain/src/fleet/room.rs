@@ -5,7 +5,7 @@
 
 use chrono::TimeDelta;
 
-use super::{letters::digest, take::Intake, world::World};
+use super::{letters::digest, take::Intake, weight, world::World};
 use crate::{
     caps::{
         AGENTS, ENTRIES, LETTERS, LIMITS, LIVE_CLAIMS, LIVE_TASKS, PATTERN_CLAIMS, PATTERN_NEEDS,
@@ -13,7 +13,8 @@ use crate::{
     },
     change::EscalationPhase,
     contract::{
-        Claim, ClaimState, Document, Escalation, EscalationStatus, Needs, Problem, Schedule, Task,
+        Claim, ClaimState, Document, Escalation, EscalationStatus, Item, Needs, Problem, Schedule,
+        Task,
     },
     ids::{AgentRef, EndpointId, TaskRef},
     snapshot::saved,
@@ -101,7 +102,7 @@ impl World {
 }
 
 impl Intake<'_> {
-    fn more(&mut self, list: &'static str) -> bool {
+    pub(super) fn more(&mut self, list: &'static str) -> bool {
         *self.over.entry((list, false)).or_default() += 1;
         false
     }
@@ -112,7 +113,8 @@ impl Intake<'_> {
         !full || self.world.agents.contains_key(agent) || self.more("agent")
     }
 
-    pub(super) fn room_for_task(&mut self, task: &TaskRef, value: &Task) -> bool {
+    pub(super) fn room_for_task(&mut self, task: &TaskRef, item: &Item<Task>) -> bool {
+        let value = &item.value;
         let known = self.world.tasks.get(task);
         let was_live = known.is_some_and(|known| known.live());
         let is_full = value.status.state.is_live()
@@ -121,29 +123,34 @@ impl Intake<'_> {
         if is_full {
             return self.more("tasks");
         }
+        let weighed = known.map_or(0, |known| weight::task(&known.value, &known.seen.raw));
         let before = known.map_or(0, |known| references(&known.value));
         let more = references(value).saturating_sub(before);
         // What is told of a task that is known is never left out.
         let is_known = known.is_some();
+        let after = weight::task(value, &item.raw);
         if more == 0 {
-            return true;
+            return self.has_room(&task.endpoint, "tasks", weighed, after);
         }
         let is_full = |open: &Open| !is_known && open.references + more > REFERENCES;
         let Some(open) = self.room(&task.endpoint, is_full) else {
             return self.more("tasks");
         };
         open.references += more;
-        true
+        self.has_room(&task.endpoint, "tasks", weighed, after)
     }
 
-    pub(super) fn room_for_claim(&mut self, agent: &AgentRef, value: &Claim) -> bool {
+    pub(super) fn room_for_claim(&mut self, agent: &AgentRef, item: &Item<Claim>) -> bool {
+        let value = &item.value;
         let key = (agent.endpoint.clone(), value.id.clone());
         let known = self.world.claims.get(&key);
+        let weighed = known.map_or(0, |known| weight::claim(&known.seen.raw));
+        let after = weight::claim(&item.raw);
         let known = known.filter(|known| known.value.state != ClaimState::Released);
         let pattern = is_pattern(value.resource.as_str());
         let before = known.map(|known| is_pattern(known.value.resource.as_str()));
         if value.state == ClaimState::Released || before.is_some_and(|before| before || !pattern) {
-            return true;
+            return self.has_room(&key.0, "claims", weighed, after);
         }
         let is_full = |open: &Open| {
             before.is_none() && open.claims >= LIVE_CLAIMS
@@ -154,32 +161,38 @@ impl Intake<'_> {
         };
         open.claims += usize::from(before.is_none());
         open.pattern_claims += usize::from(pattern);
-        true
+        self.has_room(&key.0, "claims", weighed, after)
     }
 
-    pub(super) fn room_for_question(&mut self, agent: &AgentRef, value: &Escalation) -> bool {
+    pub(super) fn room_for_question(&mut self, agent: &AgentRef, item: &Item<Escalation>) -> bool {
+        let value = &item.value;
         let key = (agent.endpoint.clone(), value.id.clone());
         let known = self.world.escalations.get(&key);
+        let weighed = known.map_or(0, |known| weight::escalation(&known.value, &known.seen.raw));
+        let after = weight::escalation(value, &item.raw);
         if value.status != EscalationStatus::Pending
             || known.is_some_and(|known| known.phase == EscalationPhase::Pending)
         {
-            return true;
+            return self.has_room(&key.0, "escalations", weighed, after);
         }
         let Some(open) = self.room(&agent.endpoint, |open| open.questions >= QUESTIONS) else {
             return self.more("escalations");
         };
         open.questions += 1;
-        true
+        self.has_room(&key.0, "escalations", weighed, after)
     }
 
-    pub(super) fn room_for_schedule(&mut self, agent: &AgentRef, value: &Schedule) -> bool {
+    pub(super) fn room_for_schedule(&mut self, agent: &AgentRef, item: &Item<Schedule>) -> bool {
+        let value = &item.value;
         let key = (agent.endpoint.clone(), value.id.clone());
         let known = self.world.schedules.get(&key);
+        let weighed = known.map_or(0, |known| weight::schedule(&known.seen.raw));
+        let after = weight::schedule(&item.raw);
         let known = known.filter(|known| known.value.enabled);
         let pattern = is_pattern(value.resource.as_str());
         let before = known.map(|known| is_pattern(known.value.resource.as_str()));
         if !value.enabled || before.is_some_and(|before| before || !pattern) {
-            return true;
+            return self.has_room(&key.0, "schedules", weighed, after);
         }
         let is_full = |open: &Open| {
             before.is_none() && open.schedules >= SCHEDULES
@@ -190,7 +203,7 @@ impl Intake<'_> {
         };
         open.schedules += usize::from(before.is_none());
         open.pattern_schedules += usize::from(pattern);
-        true
+        self.has_room(&key.0, "schedules", weighed, after)
     }
 
     pub(super) fn room_for_needs(&mut self, agent: &AgentRef, needs: &Needs) -> bool {
@@ -282,9 +295,16 @@ impl Intake<'_> {
                 true => format!("{LETTERS} items that cannot be used"),
                 false => most(list.0),
             };
-            let sentence = format!(
-                "More than {most} are not kept of one address: {more} of this answer were left out."
-            );
+            let known = self.world.endpoints.get(endpoint);
+            let sentence = if known.is_some_and(|known| known.weight.is_nearly_full()) {
+                format!(
+                    "What this address tells takes more memory than is given to one: {more} of this answer were left out."
+                )
+            } else {
+                format!(
+                    "More than {most} are not kept of one address: {more} of this answer were left out."
+                )
+            };
             let place = if list.1 { "/!" } else { "/-" };
             self.letter_of_more(agent, list.0, place, more, &sentence);
             let state = self.world.endpoints.entry(endpoint.clone()).or_default();
@@ -302,6 +322,7 @@ impl Intake<'_> {
         };
         let open = &state.open;
         match list {
+            _ if state.weight.is_nearly_full() => true,
             _ if letters => self.world.letters(endpoint) >= LETTERS,
             "tasks" => self.world.live_tasks(endpoint) >= LIVE_TASKS || is_nearly_full(open),
             "claims" => open.claims >= LIVE_CLAIMS || open.pattern_claims >= PATTERN_CLAIMS,

@@ -429,6 +429,11 @@ impl Slots {
         std::mem::take(&mut self.restated)
     }
 
+    /// Something is open about it, or it is to be looked at again.
+    pub(crate) fn speaks_of(&self, subject: &Subject) -> bool {
+        self.slots.contains_key(subject)
+    }
+
     /// Subjects whose time has come.
     pub(crate) fn due(&self, now: Time) -> impl Iterator<Item = Subject> {
         let due = self.due.iter().take_while(move |(at, _)| *at <= now);

@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 use super::{
     slots::Subject,
     take::Intake,
+    weight,
     world::{World, seconds},
 };
 use crate::{
@@ -107,6 +108,21 @@ impl StormKey {
 }
 
 impl World {
+    /// How much of what happens again and again is kept of an endpoint.
+    pub(super) fn occurrences(&self, endpoint: &EndpointId) -> usize {
+        let storms = self.storms_of(endpoint);
+        storms.map(|(_, storm)| storm.times.len()).sum()
+    }
+
+    fn storms_of(&self, endpoint: &EndpointId) -> impl Iterator<Item = (&StormKey, &Storm)> {
+        let from = StormKey {
+            endpoint: endpoint.clone(),
+            of: StormOf::Attempts("".into()),
+        };
+        let storms = self.storms.range(from..);
+        storms.take_while(move |(key, _)| key.endpoint == *endpoint)
+    }
+
     /// All that is about the same.
     pub(crate) fn storms_about(
         &self,
@@ -269,6 +285,11 @@ impl Intake<'_> {
         let digest = Sha256::digest(print.as_bytes());
         let print = digest.first_chunk().copied().unwrap_or_default();
         self.forget_calm(&key.endpoint);
+        let most = match self.weighs(&key.endpoint, 0, weight::OCCURRENCE) {
+            true => KEPT,
+            // As many as tell that it is a storm.
+            false => KEPT.min(self.world.settings.retry_storm_count as usize),
+        };
         let storm = self.world.storms.entry(key.clone()).or_default();
         storm.agent = agent.cloned();
         let reset = agent.and_then(|agent| {
@@ -286,7 +307,7 @@ impl Intake<'_> {
             print,
         };
         storm.times.insert(after, occurrence);
-        if storm.times.len() > KEPT {
+        if storm.times.len() > most {
             storm.times.remove(0);
         }
         self.look_at(&key);
@@ -310,12 +331,7 @@ impl Intake<'_> {
     }
 
     fn of_endpoint(&self, endpoint: &EndpointId) -> Vec<StormKey> {
-        let from = StormKey {
-            endpoint: endpoint.clone(),
-            of: StormOf::Attempts("".into()),
-        };
-        let storms = self.world.storms.range(from..);
-        let own = storms.take_while(|(key, _)| key.endpoint == *endpoint);
+        let own = self.world.storms_of(endpoint);
         own.map(|(key, _)| key.clone()).collect()
     }
 }

@@ -10,6 +10,7 @@ use std::{
 use super::{
     claims, merge, questions,
     slots::Subject,
+    weight,
     world::{AgentState, Entry, HEARING, PutOff, RunVerdict, Seen, World},
 };
 use crate::{
@@ -312,7 +313,7 @@ impl<'w> Intake<'w> {
         self.end_tasks(&agent, document);
         self.accesses(&agent, document);
         for item in furthest(&document.claims, |claim| &claim.id, claims::further) {
-            if self.room_for_claim(&agent, &item.value) {
+            if self.room_for_claim(&agent, item) {
                 self.claim(&agent, item);
             }
         }
@@ -325,7 +326,12 @@ impl<'w> Intake<'w> {
             if old.is_some_and(|old| old.seen.raw == item.raw) {
                 continue;
             }
+            let before = old.map_or(0, |old| weight::handoff(&old.seen.raw));
             let first = old.map_or(self.now, |old| old.seen.at);
+            let after = weight::handoff(&item.raw);
+            if !self.has_room(endpoint, "handoffs", before, after) {
+                continue;
+            }
             let at = value.emitted_at.unwrap_or(first).min(self.now);
             let entry = self.entry(&agent, item, at);
             let task = TaskRef {
@@ -353,7 +359,12 @@ impl<'w> Intake<'w> {
             if old.is_some_and(|old| old.seen.raw == item.raw) {
                 continue;
             }
+            let before = old.map_or(0, |old| weight::artifact(&old.seen.raw));
             let first = old.map_or(self.now, |old| old.seen.at);
+            let after = weight::artifact(&item.raw);
+            if !self.has_room(endpoint, "artifacts", before, after) {
+                continue;
+            }
             let at = value.created_at.unwrap_or(first).min(self.now);
             let mut entry = self.entry(&agent, item, at);
             if let Some(task) = &value.task_id {
@@ -372,7 +383,7 @@ impl<'w> Intake<'w> {
         }
         let questions = furthest(&document.escalations, |e| e.id.as_str(), questions::further);
         for item in questions {
-            if self.room_for_question(&agent, &item.value) {
+            if self.room_for_question(&agent, item) {
                 self.escalation(&agent, item);
             }
         }
@@ -380,7 +391,7 @@ impl<'w> Intake<'w> {
         self.context(&agent, document);
         self.quotas(&agent, document);
         for item in document.schedules.iter().flatten() {
-            if self.room_for_schedule(&agent, &item.value) {
+            if self.room_for_schedule(&agent, item) {
                 self.schedule(&agent, item);
             }
         }
@@ -544,7 +555,7 @@ impl<'w> Intake<'w> {
                 endpoint: agent.endpoint.clone(),
                 task: item.value.id.clone(),
             };
-            if self.room_for_task(&task, &item.value) {
+            if self.room_for_task(&task, item) {
                 merge::task(self, agent, &task, item);
             }
         }

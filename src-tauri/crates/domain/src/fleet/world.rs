@@ -20,6 +20,7 @@ use super::{
     starts::Daily,
     storms::{Storm, StormKey, Successes},
     ticking::Tick,
+    weight::Weight,
 };
 use crate::{
     change::EscalationPhase,
@@ -81,12 +82,14 @@ pub(crate) struct EndpointState {
     pub(crate) left_out: LeftOut,
     /// What is open, as it was counted last and what came since.
     pub(crate) open: Open,
+    /// How much is kept of it.
+    pub(super) weight: Weight,
     /// Lists of which a dead letter says that there is no room for more; true: for more dead letters.
     pub(crate) full: BTreeSet<(&'static str, bool)>,
 }
 saved! { EndpointState {
     answered, contact, agents, run, failed, outages, days, resumed, paused, told, pages, left_out,
-    open, full,
+    open, weight, full,
 } }
 
 impl EndpointState {

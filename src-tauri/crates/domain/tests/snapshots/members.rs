@@ -106,6 +106,8 @@ fn the_examples_leave_no_member_empty() {
     ];
     filled.extend(trees.map(str::to_owned));
     filled.insert("Escalation.response_schema".to_owned());
+    // Of an endpoint of which much is kept, or which told very many accesses.
+    filled.extend(["Weight.left", "Told.before"].map(str::to_owned));
     let empty: Vec<_> = all.difference(&filled).collect();
     assert!(all.len() > 200, "{}", all.len());
     assert!(empty.is_empty(), "{empty:#?}");
