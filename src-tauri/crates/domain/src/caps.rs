@@ -67,7 +67,8 @@ pub const AGENTS: usize = 50;
 /// Dead letters kept of one endpoint.
 pub const LETTERS: usize = 1_000;
 
-/// Claims of one other agent that one claim, or one task, is compared with: more of the same show nothing else.
+/// Claims of others that one claim, or one task, is compared with, of each agent its share: more of the same show nothing
+/// else.
 pub const RIVALS: usize = 32;
 
 /// Tasks that work on one thing, or read one document, and are compared with each other: of every agent its share, and

@@ -5,6 +5,7 @@
 use super::{
     slots::Subject,
     take::{Intake, record},
+    weight,
     world::Key,
 };
 use crate::{
@@ -88,7 +89,11 @@ impl Intake<'_> {
             *agent != claim.seen.agent && (alone || mode == ClaimMode::Exclusive)
         };
         let resource = claim.value.resource.as_str();
-        let found = self.world.claims_on(resource, others, |_| true);
+        let mut found = self.world.claims_on(resource, others, |_| true);
+        if !self.weighs(&key.0, 0, weight::RIVAL * found.len()) {
+            // One shows that it is not held alone.
+            found = found.into_iter().take(1).collect();
+        }
         for other in &found {
             let rivals = self.world.rivals.entry(other.clone()).or_default();
             rivals.insert(key.clone());

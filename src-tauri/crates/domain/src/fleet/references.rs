@@ -103,8 +103,8 @@ impl World {
         found.filter(move |(_, claim)| wanted(claim))
     }
 
-    /// Wanted claims that cover some of what a resource or pattern means: of each agent the first few, those that are held
-    /// before others. `kinds` says which can be wanted at all.
+    /// Wanted claims that cover some of what a resource or pattern means: the first few, of each agent its share, those that
+    /// are held before others. `kinds` says which can be wanted at all.
     pub(crate) fn claims_on(
         &self,
         resource: &str,
@@ -127,10 +127,11 @@ impl World {
                 of.extend(keys.take(RIVALS).map(|key| (*state, key)));
             }
         }
+        let share = (RIVALS / found.len().max(1)).max(1);
         let few = found
             .into_values()
-            .flat_map(|of| of.into_iter().take(RIVALS));
-        few.map(|(_, key)| key.clone()).collect()
+            .flat_map(|of| of.into_iter().take(share));
+        few.take(RIVALS).map(|(_, key)| key.clone()).collect()
     }
 
     /// Of what a task named, so much it still names.

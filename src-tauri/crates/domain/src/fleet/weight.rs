@@ -35,6 +35,8 @@ const LATER: TimeDelta = TimeDelta::minutes(10);
 const TASK: usize = 1_200;
 const REFERENCE: usize = 100;
 const CLAIM: usize = 1_200;
+/// Two claims that are compared, and what is found of them.
+pub(super) const RIVAL: usize = 400;
 const HANDOFF: usize = 2_700;
 const ARTIFACT: usize = 1_700;
 const ESCALATION: usize = 1_500;
@@ -225,7 +227,9 @@ impl World {
                     })
                 });
             let old = over.then(|| Old::Claim(key.clone()));
-            scale.add(entry.seen.at, claim(&entry.seen.raw), old);
+            // Each pair stands with both.
+            let pairs = self.rivals.get(key).map_or(0, |of| RIVAL / 2 * of.len());
+            scale.add(entry.seen.at, claim(&entry.seen.raw) + pairs, old);
         }
         for (key, entry) in own(&self.handoffs, endpoint) {
             let open = slots.speaks_of(&Subject::Handoff(key.0.clone(), key.1.clone()));

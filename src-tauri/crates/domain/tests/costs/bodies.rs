@@ -809,6 +809,29 @@ pub(crate) const KINDS: &[Kind] = &[
                 .collect()
         },
     },
+    Kind {
+        name: "claims on one thing by fifty agents",
+        make: |b| {
+            let of = |agent: usize| {
+                let claims = many(b / 50, ",", |n| claim(n * 50 + agent, "file:x", "held", ""));
+                let members = format!("\"snapshot\":false,\"claims\":[{claims}]");
+                document(&format!("a{agent}"), &members)
+            };
+            (0..50).map(of).collect()
+        },
+    },
+    Kind {
+        name: "tasks in another attempt at every poll",
+        make: |b| {
+            let of = |attempt: usize| {
+                document(
+                    "a",
+                    &tasks(b / 16, |n| format!("\"id\":\"t{n}\",\"attempt\":{attempt}")),
+                )
+            };
+            (1..=16).map(of).collect()
+        },
+    },
 ];
 
 const TIME: &str = "2026-11-01T08:00:00Z";
