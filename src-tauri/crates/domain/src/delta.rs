@@ -23,13 +23,24 @@ use crate::{
         json::{Node, Tree},
         read_node, speaker, tree, tree_in_a_line, write_left_out,
     },
-    fleet::merge::rank,
+    fleet::{merge::rank, weight},
     time::Time,
 };
+
+/// Bytes kept of items that are open, as many as the state of the world has room for.
+const OPEN: usize = weight::MOST / 2;
+
+/// Bytes kept of items that could not be used.
+const BAD: usize = 1024 * 1024;
 
 /// What one endpoint said last, as far as it is needed to tell what is new.
 #[derive(Clone, Debug, Default)]
 pub struct Differ {
+    /// Bytes of the accounts that stand, of all slots; of those that the reading under way adds; of items that could not
+    /// be used.
+    stand: usize,
+    come: usize,
+    bad: usize,
     /// Everything with a name, by list and name.
     known: Vec<HashMap<Box<str>, u32>>,
     slots: Vec<Slot>,
@@ -205,7 +216,7 @@ impl Differ {
         let node = tree(body).map_err(Refused::Unusable)?;
         let speaks = speaker(&node).map_err(Refused::Unusable)?;
         let groups = self
-            .read(&node, speaks.as_str(), caps::KNOWN, go_on)
+            .read(&node, speaks.as_str(), true, go_on)
             .ok_or(Refused::Stopped)?;
         let page = self.noted(hash, &node, &groups);
         if ended.is_none() {
@@ -235,7 +246,7 @@ impl Differ {
         let node = tree_in_a_line(document).ok()?;
         let speaks = speaker(&node).ok()?;
         let read = read_node(&node).ok()?;
-        let groups = self.read(&node, speaks.as_str(), usize::MAX, &|| true)?;
+        let groups = self.read(&node, speaks.as_str(), false, &|| true)?;
         let mut bad = vec![];
         for problem in &read.problems {
             let item = problem.item.as_deref().unwrap_or_default();
@@ -270,10 +281,9 @@ impl Differ {
         self.accounts(&piece.document);
         self.told_left_out.extend(piece.left_out.iter().copied());
         for (number, raw) in &piece.bad {
-            if let Some(slot) = self.slots.get_mut(*number as usize)
-                && slot.last.is_some()
-            {
-                slot.bad = Some(raw.clone());
+            let slot = self.slots.get(*number as usize);
+            if slot.is_some_and(|slot| slot.last.is_some()) {
+                self.set_bad(*number, Some(raw));
             }
         }
     }
@@ -387,17 +397,19 @@ impl Differ {
         }
     }
 
-    /// All items of a document, those of one name together. What is new beyond so many names is only counted.
+    /// All items of a document, those of one name together. Where `limited`, what is new beyond so many names, or so many
+    /// bytes of what is open, is only counted.
     fn read<'a>(
         &mut self,
         node: &Node<'a>,
         speaks: &str,
-        most: usize,
+        limited: bool,
         go_on: &dyn Fn() -> bool,
     ) -> Option<Vec<Group<'a>>> {
         self.reading = self.reading.wrapping_add(1);
         self.known.resize_with(PLACES, HashMap::new);
         let reading = self.reading;
+        self.come = 0;
         let mut found: Vec<Group<'a>> = vec![];
         let mut goes_on = true;
         groups(node, speaks, &mut |list, name, part| {
@@ -408,14 +420,28 @@ impl Differ {
             let Some(names) = self.known.get_mut(list) else {
                 return;
             };
-            let slot = match names.get(name) {
-                Some(slot) => *slot,
-                None if self.slots.len() >= most && list < AGENT && !matches!(part, Part::Open) => {
-                    *self.over.entry(list).or_default() += 1;
-                    return;
-                }
+            let known = names.get(name).copied();
+            let slot = known.and_then(|number| self.slots.get(number as usize));
+            let opens = match part {
+                Part::Item(raw, true) if slot.is_none_or(|slot| slot.last.is_none()) => raw.len(),
+                _ => 0,
+            };
+            let is_nameable = list < AGENT && !matches!(part, Part::Open);
+            let names_full = known.is_none() && is_nameable && self.slots.len() >= caps::KNOWN;
+            let bytes_full = opens > 0 && self.stand + self.come + opens > OPEN;
+            if limited && (names_full || bytes_full) {
+                *self.over.entry(list).or_default() += 1;
+                return;
+            }
+            self.come += opens;
+            let slot = match known {
+                Some(slot) => slot,
                 None => {
                     let slot = u32::try_from(self.slots.len()).unwrap_or(u32::MAX);
+                    if self.slots.len() == self.slots.capacity() {
+                        // There may be many: not twice as much room as is needed.
+                        self.slots.reserve_exact(self.slots.len() / 8 + 16);
+                    }
                     self.slots.push(Slot {
                         list: u8::try_from(list).unwrap_or(u8::MAX),
                         // Not listed by any snapshot yet.
@@ -527,10 +553,13 @@ impl Differ {
     /// The rule of merging, by the agent's own times: those without are later than all before.
     fn task<'d>(&mut self, item: &'d Item<Task>, told: &mut HashMap<&'d str, &'d Item<Task>>) {
         let id = item.value.id.as_str();
-        let Some(slot) = self.slot("tasks", id) else {
+        let Some(number) = self.number("tasks", id) else {
             return;
         };
-        slot.bad = None;
+        self.set_bad(number, None);
+        let Some(slot) = self.slots.get_mut(number as usize) else {
+            return;
+        };
         let status = &item.value.status;
         let same_time = slot.time == status.timestamp;
         let before = told.get(id).map(|item| item.value.status.state);
@@ -549,9 +578,16 @@ impl Differ {
         self.stands("tasks", id, status.state.is_live(), &item.raw);
     }
 
-    fn slot(&mut self, list: &str, id: &str) -> Option<&mut Slot> {
-        let slot = self.number(list, id)?;
-        self.slots.get_mut(slot as usize)
+    /// What could not be used stands for as long as there is room: without it its dead letter goes when the item ends.
+    fn set_bad(&mut self, number: u32, bad: Option<&str>) {
+        let Some(slot) = self.slots.get_mut(number as usize) else {
+            return;
+        };
+        self.bad -= slot.bad.take().map_or(0, |bad| bad.len());
+        slot.bad = bad
+            .filter(|bad| self.bad + bad.len() <= BAD)
+            .map(Into::into);
+        self.bad += slot.bad.as_ref().map_or(0, |bad| bad.len());
     }
 
     fn number(&self, list: &str, id: &str) -> Option<u32> {
@@ -570,9 +606,15 @@ impl Differ {
             self.open.remove(&number);
         }
         if let Some(slot) = self.slots.get_mut(number as usize) {
-            slot.last = open.then(|| raw.clone());
-            slot.bad = None;
+            let before = slot.last.as_ref().map_or(0, |last| last.len());
+            let has_room = before == 0 || self.stand - before + raw.len() <= OPEN;
+            // Where it has grown and there is no room, it will end as it was told before.
+            if !open || has_room {
+                slot.last = open.then(|| raw.clone());
+                self.stand = self.stand - before + if open { raw.len() } else { 0 };
+            }
         }
+        self.set_bad(number, None);
     }
 }
 

@@ -4,11 +4,29 @@
 
 use super::{
     Claim, ClaimState, Escalation, EscalationStatus, Item, Schedule, Task, TaskState,
-    json::{Node, parse},
+    json::{Node, Tree, parse},
+    read_state,
 };
 
 /// Lists whose items end when they are no longer listed.
 pub(crate) const ENDING: &[&str] = &["tasks", "claims", "escalations", "schedules"];
+
+/// Whether an item of that list, read or not, will end.
+pub(crate) fn stays_open(list: &str, item: &Node<'_>) -> bool {
+    fn word<'n>(node: Option<&'n Node<'_>>) -> &'n str {
+        node.and_then(Node::text).unwrap_or_default()
+    }
+    match list {
+        "tasks" => {
+            let status = item.get("status");
+            read_state(word(status.and_then(|status| status.get("state")))).is_live()
+        }
+        "claims" => word(item.get("state")) != "released",
+        "escalations" => word(item.get("status")) == "pending",
+        "schedules" => item.get("enabled").map(|node| &node.tree) == Some(&Tree::Bool(true)),
+        _ => false,
+    }
+}
 
 /// The bytes of an item of that list, ended. All members but the state are kept as they were written.
 pub(crate) fn ended(list: &str, raw: &str) -> String {

@@ -6,6 +6,7 @@ use crate::{
     caps::ITEMS,
     contract::{
         LISTS,
+        ending::stays_open,
         json::{Node, Tree},
         over, read_time,
     },
@@ -41,8 +42,8 @@ pub(super) struct Group<'a> {
 
 /// A piece of a group as it is found.
 pub(super) enum Part<'a> {
-    /// An item of a list.
-    Item(&'a str),
+    /// An item of a list; `true`: it may stay open, and end when it is no longer listed.
+    Item(&'a str, bool),
     /// A member that is itself the item.
     Member(&'a str),
     /// The card, without what changes with every beat of its heart.
@@ -61,7 +62,7 @@ impl<'a> Group<'a> {
             whole: false,
         };
         match part {
-            Part::Item(raw) => {
+            Part::Item(raw, _) => {
                 group.hash = digest(raw.as_bytes());
                 group.raws.push(raw);
             }
@@ -78,7 +79,7 @@ impl<'a> Group<'a> {
 
     /// One more of the same name.
     pub(super) fn add(&mut self, part: Part<'a>) {
-        let (Part::Item(raw) | Part::Member(raw)) = part else {
+        let (Part::Item(raw, _) | Part::Member(raw)) = part else {
             return;
         };
         let mut both = self.hash.to_le_bytes().to_vec();
@@ -163,7 +164,7 @@ fn item<'a>(at: usize, node: &Node<'a>, tell: &mut impl FnMut(usize, &str, Part<
         let text = node.get(name).and_then(Node::text);
         text.filter(|text| !text.is_empty() && text.len() <= ID_BYTES)
     };
-    let part = Part::Item(node.raw);
+    let part = Part::Item(node.raw, stays_open(place(at), node));
     let made = match place(at) {
         "quotas" => pool(node),
         "context" => id("documentId")

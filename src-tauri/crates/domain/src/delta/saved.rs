@@ -24,6 +24,9 @@ impl Differ {
 impl Save for Differ {
     fn write<'a>(&'a self, to: &mut Encoder<'a>) {
         let Self {
+            stand: _,
+            come: _,
+            bad: _,
             known,
             slots,
             open,
@@ -95,6 +98,8 @@ impl Save for Differ {
             };
             let names = differ.known.get_mut(usize::from(slot.list))?;
             names.insert(name.into(), number);
+            differ.stand += slot.last.as_ref().map_or(0, |last| last.len());
+            differ.bad += slot.bad.as_ref().map_or(0, |bad| bad.len());
             differ.slots.push(slot);
             if bool::read(from)? {
                 differ.open.insert(number);

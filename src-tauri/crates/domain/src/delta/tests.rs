@@ -392,3 +392,41 @@ fn more_open_items_than_can_be_known_are_counted_until_there_is_room() {
     assert!(poll(&all[8_000..]).contains("\"t34999\""));
     assert_eq!(poll(&all[8_000..]), "");
 }
+
+#[test]
+fn open_items_of_more_bytes_than_are_kept_are_counted_and_those_that_grow_end_as_they_were() {
+    let claim = |id: usize, bytes: usize| {
+        let purpose = "p".repeat(bytes);
+        format!(
+            "{{\"id\":\"c{id}\",\"resource\":\"file:x\",\"holderIdentity\":\"a\",\"mode\":\"exclusive\",\"state\":\"held\",\"purpose\":\"{purpose}\"}}"
+        )
+    };
+    let part = |claims: &[String]| format!(",\"snapshot\":false,\"claims\":[{}]", claims.join(","));
+    let mut differ = Differ::new();
+    let mut told = |members: &str| {
+        differ
+            .take(&body(members), true)
+            .unwrap()
+            .unwrap_or_default()
+    };
+    let size = 64 * 1024;
+    let fit = OPEN / size - 1;
+    let mut news = String::new();
+    for round in 0..4 {
+        let more: Vec<_> = (round * fit..(round + 1) * fit)
+            .map(|id| claim(id, size - 200))
+            .collect();
+        news += &told(&part(&more));
+    }
+    let told_of = (0..4 * fit).filter(|id| news.contains(&format!("\"c{id}\"")));
+    assert_eq!(told_of.count(), fit + 1);
+    assert!(news.contains("\"leftOut\":{\"claims\":"));
+    // What is known is told of whatever it is now.
+    let grown = told(&part(&[claim(0, 3 * size)]));
+    assert!(grown.len() > 3 * size);
+    let gone = told(",\"claims\":[]");
+    assert!(gone.len() < OPEN + 64 * 1024, "{}", gone.len());
+    assert_eq!(gone.matches("\"released\"").count(), fit + 1);
+    assert!(told(&part(&[claim(4 * fit, size)])).contains("\"held\""));
+    assert!(differ.stand < 2 * size && differ.open.len() == 1);
+}

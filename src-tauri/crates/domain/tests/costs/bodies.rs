@@ -821,6 +821,21 @@ pub(crate) const KINDS: &[Kind] = &[
         },
     },
     Kind {
+        name: "large claims, more at every poll",
+        make: |b| {
+            let of = |poll: usize| {
+                let claims = (0..8).map(|n| {
+                    let more = format!(",\"purpose\":\"{}\"", "p".repeat(b / 32));
+                    claim(poll * 8 + n, "file:x", "held", &more)
+                });
+                let claims: Vec<_> = claims.collect();
+                let members = format!("\"snapshot\":false,\"claims\":[{}]", claims.join(","));
+                document("a", &members)
+            };
+            (0..4).map(of).collect()
+        },
+    },
+    Kind {
         name: "tasks in another attempt at every poll",
         make: |b| {
             let of = |attempt: usize| {
