@@ -55,6 +55,10 @@ pub const PATTERNS: usize = 50;
 /// Patterns among the triggers that the agents of one endpoint declare, or will start on: each is compared with every other.
 pub const PATTERN_NEEDS: usize = 100;
 
+/// Triggers told of that the agents of two endpoints, or of one, can both start on by what they say themselves: whoever
+/// declares more has mended nothing of these.
+pub const OVERLAPS: usize = 100;
+
 /// Limits that the agents of one endpoint tell of.
 pub const LIMITS: usize = 1_000;
 

@@ -4,16 +4,17 @@
 //! Of outputs and of what is written only the rules count; triggers also as agents declare them, or start by themselves.
 //! A sequence that holds both allows it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{output_collision, trigger_collision, write_conflict};
 use crate::{
+    caps::OVERLAPS,
     finding::Evidence,
     fleet::{
         slots::{Said, Verdict},
         world::World,
     },
-    ids::AgentRef,
+    ids::{AgentRef, EndpointId},
     ownership::{
         Rule,
         pattern::{Index, Pattern},
@@ -39,6 +40,10 @@ impl Given {
         }
     }
 
+    fn endpoint(&self) -> Option<&EndpointId> {
+        self.agent.as_ref().map(|agent| &agent.endpoint)
+    }
+
     /// The bare id, but for a second agent of that id.
     fn called(&self, world: &World) -> String {
         let name = self.name.as_str();
@@ -54,6 +59,7 @@ pub(crate) fn check(world: &World, said: &mut Said) {
     let all = given(world);
     let index = Index::new(all.iter().map(|given| given.pattern.as_str()));
     let mut told = BTreeSet::new();
+    let mut shares = BTreeMap::<_, usize>::new();
     for (at, one) in all.iter().enumerate() {
         let Some(pattern) = index.get(at) else {
             continue;
@@ -64,8 +70,14 @@ pub(crate) fn check(world: &World, said: &mut Said) {
             let Some(two) = all.get(other).filter(|two| !two.same_agent(one)) else {
                 continue;
             };
+            // What the person wrote is never too much.
+            let ruled = one.by_rule && two.by_rule;
+            let share = shares.entry((one.endpoint(), two.endpoint())).or_default();
+            if !ruled && *share >= OVERLAPS {
+                continue;
+            }
             let trigger = one.pattern.starts_with("trigger:");
-            let meant = trigger || one.by_rule && two.by_rule;
+            let meant = trigger || ruled;
             let both = index.get(other).filter(|_| meant);
             let Some(both) = both.filter(|other| other.overlaps(pattern)) else {
                 continue;
@@ -75,6 +87,7 @@ pub(crate) fn check(world: &World, said: &mut Said) {
             }
             let verdict = verdict(world, one, two);
             if told.insert((verdict.rule, verdict.subject.clone())) {
+                *share += usize::from(!ruled);
                 said.push(verdict);
             }
         }
@@ -95,11 +108,14 @@ fn given(world: &World) -> Vec<Given> {
             });
         }
     }
+    let mut declared = BTreeSet::new();
     for (agent, state) in world.agents_in_order() {
         let Some((needs, evidence)) = &state.needs else {
             continue;
         };
-        for pattern in &needs.triggers {
+        // Twice is once.
+        let triggers = needs.triggers.iter();
+        for pattern in triggers.filter(|pattern| declared.insert((agent, pattern.as_str()))) {
             all.push(Given {
                 name: agent.agent.to_string(),
                 agent: Some(agent.clone()),
@@ -112,12 +128,7 @@ fn given(world: &World) -> Vec<Given> {
     // What starts by itself is declared by that, where the same is not declared already.
     for entry in world.schedules.values().filter(|entry| entry.value.enabled) {
         let (agent, pattern) = (&entry.seen.agent, entry.value.resource.as_str());
-        let needs = world
-            .agents
-            .get(agent)
-            .and_then(|state| state.needs.as_ref());
-        let declared = needs.is_some_and(|(needs, _)| needs.triggers.iter().any(|t| t == pattern));
-        if pattern.starts_with("trigger:") && !declared {
+        if pattern.starts_with("trigger:") && declared.insert((agent, pattern)) {
             all.push(Given {
                 name: agent.agent.to_string(),
                 agent: Some(agent.clone()),

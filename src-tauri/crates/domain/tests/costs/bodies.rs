@@ -810,14 +810,125 @@ pub(crate) const KINDS: &[Kind] = &[
         },
     },
     Kind {
+        name: "tasks of one key by fifty agents",
+        make: |b| fifty(&|who| tasks(b / 50, |n| format!("\"id\":\"a{who}t{n}\",\"key\":\"k\""))),
+    },
+    Kind {
+        name: "readers of one document by fifty agents",
+        make: |b| {
+            fifty(&|who| {
+                let entries = many(b / 100, ",", |n| {
+                    context(n * 50 + who, "\"kind\":\"decision\"")
+                });
+                let readers = tasks(b / 100, |n| {
+                    let read = format!("\"documentId\":\"d\",\"seq\":{n}");
+                    format!(
+                        "\"id\":\"a{who}t{n}\",\"contextId\":\"c\",\"contextRefs\":[{{{read}}}]"
+                    )
+                });
+                format!("{readers},\"context\":[{entries}]")
+            })
+        },
+    },
+    Kind {
+        name: "entries about one key by fifty agents",
+        make: |b| {
+            fifty(&|who| {
+                let entries = many(b / 50, ",", |n| {
+                    let seq = n * 50 + who;
+                    context(
+                        seq,
+                        &format!("\"kind\":\"fact\",\"key\":\"k\",\"value\":{seq}"),
+                    )
+                });
+                format!("\"context\":[{entries}]")
+            })
+        },
+    },
+    Kind {
+        name: "writes of one thing by fifty agents",
+        make: |b| {
+            fifty(&|who| {
+                let writes = many(b / 60, ",", |n| {
+                    let of = format!("\"taskId\":\"a{who}t{}\",\"baseVersion\":\"{n}\"", n % 40);
+                    access(&format!("a{who}w{n}"), "write", "field:x", &of)
+                });
+                let writers = tasks(b / 300, |n| format!("\"id\":\"a{who}t{n}\""));
+                format!("{writers},\"accesses\":[{writes}]")
+            })
+        },
+    },
+    Kind {
+        name: "one event taken by fifty agents",
+        make: |b| {
+            fifty(&|who| {
+                let taken = many(b / 50, ",", |n| {
+                    access(
+                        &format!("a{who}c{n}"),
+                        "consume",
+                        "trigger:x",
+                        "\"eventId\":\"e\"",
+                    )
+                });
+                format!("\"accesses\":[{taken}]")
+            })
+        },
+    },
+    Kind {
+        name: "one trigger declared by fifty agents",
+        make: |b| {
+            fifty(&|who| {
+                let triggers = many((b / 100).min(1_000), ",", |n| {
+                    format!("\"trigger:x{}\"", n % 10)
+                });
+                let starts = many(b / 100, ",", |n| {
+                    let id = format!("a{who}s{n}");
+                    format!(
+                        "{{\"id\":\"{id}\",\"resource\":\"trigger:x\",\"everySeconds\":60,\"enabled\":true}}"
+                    )
+                });
+                let needs = format!(
+                    "{{\"triggers\":[{triggers}],\"reads\":[],\"writes\":[],\"outputs\":[]}}"
+                );
+                format!("\"ownership\":{needs},\"schedules\":[{starts}]")
+            })
+        },
+    },
+    Kind {
         name: "claims on one thing by fifty agents",
         make: |b| {
-            let of = |agent: usize| {
-                let claims = many(b / 50, ",", |n| claim(n * 50 + agent, "file:x", "held", ""));
-                let members = format!("\"snapshot\":false,\"claims\":[{claims}]");
-                document(&format!("a{agent}"), &members)
-            };
-            (0..50).map(of).collect()
+            fifty(&|who| {
+                let claims = many(b / 50, ",", |n| claim(n * 50 + who, "file:x", "held", ""));
+                format!("\"claims\":[{claims}]")
+            })
+        },
+    },
+    Kind {
+        name: "claims of fifty agents and tasks that wait for them",
+        make: |b| {
+            fifty(&|who| {
+                let claims = many(b / 100, ",", |n| {
+                    let (on, state) = if n % 2 == 0 {
+                        ("file:x", "held")
+                    } else {
+                        ("file:*", "waiting")
+                    };
+                    claim(
+                        n * 50 + who,
+                        on,
+                        state,
+                        &format!(",\"taskId\":\"a{who}t{n}\""),
+                    )
+                });
+                let waiting = tasks(b / 100, |n| {
+                    let of = format!(
+                        "{{\"kind\":\"claim\",\"ref\":\"c{}\"}}",
+                        n * 50 + (who + 1) % 50
+                    );
+                    format!("\"id\":\"a{who}t{n}\",\"waitingFor\":{of}")
+                });
+                format!("{waiting},\"claims\":[{claims}]")
+            })
         },
     },
     Kind {
@@ -882,6 +993,15 @@ fn two(members: &str, then: &str) -> Vec<String> {
 fn both(members: &dyn Fn(&'static str) -> String) -> Vec<String> {
     let of = |who| document(who, &format!("\"snapshot\":false,{}", members(who)));
     vec![of("a"), of("b")]
+}
+
+/// As many agents behind one address as are heard, each with its own list of changes.
+fn fifty(members: &dyn Fn(usize) -> String) -> Vec<String> {
+    let of = |who: usize| {
+        let members = format!("\"snapshot\":false,{}", members(who));
+        document(&format!("a{who}"), &members)
+    };
+    (0..50).map(of).collect()
 }
 
 fn task(more: &str) -> String {
