@@ -1,8 +1,8 @@
 //! What saving and restoring the state costs, beside reading the same lines again: 20,000 live tasks of ten endpoints, of
-//! which each may have up to 5,000.
+//! which each may have up to 2,500.
 //!
 //! `cargo bench --bench snapshot` runs it. It checks nothing but that what is restored is what was saved; what is told is
-//! time of one core. `TASKS=50000` asks for more.
+//! time of one core. `TASKS=25000` asks for more.
 
 #![allow(clippy::unwrap_used)] // what goes wrong here concerns nobody else
 #![allow(clippy::disallowed_methods)] // the rules have no clock; this measures them

@@ -28,17 +28,17 @@ pub const PROBLEMS: usize = 50;
 /// Wildcards of one pattern. Real ones have one to three, and comparing two costs with the product.
 pub const WILDCARDS: usize = 8;
 
-/// Tasks of one endpoint that have not ended: fifty agents with a hundred each.
-pub const LIVE_TASKS: usize = 5_000;
+/// Tasks of one endpoint that have not ended: fifty agents with fifty each.
+pub const LIVE_TASKS: usize = 2_500;
 
 /// What a task may refer to without being counted: other tasks and documents, beyond which a list is long.
 pub const SHORT_LIST: usize = 10;
 
 /// References of the tasks of one endpoint in long lists: each is kept from both sides.
-pub const REFERENCES: usize = 40_000;
+pub const REFERENCES: usize = 20_000;
 
 /// Claims of one endpoint that are held or waiting.
-pub const LIVE_CLAIMS: usize = 2_000;
+pub const LIVE_CLAIMS: usize = 1_000;
 
 /// Those of them on patterns: each is compared with every other, and with whatever is used.
 pub const PATTERN_CLAIMS: usize = 50;

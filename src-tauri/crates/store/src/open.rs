@@ -190,6 +190,8 @@ fn reader(dir: &Path) -> Result<Connection> {
     let connection = Connection::open_with_flags(dir.join(FILE), flags)?;
     connection.set_prepared_statement_cache_capacity(64);
     connection.pragma_update(None, "trusted_schema", false)?;
+    // There are several of them; what was read before is in the system's cache too.
+    connection.pragma_update(None, "cache_size", -512)?;
     Ok(connection)
 }
 

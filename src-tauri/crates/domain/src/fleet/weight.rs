@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// Bytes that may be kept of one endpoint, as they are weighed here.
-pub(crate) const MOST: usize = 7 * 1024 * 1024;
+pub(crate) const MOST: usize = 4 * 1024 * 1024;
 /// From here on what has ended is forgotten, until so much is left.
 const MUCH: usize = MOST / 4 * 3;
 const LEFT: usize = MOST / 2;

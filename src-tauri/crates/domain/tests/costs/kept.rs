@@ -195,7 +195,7 @@ fn references_in_long_lists_of_tasks() {
     let found = letters(&changes);
     assert!(
         found.len() == 1
-            && found[0].contains("40000 references")
+            && found[0].contains("20000 references")
             && found[0].contains("2 of this answer were left out"),
         "{found:?}"
     );
