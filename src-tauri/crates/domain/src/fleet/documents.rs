@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use super::{
     slots::Subject,
     take::{Intake, record},
-    weight,
+    weight::{self, remove_of},
     world::World,
 };
 use crate::{
@@ -56,7 +56,7 @@ impl Intake<'_> {
             let name = format!("{}/{}", value.document_id, value.seq);
             let place = (value.document_id.clone(), value.seq);
             let is_known = self.world.context.contains_key(&place);
-            let weight = weight::entry(item.raw.len());
+            let weight = weight::entry(value);
             if !is_known && !self.has_room(&agent.endpoint, "context", 0, weight) {
                 continue;
             }
@@ -124,11 +124,11 @@ impl Intake<'_> {
             .collect();
         for document in documents {
             let reads = live && entry_reads(&entry.value, &document);
-            let readers = self.world.readers.entry(document.clone()).or_default();
             if reads {
+                let readers = self.world.readers.entry(document.clone()).or_default();
                 readers.insert(task.clone());
             } else {
-                readers.remove(task);
+                remove_of(&mut self.world.readers, &document, task);
             }
             self.world.dirty.insert(Subject::Readers(document));
         }

@@ -6,6 +6,7 @@
 use super::{
     slots::Subject,
     take::{Intake, trim},
+    weight::remove_of,
     world::{Completion, TaskEntry, World, waits_for_person},
 };
 use crate::{
@@ -188,9 +189,8 @@ pub(super) fn task(intake: &mut Intake<'_>, agent: &AgentRef, task: &TaskRef, it
     intake.note_reader(task, old.as_ref().map(|old| &old.value));
     if let Some(before) = old.as_ref().and_then(|old| old.value.key.as_ref())
         && Some(before) != value.key.as_ref()
-        && let Some(tasks) = intake.world.work.get_mut(before)
     {
-        tasks.remove(task);
+        remove_of(&mut intake.world.work, before, task);
         intake.mark(Subject::Work(before.clone()));
     }
     if let Some(key) = &value.key {

@@ -2,13 +2,15 @@
 //!
 //! Forecasts and findings are `rules/quota_*.rs` and `forecast.rs`.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 use chrono::TimeDelta;
 
 use super::{
+    letters::digest,
     slots::Subject,
     take::{Intake, record},
+    weight,
     world::{PoolState, Sample, Seen, World},
 };
 use crate::{
@@ -19,6 +21,12 @@ use crate::{
     ids::{AgentRef, EndpointId},
     time::Time,
 };
+
+/// Samples of a window that are kept where much is kept of its endpoint already.
+const LEAST: usize = 8;
+
+/// An account of a pool in more bytes than this is not kept as it came.
+const SHORT: usize = 4096;
 
 /// Whether an agent of that endpoint is among its reporters.
 fn tells_of(endpoint: &EndpointId, pool: &PoolState) -> bool {
@@ -42,7 +50,24 @@ impl Intake<'_> {
             let value = &item.value;
             let at = value.observed_at.unwrap_or(self.now).min(self.now);
             let entry = self.entry(agent, item, at);
+            // Samples are many, and no rule asks for their bytes; of the last of a pool its zone of time.
+            let bare_of = |raw: Arc<str>| Seen {
+                raw,
+                ..entry.seen.clone()
+            };
+            let (nothing, told) = (self.world.nothing.clone(), digest(&item.raw, ""));
+            let (sampled, told) = (bare_of(nothing.clone()), bare_of(told.into()));
+            let short = item.raw.len() <= SHORT;
+            let last = bare_of(if short { item.raw.clone() } else { nothing });
             let key = value.pool.key();
+            if let Some(pool) = self.world.pools.get_mut(&key)
+                && let Some(latest) = pool.reporters.get(agent)
+                && latest.raw == told.raw
+                && latest.at == at
+            {
+                pool.heard = self.now;
+                continue;
+            }
             let known = self.world.pools.get(&key);
             if !known.is_some_and(|pool| tells_of(&agent.endpoint, pool)) {
                 let known = || self.world.limits_of(&agent.endpoint);
@@ -52,17 +77,22 @@ impl Intake<'_> {
                     continue;
                 }
                 *limits += 1;
+                if !self.has_room(&agent.endpoint, "quotas", 0, weight::POOL + last.raw.len()) {
+                    continue;
+                }
+            }
+            let mut keep = vec![];
+            for window in &value.windows {
+                let has_room = self.weighs(&agent.endpoint, 0, weight::sample(window));
+                keep.push(if has_room { KEPT } else { LEAST });
             }
             let pool = self.world.pools.entry(key.clone()).or_default();
             pool.heard = self.now;
             let latest = pool.reporters.get(agent);
-            if latest.is_some_and(|l| l.raw == item.raw && l.at == at) {
-                continue;
-            }
             // An old sample that is sent again beside a newer one is none.
             let mut news = latest.is_none_or(|l| l.at <= at);
             if news {
-                pool.reporters.insert(agent.clone(), entry.seen.clone());
+                pool.reporters.insert(agent.clone(), told);
             }
             // The limit a refusal names is the one with nothing left, else each it tells of.
             let refused = refused(value);
@@ -74,11 +104,11 @@ impl Intake<'_> {
                 (newest.at, *was, &newest.agent) <= (at, bare, agent)
             };
             if pool.newest.as_ref().is_none_or(after) {
-                pool.newest = Some((entry.seen.clone(), bare));
+                pool.newest = Some((last, bare));
             }
             let own =
                 |samples: &Vec<Sample>| samples.last().is_some_and(|s| s.seen.agent == *agent);
-            for window in &value.windows {
+            for (window, most) in value.windows.iter().zip(keep) {
                 let fresh = !pool.windows.contains_key(&window.name);
                 if fresh && pool.windows.values().filter(|samples| own(samples)).count() >= WINDOWS
                 {
@@ -87,7 +117,7 @@ impl Intake<'_> {
                 }
                 let samples = pool.windows.entry(window.name.clone()).or_default();
                 let sample = Sample {
-                    seen: entry.seen.clone(),
+                    seen: sampled.clone(),
                     also: BTreeSet::new(),
                     window: window.clone(),
                     refused: named,
@@ -107,7 +137,7 @@ impl Intake<'_> {
                 samples.insert(after, sample);
                 news = true;
                 let old = self.now - TimeDelta::days(1);
-                let keep = samples.len().saturating_sub(KEPT);
+                let keep = samples.len().saturating_sub(most);
                 let gone = samples.partition_point(|s| s.seen.at < old);
                 samples.drain(..keep.max(gone).min(samples.len() - 1));
             }

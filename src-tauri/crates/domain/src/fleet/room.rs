@@ -144,8 +144,8 @@ impl Intake<'_> {
         let value = &item.value;
         let key = (agent.endpoint.clone(), value.id.clone());
         let known = self.world.claims.get(&key);
-        let weighed = known.map_or(0, |known| weight::claim(&known.seen.raw));
-        let after = weight::claim(&item.raw);
+        let weighed = known.map_or(0, |known| weight::claim(&known.value, &known.seen.raw));
+        let after = weight::claim(value, &item.raw);
         let known = known.filter(|known| known.value.state != ClaimState::Released);
         let pattern = is_pattern(value.resource.as_str());
         let before = known.map(|known| is_pattern(known.value.resource.as_str()));
@@ -207,10 +207,17 @@ impl Intake<'_> {
     }
 
     pub(super) fn room_for_needs(&mut self, agent: &AgentRef, needs: &Needs) -> bool {
+        let known = self.world.agents.get(agent);
+        let known = known.and_then(|known| known.needs.as_ref());
+        if known.is_some_and(|(known, _)| known == needs) {
+            return true;
+        }
+        // They stand with what was declared before.
+        let weight = 9 * weight::needs(needs);
         let patterns = |needs: &Needs| needs.triggers.iter().filter(|t| is_pattern(t)).count();
         let own = patterns(needs);
         if own == 0 {
-            return true;
+            return self.has_room(&agent.endpoint, "ownership", 0, weight);
         }
         let endpoint = self.world.endpoints.get(&agent.endpoint);
         let agents = endpoint.into_iter().flat_map(|state| state.agents.keys());
@@ -223,7 +230,10 @@ impl Intake<'_> {
             let needs = known.and_then(|known| known.needs.as_ref());
             needs.map_or(0, |(needs, _)| patterns(needs))
         });
-        own + others.sum::<usize>() <= PATTERN_NEEDS || self.more("ownership")
+        if own + others.sum::<usize>() > PATTERN_NEEDS {
+            return self.more("ownership");
+        }
+        self.has_room(&agent.endpoint, "ownership", 0, weight)
     }
 
     /// What is open, if there is room. What ended makes room: that is counted when there seems to be none, once a line.

@@ -359,9 +359,9 @@ impl<'w> Intake<'w> {
             if old.is_some_and(|old| old.seen.raw == item.raw) {
                 continue;
             }
-            let before = old.map_or(0, |old| weight::artifact(&old.seen.raw));
+            let before = old.map_or(0, |old| weight::artifact(&old.value, &old.seen.raw));
             let first = old.map_or(self.now, |old| old.seen.at);
-            let after = weight::artifact(&item.raw);
+            let after = weight::artifact(value, &item.raw);
             if !self.has_room(endpoint, "artifacts", before, after) {
                 continue;
             }

@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::TimeDelta;
+use serde_json::Value;
 
 use super::{
     accesses::Used,
@@ -15,7 +16,7 @@ use super::{
 };
 use crate::{
     change::EscalationPhase,
-    contract::{ClaimState, Escalation, Task},
+    contract::{Artifact, Claim, ClaimState, ContextEntry, Escalation, Needs, QuotaWindow, Task},
     ids::{DocumentId, EndpointId, EscalationId, Resource, TaskRef},
     snapshot::saved,
     time::Time,
@@ -46,6 +47,11 @@ const RESOURCE: usize = 2_200;
 const ACCESS: usize = 600;
 const LETTER: usize = 1_000;
 const OPTION: usize = 200;
+const NEED: usize = 100;
+const SAMPLE: usize = 300;
+const VALUE: usize = 32;
+const MEMBER: usize = 64;
+pub(super) const POOL: usize = 1_000;
 pub(super) const OCCURRENCE: usize = 120;
 
 /// How much is kept of an endpoint.
@@ -71,28 +77,32 @@ pub(super) fn task(value: &Task, raw: &str) -> usize {
     TASK + REFERENCE * references + 2 * raw.len()
 }
 
-pub(super) fn claim(raw: &str) -> usize {
-    CLAIM + 3 * raw.len()
+pub(super) fn claim(value: &Claim, raw: &str) -> usize {
+    CLAIM + 3 * raw.len() + value.fencing_token.as_ref().map_or(0, tree)
 }
 
 pub(super) fn handoff(raw: &str) -> usize {
     HANDOFF + 3 * raw.len()
 }
 
-pub(super) fn artifact(raw: &str) -> usize {
-    ARTIFACT + 2 * raw.len()
+pub(super) fn artifact(value: &Artifact, raw: &str) -> usize {
+    ARTIFACT + 2 * raw.len() + value.body.as_ref().map_or(0, tree)
 }
 
 pub(super) fn escalation(value: &Escalation, raw: &str) -> usize {
-    ESCALATION + OPTION * value.options.len() + 2 * raw.len()
+    let action = value.proposed_action.iter();
+    let trees = action.flat_map(|action| action.args.iter().chain(&action.env));
+    let trees: usize = trees.chain(&value.response_schema).map(tree).sum();
+    ESCALATION + OPTION * value.options.len() + 2 * raw.len() + trees
 }
 
 pub(super) fn schedule(raw: &str) -> usize {
     SCHEDULE + 2 * raw.len()
 }
 
-pub(super) fn entry(bytes: usize) -> usize {
-    ENTRY + 3 * bytes
+pub(super) fn entry(value: &ContextEntry) -> usize {
+    let key = value.key.as_ref().map_or(0, String::len);
+    ENTRY + 2 * (tree(&value.body) + value.value.as_ref().map_or(0, tree) + key)
 }
 
 pub(super) fn resource(name: &Resource) -> usize {
@@ -101,6 +111,32 @@ pub(super) fn resource(name: &Resource) -> usize {
 
 pub(super) fn accesses(number: usize) -> usize {
     ACCESS * number
+}
+
+/// Of what an agent declares each is kept as it is written and ready to be found.
+pub(super) fn needs(value: &Needs) -> usize {
+    let lists = [&value.triggers, &value.reads, &value.writes, &value.outputs];
+    let all = lists.into_iter().flatten();
+    all.map(|pattern| NEED + pattern.len()).sum()
+}
+
+pub(super) fn sample(window: &QuotaWindow) -> usize {
+    let texts = [&window.unit, &window.status].into_iter().flatten();
+    SAMPLE + window.name.len() + texts.map(String::len).sum::<usize>()
+}
+
+/// A value of JSON as it is taken apart.
+fn tree(value: &Value) -> usize {
+    VALUE
+        + match value {
+            Value::String(text) => text.len(),
+            Value::Array(items) => items.iter().map(tree).sum(),
+            Value::Object(members) => members
+                .iter()
+                .map(|(name, value)| MEMBER + name.len() + tree(value))
+                .sum(),
+            _ => 0,
+        }
 }
 
 pub(super) fn letter(bytes: usize) -> usize {
@@ -229,7 +265,11 @@ impl World {
             let old = over.then(|| Old::Claim(key.clone()));
             // Each pair stands with both.
             let pairs = self.rivals.get(key).map_or(0, |of| RIVAL / 2 * of.len());
-            scale.add(entry.seen.at, claim(&entry.seen.raw) + pairs, old);
+            scale.add(
+                entry.seen.at,
+                claim(&entry.value, &entry.seen.raw) + pairs,
+                old,
+            );
         }
         for (key, entry) in own(&self.handoffs, endpoint) {
             let open = slots.speaks_of(&Subject::Handoff(key.0.clone(), key.1.clone()));
@@ -238,7 +278,7 @@ impl World {
         }
         for (key, entry) in own(&self.artifacts, endpoint) {
             let old = Some(Old::Artifact(key.clone()));
-            scale.add(entry.seen.at, artifact(&entry.seen.raw), old);
+            scale.add(entry.seen.at, artifact(&entry.value, &entry.seen.raw), old);
         }
         for (key, entry) in own(&self.escalations, endpoint) {
             let open = entry.phase == EscalationPhase::Pending
@@ -257,12 +297,11 @@ impl World {
         for ((document, number), entries) in &self.context {
             let first = entries.first();
             if let Some(first) = first.filter(|first| first.seen.agent.endpoint == *endpoint) {
-                let bytes = first.value.body.to_string().len();
                 let open = first.value.key.as_ref().is_some_and(|key| {
                     slots.speaks_of(&Subject::Said(document.clone(), key.clone()))
                 });
                 let old = (!open).then(|| Old::Entry(document.clone(), *number));
-                scale.add(first.seen.at, entry(bytes), old);
+                scale.add(first.seen.at, entry(&first.value), old);
             }
         }
         for name in &self.resources {
@@ -277,6 +316,23 @@ impl World {
                 let number = touched.used.iter().len() + events.sum::<usize>();
                 scale.add(last.at(), resource(name) + accesses(number), old);
             }
+        }
+        for (agent, state) in &self.agents {
+            if agent.endpoint == *endpoint {
+                let declared = state.declared.iter().map(|(_, index, _)| index.weight());
+                let needs = state.needs.as_ref().map_or(0, |(value, _)| needs(value));
+                scale.bytes += needs + declared.sum::<usize>();
+            }
+        }
+        for pool in self.pools.values() {
+            let newest = pool
+                .newest
+                .iter()
+                .filter(|(seen, _)| seen.agent.endpoint == *endpoint);
+            scale.bytes += newest.map(|(seen, _)| POOL + seen.raw.len()).sum::<usize>();
+            let samples = pool.windows.values().flatten();
+            let own = samples.filter(|sample| sample.seen.agent.endpoint == *endpoint);
+            scale.bytes += own.map(|own| sample(&own.window)).sum::<usize>();
         }
         let from = (endpoint.clone(), String::new(), String::new());
         let letters = self.dead.range(from..);
@@ -321,7 +377,13 @@ impl World {
                 self.superseded.remove(&place);
                 let gone = self.context.remove(&place);
                 let first = gone.into_iter().flatten().next();
-                if let Some(key) = first.and_then(|entry| entry.value.key) {
+                let Some(first) = first else { return };
+                let replaced = first.value.supersedes.map(|gone| (place.0.clone(), gone));
+                // What is not known, and would be told again, is not known to be replaced.
+                if let Some(replaced) = replaced.filter(|place| !self.context.contains_key(place)) {
+                    self.superseded.remove(&replaced);
+                }
+                if let Some(key) = first.value.key {
                     remove_of(&mut self.said_about, &(place.0, key), &number);
                 }
             }
@@ -394,7 +456,8 @@ fn own<'m, I: Ord + for<'t> From<&'t str>, T>(
         .take_while(move |((of, _), _)| *of == endpoint)
 }
 
-fn remove_of<K: Ord, V: Ord>(all: &mut BTreeMap<K, BTreeSet<V>>, of: &K, gone: &V) {
+/// Takes one from those of a key, and the key with the last of them.
+pub(super) fn remove_of<K: Ord, V: Ord>(all: &mut BTreeMap<K, BTreeSet<V>>, of: &K, gone: &V) {
     if let Some(known) = all.get_mut(of) {
         known.remove(gone);
         if known.is_empty() {

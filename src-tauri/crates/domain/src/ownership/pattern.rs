@@ -334,6 +334,15 @@ impl Save for Index {
 }
 
 impl Index {
+    /// About how many bytes it takes.
+    pub(crate) fn weight(&self) -> usize {
+        let of = |pattern: &Pattern| {
+            let tokens = pattern.tokens.len() * size_of::<Token>();
+            200 + tokens + 3 * pattern.prefix.len() + pattern.suffix.len()
+        };
+        self.patterns.iter().map(of).sum()
+    }
+
     /// Positions count from 0 in the order given.
     pub fn new<'a>(resources: impl IntoIterator<Item = &'a str>) -> Self {
         let mut index = Self::default();

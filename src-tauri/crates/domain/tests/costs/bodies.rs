@@ -878,7 +878,7 @@ pub(crate) const KINDS: &[Kind] = &[
         name: "one trigger declared by fifty agents",
         make: |b| {
             fifty(&|who| {
-                let triggers = many((b / 100).min(1_000), ",", |n| {
+                let triggers = many((b / 100).min(10_000), ",", |n| {
                     format!("\"trigger:x{}\"", n % 10)
                 });
                 let starts = many(b / 100, ",", |n| {
@@ -929,6 +929,115 @@ pub(crate) const KINDS: &[Kind] = &[
                 });
                 format!("{waiting},\"claims\":[{claims}]")
             })
+        },
+    },
+    Kind {
+        name: "what fifty agents declare",
+        make: |b| {
+            fifty(&|who| {
+                let list = || {
+                    many(b / 150, ",", |n| {
+                        format!("\"file:{who}/{}{n}\"", "p".repeat(450))
+                    })
+                };
+                let (reads, writes, outputs) = (list(), list(), list());
+                format!(
+                    "\"ownership\":{{\"triggers\":[],\"reads\":[{reads}],\"writes\":[{writes}],\"outputs\":[{outputs}]}}"
+                )
+            })
+        },
+    },
+    Kind {
+        name: "what one agent declares, other at every poll",
+        make: |b| {
+            let of = |poll: usize| {
+                let list = many(b / 20, ",", |n| {
+                    format!("\"file:{poll}/{}{n}\"", "p".repeat(450))
+                });
+                let members = format!(
+                    "\"snapshot\":false,\"ownership\":{{\"triggers\":[],\"reads\":[],\"writes\":[{list}],\"outputs\":[]}}"
+                );
+                document("a", &members)
+            };
+            (0..20).map(of).collect()
+        },
+    },
+    Kind {
+        name: "entries with long values",
+        make: |b| {
+            let of = |poll: usize| {
+                let value = format!(
+                    "\"kind\":\"fact\",\"key\":\"k{poll}\",\"value\":[{}]",
+                    many(b / 20, ",", |_| "1".into())
+                );
+                document(
+                    "a",
+                    &format!("\"snapshot\":false,\"context\":[{}]", context(poll, &value)),
+                )
+            };
+            (0..20).map(of).collect()
+        },
+    },
+    Kind {
+        name: "long accounts of one limit, others at every poll",
+        make: |b| {
+            let of = |poll: usize| {
+                let window = format!(
+                    "{{\"name\":\"n\",\"limit\":100000,\"used\":{poll},\"windowSeconds\":3600}}"
+                );
+                let pool = "{\"provider\":\"p\"}";
+                let long = "u".repeat(b / 20);
+                let members = format!(
+                    "\"snapshot\":false,\"quotas\":[{{\"pool\":{pool},\"windows\":[{window}],\"k\":\"{long}\"}}]"
+                );
+                document("a", &members)
+            };
+            (0..20).map(of).collect()
+        },
+    },
+    Kind {
+        name: "tasks of other keys at every poll",
+        make: |b| {
+            let of = |poll: usize| {
+                document(
+                    "a",
+                    &tasks(b / 20, |n| {
+                        format!("\"id\":\"t{n}\",\"key\":\"{poll}/{n}\"")
+                    }),
+                )
+            };
+            (0..20).map(of).collect()
+        },
+    },
+    Kind {
+        name: "readers of other documents at every poll",
+        make: |b| {
+            let of = |poll: usize| {
+                let tasks = tasks(b / 20, |n| {
+                    let read = many(2_000, ",", |k| {
+                        format!("{{\"documentId\":\"{poll}/{k}\",\"seq\":1}}")
+                    });
+                    format!("\"id\":\"t{n}\",\"contextRefs\":[{read}]")
+                });
+                document("a", &tasks)
+            };
+            (0..20).map(of).collect()
+        },
+    },
+    Kind {
+        name: "entries that replace what is not there",
+        make: |b| {
+            let of = |poll: usize| {
+                let entries = many(b / 20, ",", |n| {
+                    context(2, "\"kind\":\"fact\",\"supersedes\":1").replacen(
+                        "\"d\"",
+                        &format!("\"{poll}/{n}\""),
+                        1,
+                    )
+                });
+                document("a", &format!("\"snapshot\":false,\"context\":[{entries}]"))
+            };
+            (0..20).map(of).collect()
         },
     },
     Kind {
