@@ -79,12 +79,14 @@ async fn a_list_that_refuses_a_parameter_is_asked_again_without_it_and_remembere
 
 #[tokio::test]
 async fn a_task_that_is_refused_with_its_history_is_read_without_it() {
-    for most in [50, 10, 0] {
+    // The code is for bad parameters, or whatever a server has for what went wrong.
+    let codes = [-32602, -32602, -32602, -32600, -32603, -32000, -32004];
+    for (most, code) in [50, 10, 0, 10, 10, 0, 0].into_iter().zip(codes) {
         let (url, asked) = serve(old_card(), move |method, params| {
             let length = params["historyLength"].as_u64();
             match method {
                 "tasks/get" if length.is_some_and(|length| length > most) => {
-                    refusal("historyLength is too large")
+                    json!({"error": {"code": code, "message": "historyLength is too large"}})
                 }
                 "tasks/get" if params["id"] == "t" => json!({"result": task("t", "working", 1)}),
                 "tasks/get" => json!({"error": {"code": -32001, "message": "Task not found"}}),

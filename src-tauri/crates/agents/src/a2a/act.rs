@@ -277,7 +277,7 @@ impl A2a {
             // Refused; and if the task is over by now, who ended it shows there.
             Failure::Error { message, .. } => match self.read_task(card, id).await {
                 Ok(task) if task.has_message(delivery.id.as_str()) => self.arrived(&task, delivery),
-                Ok(task) if !is_waiting(&task) => settled(&task),
+                Ok(task) if !asks(&task, &self.memory.answered) => settled(&task),
                 _ => Outcome::Refused(message),
             },
             Failure::Nonsense(sentence) => {

@@ -89,11 +89,16 @@ pub(crate) enum Failure {
 }
 
 impl Failure {
-    /// Whether it refuses how it was asked, and not what.
+    /// Whether it refuses how it was asked, and not what. Servers have many codes for that; one that names what we sent
+    /// means it.
     pub(crate) fn is_of_parameters(&self) -> bool {
+        let named = |text: &str| OURS.iter().any(|name| text.contains(name));
         match self {
-            Self::Error { code, .. } => *code == code::PARAMS,
-            Self::Status(reply) => matches!(reply.status.as_u16(), 400 | 422),
+            Self::Error { code, message } => *code == code::PARAMS || named(message),
+            Self::Status(reply) => {
+                let body = || String::from_utf8_lossy(&reply.body);
+                matches!(reply.status.as_u16(), 400 | 422) || named(&body())
+            }
             _ => false,
         }
     }
@@ -112,6 +117,16 @@ impl Failure {
         }
     }
 }
+
+/// Members of our requests that a server may not take, in both spellings.
+const OURS: &[&str] = &[
+    "historyLength",
+    "history_length",
+    "includeArtifacts",
+    "include_artifacts",
+    "pageSize",
+    "page_size",
+];
 
 const NO_REASON: &str = "no reason given";
 
