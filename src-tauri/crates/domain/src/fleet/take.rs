@@ -8,7 +8,9 @@ use std::{
 };
 
 use super::{
-    claims, merge, questions,
+    claims,
+    letters::digest,
+    merge, questions,
     slots::Subject,
     weight,
     world::{AgentState, Entry, HEARING, PutOff, RunVerdict, Seen, World},
@@ -359,10 +361,12 @@ impl<'w> Intake<'w> {
             if old.is_some_and(|old| old.seen.raw == item.raw) {
                 continue;
             }
-            let before = old.map_or(0, |old| weight::artifact(&old.value, &old.seen.raw));
+            let before = old.map_or(0, |old| weight::artifact(&old.seen.raw));
             let first = old.map_or(self.now, |old| old.seen.at);
-            let after = weight::artifact(value, &item.raw);
-            if !self.has_room(endpoint, "artifacts", before, after) {
+            // Where there is no room for its bytes, there may be some for it.
+            let told = digest(&item.raw, "");
+            let whole = self.weighs(endpoint, before, weight::artifact(&item.raw));
+            if !whole && !self.has_room(endpoint, "artifacts", before, weight::artifact(&told)) {
                 continue;
             }
             let at = value.created_at.unwrap_or(first).min(self.now);
@@ -376,6 +380,9 @@ impl<'w> Intake<'w> {
             let fits = self.world.misfits(&key, &entry).is_empty();
             // Its text stands in its bytes, a tree takes ten times as much.
             entry.value.body = None;
+            if !whole {
+                entry.seen.raw = told.into();
+            }
             self.world.artifacts.insert(key, entry);
             if fits {
                 self.worked(agent.clone());

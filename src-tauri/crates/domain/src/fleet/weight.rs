@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     change::EscalationPhase,
-    contract::{Artifact, Claim, ClaimState, ContextEntry, Escalation, Needs, QuotaWindow, Task},
+    contract::{Claim, ClaimState, ContextEntry, Escalation, Needs, QuotaWindow, Task},
     ids::{DocumentId, EndpointId, EscalationId, Resource, TaskRef},
     snapshot::saved,
     time::Time,
@@ -85,8 +85,9 @@ pub(super) fn handoff(raw: &str) -> usize {
     HANDOFF + 3 * raw.len()
 }
 
-pub(super) fn artifact(value: &Artifact, raw: &str) -> usize {
-    ARTIFACT + 2 * raw.len() + value.body.as_ref().map_or(0, tree)
+/// Of its body the bytes alone are kept.
+pub(super) fn artifact(raw: &str) -> usize {
+    ARTIFACT + raw.len()
 }
 
 pub(super) fn escalation(value: &Escalation, raw: &str) -> usize {
@@ -278,7 +279,7 @@ impl World {
         }
         for (key, entry) in own(&self.artifacts, endpoint) {
             let old = Some(Old::Artifact(key.clone()));
-            scale.add(entry.seen.at, artifact(&entry.value, &entry.seen.raw), old);
+            scale.add(entry.seen.at, artifact(&entry.seen.raw), old);
         }
         for (key, entry) in own(&self.escalations, endpoint) {
             let open = entry.phase == EscalationPhase::Pending

@@ -298,3 +298,18 @@ fn a_hundred_thousand_tasks_in_one_document_end_at_the_cap() {
     let changes = told.tell("a", &format!("\"tasks\":[{}]", task(0, "working")));
     assert_eq!(cleared(&changes), 2);
 }
+
+#[test]
+fn artifacts_of_more_bytes_than_are_kept_are_not_left_out() {
+    let mut told = Told::new();
+    let artifact = |n: usize| {
+        let body = "b".repeat(900 * 1024);
+        let made = "\"createdAt\":\"2026-11-01T08:00:00Z\"";
+        format!("{{\"id\":\"x{n}\",\"name\":\"N\",\"body\":\"{body}\",{made}}}")
+    };
+    let changes = told.tell("a", &list("artifacts", 0, 6, &artifact));
+    assert_eq!(letters(&changes), [""; 0]);
+    let artifacts = changes.iter();
+    let artifacts = artifacts.filter(|change| matches!(change, Change::Artifact(_)));
+    assert_eq!(artifacts.count(), 6);
+}
