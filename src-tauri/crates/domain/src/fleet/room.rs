@@ -126,17 +126,19 @@ impl Intake<'_> {
         let weighed = known.map_or(0, |known| weight::task(&known.value, &known.seen.raw));
         let before = known.map_or(0, |known| references(&known.value));
         let more = references(value).saturating_sub(before);
-        // What is told of a task that is known is never left out.
         let is_known = known.is_some();
         let after = weight::task(value, &item.raw);
-        if more == 0 {
-            return self.has_room(&task.endpoint, "tasks", weighed, after);
+        if more > 0 {
+            // A known task is not left out for what it names.
+            let is_full = |open: &Open| !is_known && open.references + more > REFERENCES;
+            let Some(open) = self.room(&task.endpoint, is_full) else {
+                return self.more("tasks");
+            };
+            open.references += more;
         }
-        let is_full = |open: &Open| !is_known && open.references + more > REFERENCES;
-        let Some(open) = self.room(&task.endpoint, is_full) else {
-            return self.more("tasks");
-        };
-        open.references += more;
+        if is_known && !value.status.state.is_live() {
+            return self.ends(&task.endpoint, weighed, after);
+        }
         self.has_room(&task.endpoint, "tasks", weighed, after)
     }
 
@@ -146,6 +148,9 @@ impl Intake<'_> {
         let known = self.world.claims.get(&key);
         let weighed = known.map_or(0, |known| weight::claim(&known.value, &known.seen.raw));
         let after = weight::claim(value, &item.raw);
+        if weighed > 0 && value.state == ClaimState::Released {
+            return self.ends(&key.0, weighed, after);
+        }
         let known = known.filter(|known| known.value.state != ClaimState::Released);
         let pattern = is_pattern(value.resource.as_str());
         let before = known.map(|known| is_pattern(known.value.resource.as_str()));
@@ -170,6 +175,9 @@ impl Intake<'_> {
         let known = self.world.escalations.get(&key);
         let weighed = known.map_or(0, |known| weight::escalation(&known.value, &known.seen.raw));
         let after = weight::escalation(value, &item.raw);
+        if weighed > 0 && value.status != EscalationStatus::Pending {
+            return self.ends(&key.0, weighed, after);
+        }
         if value.status != EscalationStatus::Pending
             || known.is_some_and(|known| known.phase == EscalationPhase::Pending)
         {
@@ -188,6 +196,9 @@ impl Intake<'_> {
         let known = self.world.schedules.get(&key);
         let weighed = known.map_or(0, |known| weight::schedule(&known.seen.raw));
         let after = weight::schedule(&item.raw);
+        if weighed > 0 && !value.enabled {
+            return self.ends(&key.0, weighed, after);
+        }
         let known = known.filter(|known| known.value.enabled);
         let pattern = is_pattern(value.resource.as_str());
         let before = known.map(|known| is_pattern(known.value.resource.as_str()));

@@ -157,6 +157,13 @@ impl Intake<'_> {
         has_room || self.more(list)
     }
 
+    /// The same of what is known and ends: that is never left out, since nothing else makes room.
+    pub(super) fn ends(&mut self, endpoint: &EndpointId, before: usize, after: usize) -> bool {
+        let state = self.world.endpoints.entry(endpoint.clone()).or_default();
+        state.weight.bytes = (state.weight.bytes + after).saturating_sub(before);
+        true
+    }
+
     pub(super) fn weighs(&mut self, endpoint: &EndpointId, before: usize, after: usize) -> bool {
         let state = self.world.endpoints.entry(endpoint.clone()).or_default();
         let bytes = (state.weight.bytes + after).saturating_sub(before);

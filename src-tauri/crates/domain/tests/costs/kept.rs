@@ -313,3 +313,27 @@ fn artifacts_of_more_bytes_than_are_kept_are_not_left_out() {
     let artifacts = artifacts.filter(|change| matches!(change, Change::Artifact(_)));
     assert_eq!(artifacts.count(), 6);
 }
+
+#[test]
+fn what_is_known_ends_also_when_there_is_no_room() {
+    let mut told = Told::new();
+    let wide = "w".repeat(2_000);
+    let claim = |state: &'static str| {
+        let wide = wide.clone();
+        move |n: usize| {
+            let of = "\"resource\":\"file:x\",\"holderIdentity\":\"a\",\"mode\":\"shared\"";
+            format!("{{\"id\":\"c{n}\",{of},\"state\":\"{state}\",\"purpose\":\"{wide}\"}}")
+        }
+    };
+    let changes = told.tell("a", &list("claims", 0, LIVE_CLAIMS, &claim("held")));
+    let taken = |changes: &[Change]| {
+        let claims = changes.iter();
+        claims
+            .filter(|change| matches!(change, Change::Claim(_)))
+            .count()
+    };
+    let held = taken(&changes);
+    assert!(held > 100 && held < LIVE_CLAIMS, "{held}");
+    let changes = told.tell("a", &list("claims", 0, held, &claim("released")));
+    assert_eq!(taken(&changes), held);
+}
