@@ -1,18 +1,16 @@
-//! A board of 20,000 tasks in the real window: read page by page with its progress shown, small in the page, and as quick to
-//! follow a change as a board of 200. Times are printed and never judged; `cargo xtask bench board` asks for more changes.
+//! A board of 20,000 tasks of two agents in the real window: read page by page with its progress shown, small in
+//! the page, and as quick to follow a change as a board of 200. Times are printed and never judged; `cargo xtask bench board` asks for more changes.
 
 use crate::{
     agent::serve,
     desk::{Desk, until},
     flight::add,
     processes::{TICKS, family, ticks},
+    story::ask,
 };
 use serde_json::{Value, json};
 use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::atomic::{AtomicU64, Ordering},
     thread,
     time::Duration,
 };
@@ -24,8 +22,10 @@ const MOST_NODES: u64 = 3_000;
 /// Changes when nobody asks for figures.
 const USUAL: u64 = 3;
 
-/// The work of `count` tasks, and after that one change of one task at every other request: the ones between say "no news".
+/// The work of the tasks of one agent, and after that one change of one task at every other request: the ones between say
+/// "no news".
 struct Work {
+    agent: &'static str,
     count: usize,
     asked: AtomicU64,
 }
@@ -51,18 +51,30 @@ impl Work {
         } else {
             "c0".to_owned()
         };
-        document(true, &tasks, &next)
+        self.document(true, &tasks, &next)
     }
 
     fn news(&self, told: u64) -> String {
         let asked = self.asked.fetch_add(1, Ordering::Relaxed);
         if asked.is_multiple_of(2) {
-            return document(false, &[], &format!("c{told}"));
+            return self.document(false, &[], &format!("c{told}"));
         }
         let number = told + 1;
         let mut changed = task(0);
         changed["title"] = json!(format!("Change {number}."));
-        document(false, &[changed], &format!("c{number}"))
+        self.document(false, &[changed], &format!("c{number}"))
+    }
+
+    fn document(&self, snapshot: bool, tasks: &[Value], next: &str) -> String {
+        json!({
+            "schemaVersion": "1.0",
+            "agent": { "id": self.agent, "name": self.agent, "status": "online" },
+            "snapshot": snapshot,
+            "tasks": tasks,
+            "nextCursor": next,
+            "pollAfterSeconds": 3600,
+        })
+        .to_string()
     }
 }
 
@@ -73,18 +85,6 @@ fn task(number: usize) -> Value {
         _ => "completed",
     };
     json!({ "id": format!("t{number}"), "title": format!("Row {number}"), "kind": "import", "status": { "state": state } })
-}
-
-fn document(snapshot: bool, tasks: &[Value], next: &str) -> String {
-    json!({
-        "schemaVersion": "1.0",
-        "agent": { "id": "importer", "name": "Importer", "status": "online" },
-        "snapshot": snapshot,
-        "tasks": tasks,
-        "nextCursor": next,
-        "pollAfterSeconds": 3600,
-    })
-    .to_string()
 }
 
 /// Milliseconds of processor time, of the app and of its window's engine, and on the clock: of one change.
@@ -131,24 +131,33 @@ fn follow(desk: &Desk, changes: u64) -> Cost {
     }
 }
 
-/// Opens the app, adds an agent of `count` tasks and goes to the board when all of it is there.
+/// Opens the app, adds two agents of `count` tasks together and goes to the board when all of them are there.
 fn open(desk: &mut Desk, count: usize) {
-    let work = Arc::new(Work {
-        count,
-        asked: AtomicU64::new(0),
-    });
-    let port = serve(move |method, heard| {
-        (method == "GET" && heard.path.starts_with("/status")).then(|| work.answer(&heard.path))
+    let [first, second] = ["importer", "exporter"].map(|agent| {
+        let work = Work {
+            agent,
+            count: count / 2,
+            asked: AtomicU64::new(0),
+        };
+        let port = serve(move |method, heard| {
+            (method == "GET" && heard.path.starts_with("/status")).then(|| work.answer(&heard.path))
+        });
+        format!("http://127.0.0.1:{port}/status")
     });
     desk.open();
     let app = desk.app();
-    add(app, &format!("http://127.0.0.1:{port}/status"));
+    add(app, &first);
+    ask(
+        app,
+        "addEndpoint",
+        &json!({ "name": "exporter", "url": second, "kind": "native" }),
+    );
     app.press_start("Board");
     if count > PAGE {
         // Said while it goes on.
         app.wait_for("//*[@role='status'][contains(., 'Still reading long lists')]");
     }
-    // A tenth of them runs, the last of those on the last page.
+    // A tenth of them runs, the last of those on the last pages.
     let running = if count == MANY { "2,000" } else { "20" };
     app.wait_for(&format!("//h1[starts-with(., '{running} tasks running')]"));
 }

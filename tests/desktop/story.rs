@@ -58,7 +58,7 @@ fn gone(app: &Driver, says: &str) {
 }
 
 /// What the engine answers to a call of the page.
-fn ask(app: &Driver, name: &str, payload: &Value) -> Value {
+pub(crate) fn ask(app: &Driver, name: &str, payload: &Value) -> Value {
     app.run(&format!(
         "window.answer = undefined;
          window.__TAURI_INTERNALS__.invoke('call', {{ name: '{name}', payload: {payload} }})
