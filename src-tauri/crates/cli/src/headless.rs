@@ -54,7 +54,7 @@ pub(crate) fn run(options: &Options, everywhere: &Everywhere) -> Result<(), Fail
             done = add(&api, &folder, &options.endpoints, credential.as_ref()).await;
         }
         if done.is_ok() {
-            done = watch(&mut heard, &mut out).await;
+            done = watch(&api, &mut heard, &mut out).await;
         }
         // In order also after a failure: nothing that was decided is lost.
         let ending = api.clone();
@@ -68,6 +68,7 @@ pub(crate) fn run(options: &Options, everywhere: &Everywhere) -> Result<(), Fail
 }
 
 async fn watch(
+    api: &Api,
     heard: &mut mpsc::UnboundedReceiver<Happened>,
     out: &mut Printer,
 ) -> Result<(), Failure> {
@@ -79,10 +80,16 @@ async fn watch(
             () = &mut interrupted => return Ok(()),
             happened = heard.recv() => match happened {
                 Some(happened) => out.happened(&happened)?,
-                None => return Err(Failure::Unusable("The engine has stopped.".to_owned())),
+                None => return Err(stopped(api).await),
             },
         }
     }
+}
+
+async fn stopped(api: &Api) -> Failure {
+    let status = api.call("status", json!({})).await.unwrap_or_default();
+    let why = status["readOnly"].as_str();
+    Failure::Unusable(why.unwrap_or("The engine has stopped.").to_owned())
 }
 
 /// Ctrl+C, or what service managers send.

@@ -13,12 +13,16 @@ use domain::ids::{DecisionId, TaskRef};
 use store::{InterruptHandle, Store};
 use tokio::{
     runtime::Handle,
-    sync::{broadcast, mpsc, oneshot, watch},
+    sync::{
+        broadcast,
+        mpsc::{self, UnboundedSender},
+        oneshot, watch,
+    },
     time::Instant,
 };
 
 use crate::{
-    announce::{HIDDEN, SEEN, announce},
+    announce::{HIDDEN, SEEN, Stale, announce},
     api::{
         ApiError,
         views::{Changed, Topic},
@@ -28,7 +32,7 @@ use crate::{
     demo::script::Script,
     journal::{Happened, Journal},
     lanes::Lanes,
-    live::Live,
+    live::{Live, Present},
     owner::{Ask, Event, Events, Outside, Owner, Parts},
     queue::Queue,
     record::{self, Check, Database},
@@ -37,6 +41,9 @@ use crate::{
 
 /// What the engine is ended within; what is under way is on the disk and goes on at the next start.
 const LONGEST_END: Duration = Duration::from_secs(2);
+
+/// A start that takes longer is told.
+const LONG_START: Duration = Duration::from_secs(1);
 
 /// A running engine. Clones share it; it ends with [`Engine::end`], or with the process.
 #[derive(Clone)]
@@ -94,25 +101,27 @@ impl Engine {
         let (stale, stales) = mpsc::unbounded_channel();
         let (changed, _) = broadcast::channel(64);
         let (seen, gap) = watch::channel(SEEN);
-        let owner = Owner::start(Parts {
+        let parts = Parts {
             store: store.clone(),
             live: live.clone(),
             connector,
             journal,
             events: events.clone(),
-            stale,
+            stale: stale.clone(),
             runtime: Handle::current(),
             slots: Instant::now(),
             lanes: Lanes::default(),
             outside,
-        })?;
+        };
+        // It reads what is remembered first. Screens need nothing of that, and what the person does waits for it.
         let owner = std::thread::Builder::new()
             .name("engine-owner".to_owned())
-            .spawn(move || supervise(owner, Queue::new(received)))
+            .spawn(move || supervise(&parts, Queue::new(received)))
             .map_err(|error| {
                 store::Error::Folder(error, "no thread could be started".to_owned())
             })?;
         tokio::spawn(announce(stales, gap, changed.clone()));
+        tokio::spawn(tell_of_a_long_start(live.clone(), stale));
         let beat = tokio::spawn(beat(events.clone()));
         if store.is_checked() {
             live.write().record.database = Some(Database {
@@ -254,7 +263,11 @@ impl Engine {
         ask: impl FnOnce(oneshot::Sender<Result<T, ApiError>>) -> Ask,
     ) -> Result<T, ApiError> {
         let (reply, answer) = oneshot::channel();
-        let ending = || ApiError::new("ending", "Mission Control is being closed.");
+        let ending = || {
+            let why = self.live().read().read_only.clone();
+            let closed = || "Mission Control is being closed.".to_owned();
+            ApiError::new("ending", why.unwrap_or_else(closed))
+        };
         self.inner
             .events
             .send(Event::Acted(ask(reply)))
@@ -283,23 +296,43 @@ fn real(dir: &Path) -> Connector {
 }
 
 /// Runs the owner. One that panics is started again from what is on the disk; what stopped it is left out.
-fn supervise(mut owner: Owner, mut events: Queue) {
+fn supervise(parts: &Parts, mut events: Queue) {
     loop {
-        let parts = owner.parts();
-        let Err(_) = catch_unwind(AssertUnwindSafe(|| owner.run(&mut events))) else {
+        let start = AssertUnwindSafe(|| Owner::start(parts.clone()));
+        let owner = match catch_unwind(start) {
+            Ok(Ok(owner)) => owner,
+            Ok(Err(error)) => return cannot_start(parts, &error.to_string()),
+            Err(_) => return cannot_start(parts, "What it remembers could not be read."),
+        };
+        if catch_unwind(AssertUnwindSafe(|| owner.run(&mut events))).is_ok() {
             return;
-        };
-        let live = parts.live.clone();
-        owner = match Owner::start(parts) {
-            Ok(owner) => owner,
-            Err(error) => {
-                live.write().read_only = Some(format!(
-                    "Mission Control has stopped inside and must be started again. {error}"
-                ));
-                return;
-            }
-        };
+        }
     }
+}
+
+fn cannot_start(parts: &Parts, why: &str) {
+    let sentence = format!("Mission Control has stopped inside and must be started again. {why}");
+    cannot_write(&mut parts.live.write(), &parts.stale, sentence);
+}
+
+/// Says so where a long record takes its time: until it is read, nothing can be changed.
+async fn tell_of_a_long_start(live: Live, stale: UnboundedSender<(Stale, u64)>) {
+    tokio::time::sleep(LONG_START).await;
+    let mut present = live.write();
+    if !present.is_loaded {
+        let sentence = "Mission Control is still reading what it remembers. Nothing can be changed until it is done.";
+        cannot_write(&mut present, &stale, sentence.to_owned());
+    }
+}
+
+fn cannot_write(present: &mut Present, stale: &UnboundedSender<(Stale, u64)>, why: String) {
+    present.read_only = Some(why);
+    present.revision += 1;
+    let mut topics = Stale::default();
+    topics.add(Topic::Status);
+    topics.add(Topic::Inbox);
+    // Nobody is told when the engine is being stopped.
+    let _ = stale.send((topics, present.revision));
 }
 
 /// Notices that the machine slept.
@@ -316,3 +349,6 @@ async fn beat(events: Events) {
         before = now;
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -23,6 +23,8 @@ pub struct Present {
     pub endpoints: BTreeMap<EndpointId, Pulse>,
     /// Counts commits since the start.
     pub revision: u64,
+    /// What is remembered has been read.
+    pub is_loaded: bool,
     /// Why nothing can be written, in a sentence.
     pub read_only: Option<String>,
     /// What the checks of the record and the database found.

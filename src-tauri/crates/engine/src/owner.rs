@@ -322,18 +322,20 @@ impl Owner {
             snapshots: Snapshots::after(loaded.read),
             parts,
         };
-        owner.parts.live.write().read_only = None;
+        let was_told = {
+            let mut present = owner.parts.live.write();
+            present.is_loaded = true;
+            present.read_only.take().is_some()
+        };
+        if was_told {
+            owner.announce_topics(&[Topic::Status, Topic::Inbox]);
+        }
         owner.look_for_again();
         let rows = owner.parts.store.read(endpoints::list)?;
         for row in rows {
             owner.follow(&row);
         }
         Ok(owner)
-    }
-
-    /// What another owner could be started with.
-    pub(crate) fn parts(&self) -> Parts {
-        self.parts.clone()
     }
 
     /// Until [`Event::Shutdown`], or until nobody can send events any more.
