@@ -363,7 +363,7 @@ impl LangGraph {
                     look.open = self.memory.shown(&look.thread.id);
                 }
                 if let Some(unfinished) = unfinished {
-                    for run in &unfinished {
+                    for run in unfinished.iter().filter(|run| !act::is_ours_to_come(run)) {
                         leave_unanswered(run, &mut look.open);
                     }
                     let runs = |word: &str| {

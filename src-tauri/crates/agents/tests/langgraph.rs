@@ -702,3 +702,72 @@ async fn a_connection_made_anew_tells_what_became_of_what_an_earlier_one_has_sho
     assert_eq!(told(&after), expected);
     assert_eq!(after["escalations"][0], raw["escalations"][0]);
 }
+
+/// What the server tells of a thread and its newest run, poll after poll.
+async fn statuses_of_the_question(story: Vec<(&'static str, Option<Value>)>) -> Vec<Value> {
+    let asked = json!({"a": [{"id": I1, "value": "Which one?"}]});
+    let polls = story.len();
+    let (mut at, mut first) = (0, true);
+    let (url, _) = serve(move |call, _| {
+        if call == "POST /threads/search" && !std::mem::take(&mut first) {
+            at += 1;
+        }
+        let (status, run) = &story[at.min(story.len() - 1)];
+        let mut now = thread("t", status, at + 1);
+        if *status == "interrupted" {
+            now["interrupts"] = asked.clone();
+        }
+        match call {
+            "POST /threads/search" => good(&json!([now])),
+            "GET /threads/t" => good(&now),
+            _ => good(&json!([run])),
+        }
+    })
+    .await;
+    let mut endpoint = connect(&url);
+    let mut told: Vec<Value> = vec![];
+    for _ in 0..polls {
+        // What was not told again is as it was.
+        let before = told.last().cloned().unwrap_or_default();
+        told.push(match endpoint.observe().await.expect("it answers") {
+            Observation::Document { body, .. } => {
+                let raw: Value = serde_json::from_str(&body).expect("a document");
+                raw["escalations"].get(0).cloned().unwrap_or(before)
+            }
+            Observation::Unchanged => before,
+        });
+    }
+    told
+}
+
+#[tokio::test]
+async fn a_question_stays_open_until_the_run_with_our_answer_begins() {
+    let run = |id: &str, status: &str, metadata: Value| json!({"run_id": id, "status": status, "metadata": metadata, "kwargs": {"command": {"resume": {I1: "giro"}}}});
+    let ours = |status: &str| run("ours", status, json!({"mission_control_decision": "key"}));
+    let first = json!({"run_id": "first", "status": "success", "kwargs": {"input": {}}});
+    let asks = ("interrupted", Some(first));
+    // It never begins, and the server drops it.
+    let dropped = vec![
+        asks.clone(),
+        ("busy", Some(ours("pending"))),
+        ("busy", Some(ours("pending"))),
+        asks.clone(),
+    ];
+    let told = statuses_of_the_question(dropped).await;
+    for now in &told {
+        assert_eq!(now["status"], "pending", "{told:#?}");
+        assert_eq!(now["version"], told[0]["version"], "{told:#?}");
+    }
+    let begins = vec![
+        asks.clone(),
+        ("busy", Some(ours("pending"))),
+        ("busy", Some(ours("running"))),
+    ];
+    let told = statuses_of_the_question(begins).await;
+    let words = told.iter().map(|now| &now["status"]);
+    assert!(words.eq(["pending", "pending", "resolved"]), "{told:#?}");
+    // What somebody else has answered needs nobody here, however long that waits.
+    let elsewhere = vec![asks, ("busy", Some(run("other", "pending", json!({}))))];
+    let told = statuses_of_the_question(elsewhere).await;
+    assert_eq!(told[1]["status"], "resolved", "{told:#?}");
+}

@@ -463,6 +463,12 @@ impl Parcel<'_> {
     }
 }
 
+/// Whether a run carries an answer of ours and has not begun. The server may drop it, so what it answers is still asked;
+/// whose answer it is, is known here, and nobody is asked twice.
+pub(super) fn is_ours_to_come(run: &Run) -> bool {
+    run.status.as_deref() == Some("pending") && run.mark(MARK).is_some()
+}
+
 /// What a run answers to a question, if it does.
 pub(super) fn answer_in(run: &Run, asked: &Interrupt) -> Option<Box<RawValue>> {
     match run.answers() {
