@@ -18,6 +18,7 @@ mod reply;
 mod rpc;
 mod shape;
 mod task;
+mod words;
 
 use std::{
     collections::{HashMap, hash_map::DefaultHasher},

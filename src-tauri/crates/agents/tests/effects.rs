@@ -452,10 +452,164 @@ fn rows() -> Vec<Row> {
     ]
 }
 
+/// What looks like an effect, and the little that shows what became of a no.
+fn doubtful_rows() -> Vec<Row> {
+    let yes = || json!({"outcome": "approve"});
+    let no = || json!({"outcome": "reject"});
+    let rome = || json!({"outcome": "respond", "message": "Rome"});
+    let deploys = |id: &str, call: &str| {
+        let data = json!({"name": "deploy", "requestId": call, "args": {"service": "shop"}});
+        let parts =
+            json!([{"kind": "text", "text": "May I deploy?"}, {"kind": "data", "data": data}]);
+        shows("input-required", 1, Some(says(id, parts)), json!({}))
+    };
+    let asks = || deploys("q", "r-17");
+    let city = || {
+        shows(
+            "input-required",
+            1,
+            Some(says("q", text("Which city?"))),
+            json!({}),
+        )
+    };
+    let then = |state: &str, words: &str| shows(state, 2, Some(says("m", text(words))), json!({}));
+    let made = || json!({"artifacts": [{"artifactId": "log", "parts": text("Deployed.")}]});
+    let row = |name, before, decision, after, outcome| Row {
+        name,
+        before,
+        decision,
+        after,
+        outcome,
+        told: None,
+    };
+    let unread = "It could not be read, nothing was approved. May I deploy?";
+    vec![
+        row(
+            "it says that it was not",
+            asks(),
+            yes(),
+            then("working", "It was not approved."),
+            "Sent",
+        ),
+        row(
+            "it could not read it",
+            asks(),
+            yes(),
+            then("input-required", unread),
+            "Sent",
+        ),
+        row(
+            "it says how to answer",
+            asks(),
+            yes(),
+            then("input-required", "Reply with approve or reject."),
+            "Sent",
+        ),
+        row(
+            "it waits for it",
+            asks(),
+            yes(),
+            then("working", "Waiting to be approved."),
+            "Sent",
+        ),
+        row(
+            "it asks the same under another id",
+            asks(),
+            yes(),
+            deploys("m", "r-18"),
+            "Sent",
+        ),
+        row(
+            "it asks back whether",
+            asks(),
+            yes(),
+            then("input-required", "Was that approved?"),
+            "Sent",
+        ),
+        row(
+            "it makes something after a no",
+            asks(),
+            no(),
+            shows("working", 2, None, made()),
+            "Sent",
+        ),
+        row(
+            "it says yes after a no",
+            asks(),
+            no(),
+            then("working", "Approved, deploying."),
+            "Sent",
+        ),
+        row(
+            "it says that it was not, after a no",
+            asks(),
+            no(),
+            then("working", "It wasn't approved."),
+            "Applied",
+        ),
+        row(
+            "it says no after a no",
+            asks(),
+            no(),
+            then("completed", "Deployment rejected."),
+            "Applied",
+        ),
+        row(
+            "it is completed after a no, and made nothing",
+            asks(),
+            no(),
+            then("completed", ""),
+            "Applied",
+        ),
+        row(
+            "it is completed after a no, and says what it did not",
+            asks(),
+            no(),
+            then("completed", "Not deployed."),
+            "Applied",
+        ),
+        row(
+            "it did it after a no",
+            asks(),
+            no(),
+            shows("completed", 2, None, made()),
+            "Unknown",
+        ),
+        row(
+            "it says that it did it after a no",
+            asks(),
+            no(),
+            then("completed", "The shop is live."),
+            "Unknown",
+        ),
+        row(
+            "it could not read words",
+            city(),
+            rome(),
+            then("input-required", "I could not read that. Which country?"),
+            "Sent",
+        ),
+        row(
+            "it asks the same with more words",
+            city(),
+            rome(),
+            then("input-required", "Which city? Rome or Paris?"),
+            "Sent",
+        ),
+        row(
+            "it did not hear what it names",
+            city(),
+            rome(),
+            then("working", "I was not told of Rome."),
+            "Sent",
+        ),
+    ]
+}
+
 #[tokio::test]
 async fn an_answer_is_applied_only_when_its_effect_was_seen() {
     let mut all = JoinSet::new();
-    for row in rows() {
+    for row in rows().into_iter().chain(doubtful_rows()) {
         all.spawn(check(row));
     }
     all.join_all().await;

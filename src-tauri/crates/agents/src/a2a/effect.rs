@@ -19,6 +19,7 @@ use super::{
     question::{self, Question},
     shape::{self, Piece},
     task::{self, Artifact, Message, Task},
+    words::Words,
 };
 use crate::Delivery;
 
@@ -34,7 +35,9 @@ pub(crate) struct Owed {
     id: String,
     decided: Option<Decided>,
     /// Words that would name it.
-    names: Vec<String>,
+    names: Vec<Words>,
+    /// Words that would name its contrary.
+    contrary: Vec<Words>,
     /// What was asked about.
     question: Asked,
     before: Option<Sight>,
@@ -131,6 +134,12 @@ impl Owed {
             id,
             decided: body.map(|body| body.outcome),
             names: body.map_or_else(Vec::new, |body| names(body, &question.options)),
+            contrary: body.map_or_else(Vec::new, |body| {
+                words_of(match body.outcome {
+                    Decided::Reject | Decided::Cancel => &YES,
+                    _ => &[],
+                })
+            }),
             question,
             before,
             beside,
@@ -208,21 +217,27 @@ impl Owed {
                 _ => Effect::Contrary(ended(task)),
             };
         }
+        let said: Vec<Words> = later
+            .iter()
+            .map(|message| Words::of(&message.text()))
+            .collect();
+        let asked = Words::of(&self.question.message);
+        let asks_the_same = said.iter().any(|said| said.contain(&asked));
+        let is_named = !asks_the_same && said.iter().any(|said| self.is_named_in(said));
+        let says_no = self.says_yes() == Some(false);
         if state == TaskState::Completed {
-            return Effect::Shown;
+            // One that was told no may have done it all the same, and says so then.
+            return match says_no && !self.heard_no(task, &said) {
+                true => Effect::Contrary(ended(task)),
+                false => Effect::Shown,
+            };
         }
         // Where each call tells its own state, nothing else says what became of this one.
         if self.question.native.asked.iter().any(shape::tells_state) {
             return Effect::None;
         }
-        if self.has_made(task) {
-            return Effect::Shown;
-        }
-        let said: Vec<String> = later.iter().map(|message| message.text()).collect();
-        let asks_the_same = said.iter().any(|said| said.trim() == self.question.message);
-        let names = said.iter().any(|said| self.is_named_in(said));
-        let went_on = names || self.went_on(task, &later, &ids);
-        if went_on && !asks_the_same {
+        let went_on = !asks_the_same && self.went_on(task, &said, &ids);
+        if is_named || went_on || !says_no && self.has_made(task) {
             return Effect::Shown;
         }
         Effect::None
@@ -288,44 +303,60 @@ impl Owed {
     }
 
     fn has_made(&self, task: &Task) -> bool {
-        self.before.as_ref().is_some_and(|before| {
-            let mut all = task.artifacts.iter().flatten();
-            all.any(|artifact| !before.made.contains(&made(artifact)))
+        self.new_artifacts(task).next().is_some()
+    }
+
+    fn new_artifacts<'a>(&self, task: &'a Task) -> impl Iterator<Item = &'a Artifact> {
+        self.before.iter().flat_map(|before| {
+            let all = task.artifacts.iter().flatten();
+            all.filter(|artifact| !before.made.contains(&made(artifact)))
         })
     }
 
-    fn is_named_in(&self, text: &str) -> bool {
-        let words = |text: &str| -> Vec<String> {
-            text.to_lowercase()
-                .split(|c: char| !c.is_alphanumeric())
-                .filter(|word| !word.is_empty())
-                .map(str::to_owned)
-                .collect()
-        };
-        let text = words(text);
-        self.names.iter().any(|name| {
-            let name = words(name);
-            !name.is_empty() && text.windows(name.len()).any(|here| here == name.as_slice())
-        })
+    /// Whether a task that is over says, or shows by saying and making nothing, that it was told no.
+    fn heard_no(&self, task: &Task, said: &[Words]) -> bool {
+        let parts = |made: &Artifact| task::text(made.parts.as_deref().unwrap_or_default());
+        let made: Vec<Words> = self
+            .new_artifacts(task)
+            .map(|made| Words::of(&parts(made)))
+            .collect();
+        let not = Words::of("not");
+        let mut told = said.iter().chain(&made);
+        let is_silent = made.is_empty() && said.iter().all(Words::is_empty);
+        is_silent || told.any(|told| self.is_named_in(told) || told.contain(&not))
+    }
+
+    fn is_named_in(&self, said: &Words) -> bool {
+        self.names.iter().any(|name| said.say(name))
+            || self.contrary.iter().any(|name| said.deny(name))
     }
 
     /// Whether the agent went on with it: it has replied to words with words, or it asks about something else by now.
-    fn went_on(&self, task: &Task, later: &[&Message], ids: &HashSet<String>) -> bool {
+    fn went_on(&self, task: &Task, said: &[Words], ids: &HashSet<String>) -> bool {
         let moves = matches!(task.state(), TaskState::Submitted | TaskState::Working);
-        if later.is_empty() || moves || self.decided.is_none() {
+        if said.is_empty() || moves || self.decided.is_none() {
             return false;
         }
         if self.question.native.asked.is_empty() {
-            return later.iter().any(|message| !message.text().is_empty());
+            return said.iter().any(|said| !said.is_empty())
+                && !said.iter().any(Words::may_not_have_read);
+        }
+        // Words about the answer that do not say that it counted.
+        let doubts = |said: &Words| self.names.iter().any(|name| said.contain(name));
+        if said.iter().any(|said| said.may_deny() || doubts(said)) {
+            return false;
         }
         let next = question::of(task, "", &HashSet::new());
         // The ids of calls are their own; those of other questions may be of the whole task.
         let asked = &self.question.native.asked;
         let is_call = asked.iter().any(|piece| shape::of(piece).is_some());
         next.is_some_and(|next| {
-            let is_other =
-                next.ids().is_disjoint(ids) || !is_call && !next.says(&self.question.message);
-            next.is_certain() && is_other
+            let under_another_id = next.ids().is_disjoint(ids);
+            let is_other = under_another_id || !is_call && !next.says(&self.question.message);
+            // A call may be told anew under another id.
+            let action = self.question.proposed_action.as_ref();
+            let is_again = under_another_id && action.is_some_and(|action| next.is_about(action));
+            next.is_certain() && is_other && !is_again
         })
     }
 }
@@ -342,14 +373,14 @@ impl Sight {
 }
 
 /// A message, whether it stands in the status or has moved into the history.
-fn said(message: &Message) -> u64 {
+pub(super) fn said(message: &Message) -> u64 {
     match &message.message_id {
         Some(id) => digest_of(id),
         None => digest_of(&format!("{message:?}")),
     }
 }
 
-fn made(artifact: &Artifact) -> u64 {
+pub(super) fn made(artifact: &Artifact) -> u64 {
     digest_of(&format!("{artifact:?}"))
 }
 
@@ -404,26 +435,37 @@ fn settled(data: &RawValue, beside: Option<&RawValue>) -> Option<String> {
     }
 }
 
+/// Words with which an agent says that it was told yes, or no.
+const YES: [&str; 3] = ["approved", "accepted", "confirmed"];
+const NO: [&str; 9] = [
+    "rejected",
+    "declined",
+    "denied",
+    "cancelled",
+    "canceled",
+    "refused",
+    "skipped",
+    "aborted",
+    "stopped",
+];
+
 /// The words with which an agent would name this answer.
-fn names(body: &DecisionBody, options: &[Choice]) -> Vec<String> {
+fn names(body: &DecisionBody, options: &[Choice]) -> Vec<Words> {
     let decided: &[&str] = match body.outcome {
-        Decided::Approve | Decided::ApproveAlways | Decided::Edit => {
-            &["approve", "approved", "accepted", "confirmed"]
-        }
-        Decided::Reject => &["reject", "rejected", "declined", "denied"],
-        Decided::Cancel => &["cancelled", "canceled"],
+        Decided::Approve | Decided::ApproveAlways | Decided::Edit => &YES,
+        Decided::Reject | Decided::Cancel => &NO,
         Decided::Respond => &[],
     };
     let chosen = body.option_id.iter().flat_map(|id| {
         let label = options.iter().find(|choice| choice.id == *id);
-        label.map(|choice| choice.label.clone()).into_iter()
+        label.map(|choice| choice.label.as_str())
     });
-    decided
-        .iter()
-        .map(|word| (*word).to_owned())
-        .chain(chosen)
-        .chain(body.message.clone())
-        .collect()
+    let own = chosen.chain(body.message.as_deref()).map(Words::of);
+    words_of(decided).into_iter().chain(own).collect()
+}
+
+fn words_of(all: &[&str]) -> Vec<Words> {
+    all.iter().map(|word| Words::of(word)).collect()
 }
 
 /// Whether a task in this state ended without its result.
