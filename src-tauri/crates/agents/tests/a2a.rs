@@ -573,3 +573,67 @@ async fn what_a_task_says_on_the_way_is_told_though_lists_leave_it_out_at_times(
         assert_eq!(said.as_deref(), expected, "{at}");
     }
 }
+
+#[tokio::test]
+async fn a_task_that_says_or_makes_more_shows_work_though_its_status_stands_still() {
+    let says = |id: &str| json!({"kind": "message", "messageId": id, "role": "agent", "parts": [{"kind": "text", "text": id}]});
+    let made = |id: &str, words: &str| json!({"artifactId": id, "parts": [{"kind": "text", "text": words}]});
+    let shows = |history: Value, artifacts: Value| {
+        let mut task = task("t", "working", 1);
+        task["status"]["message"] = says("On it.");
+        task["history"] = history;
+        task["artifacts"] = artifacts;
+        task
+    };
+    let (one, two) = (json!([says("1")]), json!([says("1"), says("2")]));
+    let steps = [
+        ("seen first", shows(one.clone(), json!([])), false),
+        ("the same", shows(one.clone(), json!([])), false),
+        (
+            "a new artifact",
+            shows(one.clone(), json!([made("a", "x")])),
+            true,
+        ),
+        ("the same again", shows(one, json!([made("a", "x")])), false),
+        (
+            "more history",
+            shows(two.clone(), json!([made("a", "x")])),
+            true,
+        ),
+        ("left out", shows(Value::Null, Value::Null), false),
+        (
+            "told again",
+            shows(two.clone(), json!([made("a", "x")])),
+            false,
+        ),
+        (
+            "a longer artifact",
+            shows(two, json!([made("a", "xy")])),
+            true,
+        ),
+    ];
+    let told = std::sync::Arc::new(std::sync::Mutex::new(json!({})));
+    let shown = std::sync::Arc::clone(&told);
+    let card = json!({"name": "A", "url": "/rpc", "protocolVersion": "0.3.0", "capabilities": {}, "skills": []});
+    let (url, _) = serve(card, move |method, _| match method {
+        "tasks/get" => json!({"result": *shown.lock().expect("told")}),
+        _ => json!({"error": {"code": -32601, "message": "Method not found"}}),
+    })
+    .await;
+    let mut endpoint = follow(&url, &["t"]);
+    let mut before = None;
+    for (name, task, is_work) in steps {
+        *told.lock().expect("told") = task;
+        let progress = match endpoint.observe().await.expect("it answers") {
+            agents::Observation::Unchanged => before.clone(),
+            agents::Observation::Document { body, .. } => {
+                let body: Value = serde_json::from_str(&body).expect("a document");
+                body["tasks"][0].get("progress").cloned()
+            }
+        };
+        assert_eq!(progress != before, is_work, "{name}: {progress:?}");
+        before = progress;
+        // A mark bears its time, to the millisecond.
+        tokio::time::sleep(std::time::Duration::from_millis(2)).await;
+    }
+}

@@ -60,6 +60,8 @@ pub(crate) struct Memory {
     first_seen: HashMap<String, String>,
     /// What the agent said last of a task that works, where it says so in the history only: lists leave that out at times.
     said: HashMap<String, String>,
+    /// Of tasks that work, what they have said and made: more of it is a sign of work, also beside a status that stays.
+    work: HashMap<String, Work>,
     /// Questions that were shown as open, by task.
     pub(crate) open: HashMap<String, Question>,
     /// Ids of questions that somebody's message has answered, in whatever task.
@@ -68,6 +70,16 @@ pub(crate) struct Memory {
     pub(crate) owing: HashMap<String, Owed>,
     /// Tasks whose question an earlier connection has shown, and may have answered.
     earlier: HashSet<String>,
+}
+
+/// What a task has shown of its work.
+#[derive(Default)]
+struct Work {
+    /// The newest message of the agent, and artifacts, as digests.
+    said: Option<u64>,
+    made: HashSet<u64>,
+    /// When more was seen last.
+    at: Option<String>,
 }
 
 impl Memory {
@@ -144,6 +156,32 @@ impl Memory {
         self.said.get(&task.id).cloned()
     }
 
+    /// When a task was last seen to have said or made more than before; `None` = not since it is watched. What a list leaves
+    /// out is as it was.
+    fn worked_at(&mut self, task: &Task, now: &str) -> Option<String> {
+        if self.work.len() >= REMEMBERED {
+            self.work.clear();
+        }
+        let mut messages = task.history.iter().flatten();
+        let said = messages
+            .rfind(|message| message.is_agents())
+            .map(effect::said);
+        let made: HashSet<u64> = task.artifacts.iter().flatten().map(effect::made).collect();
+        let Some(known) = self.work.get_mut(&task.id) else {
+            let at = None;
+            self.work.insert(task.id.clone(), Work { said, made, at });
+            return None;
+        };
+        if said.is_some_and(|said| known.said != Some(said)) || !made.is_subset(&known.made) {
+            known.at = Some(now.to_owned());
+        }
+        known.said = said.or(known.said);
+        if !made.is_empty() {
+            known.made = made;
+        }
+        known.at.clone()
+    }
+
     fn title(&mut self, task: &Task) -> String {
         if let Some(title) = self.titles.get(&task.id) {
             return title.clone();
@@ -216,7 +254,7 @@ impl Page {
         let shown_before = unread && memory.open.contains_key(&task.id);
         let nothing = (!asks && !asks_itself && !shown_before).then_some(nothing);
         self.tasks
-            .push(item(&task, &extension, asks, nothing, memory));
+            .push(item(&task, &extension, asks, nothing, memory, now));
         for list in LISTS {
             let Some(raw) = extension.get(list) else {
                 continue;
@@ -390,6 +428,7 @@ fn item(
     asks: bool,
     nothing: Option<&str>,
     memory: &mut Memory,
+    now: &str,
 ) -> String {
     // Some servers call a task that asks "working" or "completed".
     let state = match task.state() {
@@ -409,10 +448,15 @@ fn item(
         None => nothing.to_owned(),
     };
     let mut message = said.or_else(|| nothing.filter(|_| waits).map(unsaid));
-    if state != TaskState::Working {
+    let mut worked_at = None;
+    if state == TaskState::Working {
+        worked_at = memory.worked_at(task, now);
+        if message.is_none() {
+            message = memory.says_on_the_way(task);
+        }
+    } else {
         memory.said.remove(&task.id);
-    } else if message.is_none() {
-        message = memory.says_on_the_way(task);
+        memory.work.remove(&task.id);
     }
     let mut status = json!({"state": state, "native": task.native_state()});
     if let Some(message) = message {
@@ -439,6 +483,9 @@ fn item(
         "native",
         json!({"protocol": "a2a", "state": task.native_state()}),
     );
+    if let Some(at) = worked_at {
+        put("progress", json!({"at": at}));
+    }
     if let Some(context) = &task.context_id {
         put("contextId", json!(context));
     }
