@@ -725,3 +725,47 @@ async fn a_connection_made_anew_calls_no_answer_applied_without_an_effect() {
         assert_eq!(question(&document)["status"], expected, "{name}");
     }
 }
+
+#[tokio::test]
+async fn a_question_in_words_is_the_same_though_its_time_or_the_id_of_its_message_moves() {
+    let asks = |id: &str, second: u32, words: &str| {
+        shows(
+            "input-required",
+            second,
+            Some(says(id, text(words))),
+            json!({}),
+        )
+    };
+    for (name, next, is_same) in [
+        ("another time", asks("q", 9, "Which city?"), true),
+        ("another id", asks("r", 1, "Which city?"), true),
+        ("other words", asks("q", 1, "Which country?"), false),
+        ("asked anew", asks("r", 9, "Which city?"), false),
+    ] {
+        let story = Story::begin(asks("q", 1, "Which city?"), None).await;
+        let mut endpoint = follow(&story.url, &["t"]);
+        let asked = question(&poll(&mut *endpoint).await.0);
+        story.is_now(next);
+        let now = match endpoint.observe().await.expect("it answers") {
+            agents::Observation::Document { body, .. } => {
+                let body: Value = serde_json::from_str(&body).expect("a document");
+                body["escalations"][0]["version"].clone()
+            }
+            agents::Observation::Unchanged => asked["version"].clone(),
+        };
+        assert_eq!(now == asked["version"], is_same, "{name}");
+        let rome = decide(
+            &asked,
+            "d",
+            json!({"outcome": "respond", "message": "Rome"}),
+        );
+        let outcome = endpoint.deliver(&rome).await;
+        let expected = if is_same {
+            Outcome::Sent
+        } else {
+            Outcome::Changed
+        };
+        assert_eq!(outcome, expected, "{name}");
+        assert_eq!(story.sent().len(), usize::from(is_same), "{name}");
+    }
+}

@@ -19,7 +19,9 @@ use serde_json::value::RawValue;
 use super::{
     A2a, Card,
     effect::{Effect, Owed},
-    is_waiting, question, reply,
+    is_waiting,
+    question::{self, Question},
+    reply,
     rpc::{self, Call, Failure, code},
     task::{self, Task},
 };
@@ -366,7 +368,11 @@ fn asks_again(before: &Task, after: &Task, delivery: &Delivery) -> bool {
         let status = task.status.as_ref();
         status.and_then(|s| s.message.as_ref()?.message_id.clone())
     };
-    let moved = before.timestamp() != after.timestamp() || said(before) != said(after);
+    // A time alone may move with every answer.
+    let moved = match (said(before), said(after)) {
+        (Some(before), Some(after)) => before != after,
+        _ => before.timestamp() != after.timestamp(),
+    };
     moved && is_waiting(after) && asks_the_same(after, delivery)
 }
 
@@ -380,8 +386,11 @@ fn asks_the_same(task: &Task, delivery: &Delivery) -> bool {
     if let Some(version) = extension_version(task, delivery) {
         return version == delivery.version;
     }
-    question::of(task, "", &HashSet::new())
-        .is_some_and(|question| question.version == delivery.version)
+    let shown: Option<Question> = serde_json::from_str(&delivery.escalation_raw).ok();
+    question::of(task, "", &HashSet::new()).is_some_and(|question| {
+        let shown = shown.filter(|shown| shown.version == delivery.version);
+        shown.is_some_and(|shown| question.is_still(&shown))
+    })
 }
 
 /// A question that came by our extension.

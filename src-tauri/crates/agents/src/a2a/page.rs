@@ -273,7 +273,7 @@ impl Page {
         }
         match (question, memory.open.remove(&task.id)) {
             // What was shown stays as it was shown, byte for byte, while it means the same.
-            (Some(question), Some(shown)) if shown.version == question.version => {
+            (Some(question), Some(shown)) if question.is_still(&shown) => {
                 self.escalation(&shown);
                 memory.open.insert(task.id.clone(), shown);
             }

@@ -87,6 +87,21 @@ impl Question {
         self.severity.is_none()
     }
 
+    /// Whether this is what was shown, asked on. Some servers give their status a new time with every answer, others its
+    /// message a new id: what bears the same one, and asks the same, was not asked anew.
+    pub(crate) fn is_still(&self, shown: &Self) -> bool {
+        let id = |of: &Self| of.native.message_id.clone();
+        let same_message = id(self).is_some() && id(self) == id(shown);
+        let asks = |of: &Self| -> Vec<String> {
+            let pieces = of.native.asked.iter();
+            pieces.map(|piece| canonical(&piece.data)).collect()
+        };
+        self.version == shown.version
+            || (same_message || self.created_at == shown.created_at)
+                && (&self.message, &self.native.state) == (&shown.message, &shown.native.state)
+                && asks(self) == asks(shown)
+    }
+
     /// What identifies what is asked about.
     pub(crate) fn ids(&self) -> HashSet<String> {
         let asked = self.native.asked.iter();
