@@ -5,7 +5,7 @@ use crate::{
     step::{self, Outcome, cargo, program, step},
     system,
 };
-use std::{path::Path, time::Instant};
+use std::{num::NonZero, path::Path, time::Instant};
 
 const GENERATED: &str = "ui/src/api/generated";
 
@@ -36,6 +36,11 @@ pub(crate) fn test(long: bool) -> Outcome {
         ),
     )?;
     let mut tests = cargo(&root, &["test", "--workspace", "--no-fail-fast"]);
+    // Most of them wait for servers, windows and clocks, and not for a processor.
+    if std::env::var_os("RUST_TEST_THREADS").is_none() {
+        let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
+        tests.env("RUST_TEST_THREADS", (2 * processors).to_string());
+    }
     if long {
         tests.env("MISSION_CONTROL_LONG", "1");
     }
