@@ -71,10 +71,14 @@ pub(super) fn look(raw: &str) -> Seen {
                 if is_name && open.pop().is_some() {
                     let above = open.last().copied().unwrap_or(Place::Prose);
                     let name: String = read.iter().collect::<String>().to_ascii_lowercase();
-                    open.push(place_of(
-                        &name,
-                        if open.len() > 1 { above } else { Place::Prose },
-                    ));
+                    let above = if open.len() > 1 { above } else { Place::Prose };
+                    let value = after.map_or(written.len(), |colon| colon + 1);
+                    let first = written[value..].iter().find(|c| !c.is_whitespace());
+                    open.push(match name.as_str() {
+                        // A list of them is a command line, an object has members of its own.
+                        "args" | "arguments" if first == Some(&'[') => Place::Command,
+                        name => place_of(name, above),
+                    });
                 }
                 signs.extend(text);
                 at = end;

@@ -257,6 +257,16 @@ fn an_action_is_judged_by_what_its_strings_are_for() {
         "{\"name\":\"mail\",\"args\":{\"body\":\"It’s done – “really”…\",\"path\":\"a⁄⟨U+2044⟩b\"}}",
     );
     check(
+        r#"{"args":["push","—force"]}"#,
+        json!([mark("U+2014", 17, "confusable")]),
+        r#"{"args":["push","—⟨U+2014⟩force"]}"#,
+    );
+    check(
+        r#"{"args":{"title":"customer’s"}}"#,
+        json!([]),
+        r#"{"args":{"title":"customer’s"}}"#,
+    );
+    check(
         r#"{"command":["ok\rrm -rf"]}"#,
         json!([mark("U+000D", 15, "control")]),
         r#"{"command":["ok⟨U+000D⟩rm -rf"]}"#,

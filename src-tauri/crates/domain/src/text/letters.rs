@@ -15,6 +15,8 @@ struct Whole {
     arabic: bool,
     /// Letters of Turkish beside the dotless i, or no word of English.
     turkish: bool,
+    /// Letters of Turkish beside the dotless i.
+    turkish_letters: bool,
     /// Every `fi`, `fl` and `ff` is a ligature, more than one, as a typesetter makes them.
     typeset: bool,
     /// The long s more than once, as old prints have it.
@@ -40,6 +42,7 @@ pub(super) fn mark(text: &[char], places: &[Place], kinds: &mut [Option<MarkKind
         for at in range.clone() {
             let told = Told {
                 strict,
+                run: places[range.start] == Place::Command,
                 wide,
                 small,
             };
@@ -216,6 +219,8 @@ fn imitates(text: &[char], word: &Range<usize>, at: usize, has_latin: bool) -> b
 struct Told {
     /// It stands in a command, an address or a name.
     strict: bool,
+    /// It stands in a command.
+    run: bool,
     /// With a letter as wide as those of Chinese.
     wide: bool,
     /// Of nothing but ASCII and small capitals.
@@ -240,6 +245,8 @@ fn styled(text: &[char], word: &Range<usize>, at: usize, told: Told, whole: &Who
         '\u{fb00}'..='\u{fb06}' => strict || !whole.typeset,
         '\u{1c4}'..='\u{1cc}' | '\u{1f1}'..='\u{1f3}' => true,
         'ĳ' | 'Ĳ' | 'ŉ' => strict,
+        // Few words of a command are Turkish, and few of those have no other letter of it.
+        'ı' | 'ȷ' if told.run => !whole.turkish_letters,
         'ı' | 'ȷ' => !whole.turkish,
         'ſ' => strict || !whole.old,
         'ɑ' | 'ɡ' | 'ɩ' | 'ɪ' | 'ʋ' | 'ʏ' | 'ɣ' | 'ʟ' | 'ʀ' | 'ʙ' | 'ʜ' | 'ɴ' | 'ɢ' | 'ꜱ' | 'ꜰ' =>
@@ -298,6 +305,7 @@ impl Whole {
         Self {
             east_asian: has(&is_east_asian),
             arabic: has(&|c| !c.is_ascii() && c.script() == Script::Arabic),
+            turkish_letters: letters,
             turkish: letters || (!english && spaced),
             typeset: count(&ligature) > 1 && !plain && count(&|c| c == ' ') >= 4,
             old: count(&|c| c == 'ſ') > 1,

@@ -254,12 +254,65 @@ pub(super) fn of(place: Place, text: &[char]) -> Vec<Place> {
     } else {
         let mut start = 0;
         for line in text.split(|c| matches!(c, '\n' | '\r' | '\u{1c}' | '\u{2028}' | '\u{2029}')) {
-            command(line, &mut places[start..start + line.len()]);
+            let here = &mut places[start..start + line.len()];
+            if place == Place::Command && is_run(line) {
+                set(line, here);
+                let spoken = (0..line.len()).filter(|at| is_spoken(line, *at));
+                spoken.for_each(|at| here[at] = Place::Prose);
+                let remark = remark(line);
+                here[remark..].fill(Place::Prose);
+            }
+            command(line, here);
             start += line.len() + 1;
         }
     }
     addresses(text, &mut places);
     places
+}
+
+/// Signs that programs and files have within their names, and words seldom.
+const WITHIN_NAMES: [char; 5] = ['-', '.', '/', '_', '\\'];
+/// What begins a remark in one language or another.
+const REMARKS: [&str; 7] = ["#", "//", "--", "/*", "*", ";", "<!--"];
+
+/// Whether a line of what a program runs begins as a command or a statement does, and not as a sentence or a remark.
+fn is_run(line: &[char]) -> bool {
+    let first = words(line).map(|(start, end)| &line[start..end]);
+    let Some(first) = first
+        .skip_while(|word| matches!(word, ['$' | '>' | '%']))
+        .next()
+    else {
+        return false;
+    };
+    let word: String = first.iter().collect();
+    let is_remark = REMARKS.iter().any(|begins| word.starts_with(begins));
+    let is_name = |at: usize| {
+        WITHIN_NAMES.contains(&first[at])
+            && first.get(at + 1).is_some_and(char::is_ascii_alphanumeric)
+    };
+    !is_remark && (first[0].is_ascii_lowercase() || (0..first.len()).any(is_name))
+}
+
+/// Signs of sentences that no command line has for anything else: an apostrophe in a word, a dash between words, dots after
+/// one. A known program beside them is judged by [`command`].
+fn is_spoken(line: &[char], at: usize) -> bool {
+    let is = |at: Option<usize>, test: fn(&char) -> bool| {
+        at.and_then(|at| line.get(at)).is_some_and(test)
+    };
+    let (before, after) = (at.checked_sub(1), Some(at + 1));
+    match line[at] {
+        '’' => is(before, |c| c.is_alphabetic()) && is(after, |c| c.is_alphabetic()),
+        '–' | '—' => is(before, |c| c.is_whitespace()) && is(after, |c| c.is_whitespace()),
+        '…' => is(before, |c| c.is_alphanumeric()),
+        _ => false,
+    }
+}
+
+/// Where a remark begins that stands behind a statement.
+fn remark(line: &[char]) -> usize {
+    let mut all = words(line).map(|(start, _)| start);
+    all.find(|start| line[*start] == '#' || line[*start..].starts_with(&['/', '/']))
+        .unwrap_or(line.len())
 }
 
 fn command(line: &[char], places: &mut [Place]) {
@@ -340,7 +393,9 @@ fn set(command: &[char], places: &mut [Place]) {
         let quote = command[at];
         let kind = usize::from(quote == '"');
         let opens = matches!(quote, '"' | '\'')
-            && (at == 0 || command[at - 1].is_whitespace() || command[at - 1] == '=')
+            && (at == 0
+                || command[at - 1].is_whitespace()
+                || ['=', '(', '[', '{', ',', ':'].contains(&command[at - 1]))
             && at < closed[kind];
         if !opens {
             at += 1;

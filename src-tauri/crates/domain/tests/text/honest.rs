@@ -5,6 +5,27 @@ use domain::text::Place::{Command, Name, Prose};
 use super::Row;
 
 pub(crate) const ROWS: &[Row] = &[
+    // Within what is run
+    (Command, "# Don’t do this – really", &[]),
+    (Command, "print(\"it’s fine – ok\")", &[]),
+    (Command, "// naïve café – “later”", &[]),
+    (Command, "x = 1  # the customer’s “empty” list", &[]),
+    (Command, "let a = 1; // It’s – done…", &[]),
+    (Command, "/* the “old” way */", &[]),
+    (Command, "-- It’s the customer’s choice", &[]),
+    (Command, "mytool --title='The customer’s list – done'", &[]),
+    (
+        Command,
+        "log.info('It’s late – going on', {to: \"the “other” queue\"})",
+        &[],
+    ),
+    (
+        Command,
+        "def f():\n    \"It’s a list – or none\"\n    return 1",
+        &[],
+    ),
+    (Command, "the customer’s list – done…", &[]),
+    (Command, "Re-run the job – it’s late", &[]),
     // English
     (Prose, "Refund €420 — naïve café, “done”", &[]),
     (Prose, "It’s the customer’s choice – don’t ask again…", &[]),

@@ -46,6 +46,24 @@ pub(crate) const PADDED: &[(&str, &str, usize, &str, bool)] = &[
 ];
 
 pub(crate) const ROWS: &[Row] = &[
+    // What is run, whoever's program it is
+    (Command, "Remove-Item \u{2013}Force x", &[Confusable]),
+    (Command, "mytool \u{2013}force x", &[Confusable]),
+    (Command, "pip install left\u{2010}pad", &[Confusable]),
+    (Command, "echo \u{2018}$(id)\u{2019}", &[Confusable]),
+    (Command, "git push origin ma\u{131}n", &[Confusable]),
+    (Command, "cd a\u{2044}b", &[Confusable]),
+    (Command, "cd a\u{2216}b", &[Confusable]),
+    (Command, "send \u{2cb}id\u{2cb}", &[Confusable]),
+    (Command, "mytool x\u{37e} y", &[Confusable]),
+    (Command, "mytool a\u{a789}b", &[Confusable]),
+    (Command, "mytool\u{200a}--x y", &[Invisible]),
+    (Command, "./run \u{2014}all", &[Confusable]),
+    (Command, "$ deploy.sh \u{2014}force", &[Confusable]),
+    (Command, "first\nmytool \u{2013}force x", &[Confusable]),
+    (Command, "C:\\tools\\x.exe \u{2013}y", &[Confusable]),
+    (Command, "send(\u{201c}all\u{201d})", &[Confusable]),
+    (Command, "mytool x # fine\nmytool \u{2013}y", &[Confusable]),
     // Dashes
     (Prose, "rm \u{2212}rf /", &[Confusable]),
     (Prose, "rm \u{2013}rf /", &[Confusable]),
