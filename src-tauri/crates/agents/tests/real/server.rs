@@ -163,10 +163,16 @@ impl Server {
 
     async fn ready(&self) {
         let until = Instant::now() + Duration::from_secs(180);
-        let card = format!("{}/.well-known/agent-card.json", self.url);
+        // Some listen before they know their own routes.
+        let is_there = async |path: &str| {
+            let answer = self.rpc.get(format!("{}/{path}", self.url)).send().await;
+            answer.is_ok_and(|answer| answer.status() != 404 && !answer.status().is_server_error())
+        };
         while Instant::now() < until {
-            if self.rpc.get(&card).send().await.is_ok() {
-                return;
+            for path in [".well-known/agent-card.json", ".well-known/agent.json", ""] {
+                if is_there(path).await {
+                    return;
+                }
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
