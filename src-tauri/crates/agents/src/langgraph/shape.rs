@@ -3,7 +3,7 @@
 //!
 //! A shape is recognised by its own members. What is asked is kept byte for byte.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use serde::Deserialize;
 use serde_json::{Value, value::RawValue};
@@ -234,8 +234,11 @@ impl Asked {
                 .map(|one| one.as_str().map(str::to_owned))
                 .collect()
         });
+        let words = words.filter(|words| words.len() <= MOST);
+        // Told twice, it is one answer.
+        let mut known = HashSet::new();
+        let mut words = words.unwrap_or_default();
+        words.retain(|word| known.insert(word.clone()));
         words
-            .filter(|words| words.len() <= MOST)
-            .unwrap_or_default()
     }
 }

@@ -3,7 +3,7 @@
 //! What may be allowed is carried as the server wrote it. "Always" is the server's own wider grant: it is offered as an
 //! option that says so, and is never what a plain approval means.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use domain::{decision::digest, object::Members};
 use serde::{Deserialize, Serialize};
@@ -204,9 +204,12 @@ fn asked(item: &mut Escalation, questions: &[Question]) {
     }
     if questions.len() == 1 && first.multiple != Some(true) {
         item.message = clip(&first.question, 8000);
+        // It is answered by the label: told twice, it is one answer.
+        let mut known = HashSet::new();
         item.options = first
             .options
             .iter()
+            .filter(|choice| known.insert(&choice.label))
             .map(|choice| json!({"id": choice.label, "label": choice.label, "effect": choice.description}))
             .map(without_null)
             .collect();

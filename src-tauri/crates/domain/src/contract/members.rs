@@ -2,6 +2,8 @@
 //!
 //! Knows types, lengths and closed word lists; what members an item has is `read.rs`.
 
+use std::collections::BTreeSet;
+
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -395,6 +397,18 @@ impl<'n, 'a, 'r> Members<'n, 'a, 'r> {
     /// The texts of a list.
     pub(super) fn ids(&mut self, name: &str) -> Vec<String> {
         self.each(name, ENTRIES, ID_BYTES)
+    }
+
+    /// The ids in a list of objects, each its own: of two with one id nobody could say which was chosen.
+    pub(super) fn differ<'i>(&mut self, name: &str, ids: impl Iterator<Item = &'i str>) {
+        let mut known = BTreeSet::new();
+        for (index, id) in ids.enumerate() {
+            if !known.insert(id) && !id.is_empty() {
+                let place = format!("{}/{index}/id", self.place(name));
+                let message = format!("Another one here has the id \"{id}\".");
+                self.report.add(place, "unusable-id", message);
+            }
+        }
     }
 
     /// Patterns of resources.

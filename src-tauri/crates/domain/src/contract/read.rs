@@ -476,7 +476,7 @@ fn quota(m: &mut Members<'_, '_, '_>) -> Quota {
 fn escalation(m: &mut Members<'_, '_, '_>) -> Escalation {
     let id = m.need_piece("id");
     m.report.name(id.clone());
-    Escalation {
+    let asked = Escalation {
         id: id.into(),
         version: m.need_version("version"),
         task_id: m.id("taskId").map(Into::into),
@@ -503,7 +503,10 @@ fn escalation(m: &mut Members<'_, '_, '_>) -> Escalation {
         created_at: m.need_time("createdAt"),
         expires_at: m.time("expiresAt"),
         status: m.need_word("status", EscalationStatus::Pending),
-    }
+    };
+    let options = asked.options.iter();
+    m.differ("options", options.map(|option| option.id.as_str()));
+    asked
 }
 
 fn schedule(m: &mut Members<'_, '_, '_>) -> Schedule {

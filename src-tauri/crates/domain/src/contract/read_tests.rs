@@ -186,3 +186,19 @@ fn absent_is_not_empty_and_unknown_members_do_not_matter() {
     assert_eq!(document.poll_after_seconds, Some(3600));
     assert!(document.snapshot && document.problems.is_empty());
 }
+
+#[test]
+fn two_options_of_one_id_make_their_question_a_dead_letter() {
+    let asks = |options: &str| {
+        format!(
+            ",\"escalations\":[{{\"id\":\"e\",\"version\":\"1\",\"kind\":\"approval\",\"title\":\"T\",\"message\":\"M\",\"createdAt\":\"2026-11-21T08:00:00Z\",\"status\":\"pending\",\"options\":[{options}]}}]"
+        )
+    };
+    let yes = "{\"id\":\"y\",\"label\":\"Yes\",\"intent\":\"approve\"}";
+    let no = "{\"id\":\"y\",\"label\":\"No\",\"intent\":\"reject\"}";
+    let other = "{\"id\":\"n\",\"label\":\"No\",\"intent\":\"reject\"}";
+    check(&asks(&format!("{yes},{other}")), &[]);
+    let doubled = asks(&format!("{yes},{other},{no}"));
+    check(&doubled, &["/escalations/0/options/2/id unusable-id"]);
+    assert_eq!(document(&doubled).escalations.map(|all| all.len()), Some(0));
+}
