@@ -277,11 +277,8 @@ const REMARKS: [&str; 7] = ["#", "//", "--", "/*", "*", ";", "<!--"];
 
 /// Whether a line of what a program runs begins as a command or a statement does, and not as a sentence or a remark.
 fn is_run(line: &[char]) -> bool {
-    let first = words(line).map(|(start, end)| &line[start..end]);
-    let Some(first) = first
-        .skip_while(|word| matches!(word, ['$' | '>' | '%']))
-        .next()
-    else {
+    let mut all = words(line).map(|(start, end)| &line[start..end]);
+    let Some(first) = all.find(|word| !matches!(word, ['$' | '>' | '%'])) else {
         return false;
     };
     let word: String = first.iter().collect();

@@ -1,3 +1,6 @@
+//! A start as the screens see it: one that takes long, and one that cannot read what is remembered. What the owner does once
+//! it has started is tested with it.
+
 #![allow(clippy::expect_used)]
 
 use std::sync::mpsc;
