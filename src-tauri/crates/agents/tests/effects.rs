@@ -583,6 +583,20 @@ fn doubtful_rows() -> Vec<Row> {
             "Unknown",
         ),
         row(
+            "it repeats another answer as data",
+            asks(),
+            yes(),
+            then("working", "Got: {\"approved\": false}"),
+            "Sent",
+        ),
+        row(
+            "it repeats the no as data",
+            asks(),
+            no(),
+            then("completed", "Done: {\"approved\": false}"),
+            "Applied",
+        ),
+        row(
             "it could not read words",
             city(),
             rome(),

@@ -389,7 +389,7 @@ fn asks_the_same(task: &Task, delivery: &Delivery) -> bool {
     let shown: Option<Question> = serde_json::from_str(&delivery.escalation_raw).ok();
     question::of(task, "", &HashSet::new()).is_some_and(|question| {
         let shown = shown.filter(|shown| shown.version == delivery.version);
-        shown.is_some_and(|shown| question.is_still(&shown))
+        question.version == delivery.version || shown.is_some_and(|shown| question.is_still(&shown))
     })
 }
 

@@ -36,8 +36,6 @@ pub(crate) struct Owed {
     decided: Option<Decided>,
     /// Words that would name it.
     names: Vec<Words>,
-    /// Words that would name its contrary.
-    contrary: Vec<Words>,
     /// What was asked about.
     question: Asked,
     before: Option<Sight>,
@@ -134,12 +132,6 @@ impl Owed {
             id,
             decided: body.map(|body| body.outcome),
             names: body.map_or_else(Vec::new, |body| names(body, &question.options)),
-            contrary: body.map_or_else(Vec::new, |body| {
-                words_of(match body.outcome {
-                    Decided::Reject | Decided::Cancel => &YES,
-                    _ => &[],
-                })
-            }),
             question,
             before,
             beside,
@@ -327,8 +319,8 @@ impl Owed {
     }
 
     fn is_named_in(&self, said: &Words) -> bool {
-        self.names.iter().any(|name| said.say(name))
-            || self.contrary.iter().any(|name| said.deny(name))
+        let was_not = || YES.iter().any(|word| said.deny(&Words::of(word)));
+        self.names.iter().any(|name| said.say(name)) || self.says_yes() == Some(false) && was_not()
     }
 
     /// Whether the agent went on with it: it has replied to words with words, or it asks about something else by now.
@@ -380,8 +372,14 @@ pub(super) fn said(message: &Message) -> u64 {
     }
 }
 
-pub(super) fn made(artifact: &Artifact) -> u64 {
+fn made(artifact: &Artifact) -> u64 {
     digest_of(&format!("{artifact:?}"))
+}
+
+/// The same of all together.
+pub(super) fn all_made(artifacts: &[Artifact]) -> u64 {
+    let all: Vec<u64> = artifacts.iter().map(made).collect();
+    digest_of(&format!("{all:?}"))
 }
 
 /// The newest state that the agent tells of a call with one of these ids; `None` = none, or it waits on.
@@ -460,12 +458,8 @@ fn names(body: &DecisionBody, options: &[Choice]) -> Vec<Words> {
         let label = options.iter().find(|choice| choice.id == *id);
         label.map(|choice| choice.label.as_str())
     });
-    let own = chosen.chain(body.message.as_deref()).map(Words::of);
-    words_of(decided).into_iter().chain(own).collect()
-}
-
-fn words_of(all: &[&str]) -> Vec<Words> {
-    all.iter().map(|word| Words::of(word)).collect()
+    let own = chosen.chain(body.message.as_deref());
+    decided.iter().copied().chain(own).map(Words::of).collect()
 }
 
 /// Whether a task in this state ended without its result.

@@ -58,8 +58,6 @@ const REMEMBERED: usize = 50_000;
 pub(crate) struct Memory {
     titles: HashMap<String, String>,
     first_seen: HashMap<String, String>,
-    /// What the agent said last of a task that works, where it says so in the history only: lists leave that out at times.
-    said: HashMap<String, String>,
     /// Of tasks that work, what they have said and made: more of it is a sign of work, also beside a status that stays.
     work: HashMap<String, Work>,
     /// Questions that were shown as open, by task.
@@ -75,9 +73,11 @@ pub(crate) struct Memory {
 /// What a task has shown of its work.
 #[derive(Default)]
 struct Work {
-    /// The newest message of the agent, and artifacts, as digests.
+    /// What the agent said last, where it says so in the history only: lists leave that out at times.
+    words: Option<String>,
+    /// Digests of its newest message, and of all it has made.
     said: Option<u64>,
-    made: HashSet<u64>,
+    made: Option<u64>,
     /// When more was seen last.
     at: Option<String>,
 }
@@ -146,14 +146,11 @@ impl Memory {
     fn says_on_the_way(&mut self, task: &Task) -> Option<String> {
         let mut newest = task.history.iter().flatten().rev();
         let said = newest.find(|message| message.is_agents() && !message.text().is_empty());
+        let work = self.work.entry(task.id.clone()).or_default();
         if let Some(said) = said {
-            if self.said.len() >= REMEMBERED {
-                self.said.clear();
-            }
-            self.said
-                .insert(task.id.clone(), clip(&said.text(), ON_THE_WAY));
+            work.words = Some(clip(&said.text(), ON_THE_WAY));
         }
-        self.said.get(&task.id).cloned()
+        work.words.clone()
     }
 
     /// When a task was last seen to have said or made more than before; `None` = not since it is watched. What a list leaves
@@ -166,19 +163,23 @@ impl Memory {
         let said = messages
             .rfind(|message| message.is_agents())
             .map(effect::said);
-        let made: HashSet<u64> = task.artifacts.iter().flatten().map(effect::made).collect();
+        let made = task.artifacts.as_deref().filter(|made| !made.is_empty());
+        let made = made.map(effect::all_made);
         let Some(known) = self.work.get_mut(&task.id) else {
-            let at = None;
-            self.work.insert(task.id.clone(), Work { said, made, at });
+            let first = Work {
+                said,
+                made,
+                ..Work::default()
+            };
+            self.work.insert(task.id.clone(), first);
             return None;
         };
-        if said.is_some_and(|said| known.said != Some(said)) || !made.is_subset(&known.made) {
+        let is_new = |now: Option<u64>, known: Option<u64>| now.is_some() && now != known;
+        if is_new(said, known.said) || is_new(made, known.made) {
             known.at = Some(now.to_owned());
         }
         known.said = said.or(known.said);
-        if !made.is_empty() {
-            known.made = made;
-        }
+        known.made = made.or(known.made);
         known.at.clone()
     }
 
@@ -455,7 +456,6 @@ fn item(
             message = memory.says_on_the_way(task);
         }
     } else {
-        memory.said.remove(&task.id);
         memory.work.remove(&task.id);
     }
     let mut status = json!({"state": state, "native": task.native_state()});

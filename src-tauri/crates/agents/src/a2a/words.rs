@@ -1,16 +1,19 @@
 //! What an agent says of an answer, as far as its words can tell. They are read to doubt: words that may say that the answer
 //! did not count, or that ask, prove nothing. Where they are of another language, other signs must show the effect.
 
-/// Words that turn a sentence round, or say of an answer only that it is waited for.
-const DOUBTING: [&str; 24] = [
-    "no", "not", "nothing", "never", "cannot", "neither", "nor", "without", "unable", "failed",
-    "invalid", "yet", "until", "unless", "if", "whether", "or", "must", "should", "please",
-    "reply", "waiting", "awaiting", "pending",
+/// Words with which a sentence says the contrary.
+const CONTRARY: [&str; 8] = [
+    "no", "not", "nothing", "never", "neither", "nor", "without", "false",
 ];
-/// Those of them with which a sentence says the contrary.
-const CONTRARY: [&str; 7] = ["no", "not", "nothing", "never", "neither", "nor", "without"];
-/// What says that words were not taken in.
-const UNREAD: [&str; 12] = [
+/// Words of what did not go well.
+const FAILED: [&str; 4] = ["cannot", "unable", "failed", "invalid"];
+/// Words of what is waited for, or said of every answer.
+const WAITED: [&str; 13] = [
+    "yet", "until", "unless", "if", "whether", "or", "must", "should", "please", "reply",
+    "waiting", "awaiting", "pending",
+];
+/// What is done with words that are taken in.
+const READ: [&str; 12] = [
     "read",
     "understand",
     "understood",
@@ -24,31 +27,82 @@ const UNREAD: [&str; 12] = [
     "accept",
     "accepted",
 ];
+/// What says alone that they were not.
+const LOST: [&str; 4] = ["invalid", "again", "unrecognized", "unclear"];
 
-/// A text in words, each with the number of its sentence.
+/// A text in words. An agent may have written all of it, so nothing here takes longer than its length allows.
 #[derive(Debug)]
 pub(super) struct Words {
-    words: Vec<(String, usize)>,
-    /// Of each sentence, whether it asks.
-    asks: Vec<bool>,
+    /// Lower case, with one blank before, between and after the words.
+    text: String,
+    /// Of each word, where it begins and in which sentence.
+    words: Vec<(usize, usize)>,
+    sentences: Vec<Sentence>,
+}
+
+/// What stands in a sentence.
+#[derive(Debug, Default)]
+struct Sentence {
+    asks: bool,
+    contrary: usize,
+    failed: usize,
+    waited: usize,
+    read: bool,
+    lost: bool,
+}
+
+impl Sentence {
+    fn add(&mut self, word: &str) {
+        self.contrary += usize::from(CONTRARY.contains(&word));
+        self.failed += usize::from(FAILED.contains(&word));
+        self.waited += usize::from(WAITED.contains(&word));
+        self.read |= READ.contains(&word);
+        self.lost |= LOST.contains(&word);
+    }
+
+    fn denies(&self) -> bool {
+        self.contrary + self.failed > 0
+    }
+}
+
+/// Words of doubt: those that say the contrary, and the others.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Doubts {
+    contrary: usize,
+    other: usize,
+}
+
+impl Doubts {
+    fn of(sentences: &[Sentence]) -> Self {
+        Self {
+            contrary: sentences.iter().map(|of| of.contrary).sum(),
+            other: sentences.iter().map(|of| of.failed + of.waited).sum(),
+        }
+    }
 }
 
 impl Words {
     pub(super) fn of(text: &str) -> Self {
         let mut all = Self {
+            text: " ".to_owned(),
             words: vec![],
-            asks: vec![],
+            sentences: vec![],
         };
         let text = text.to_lowercase().replace('\u{2019}', "'");
         for sentence in text.split_inclusive(['.', '!', '?', ';', '\n']) {
+            let mut seen = Sentence {
+                asks: sentence.ends_with('?'),
+                ..Sentence::default()
+            };
             let words = sentence.split(|c: char| !c.is_alphanumeric() && c != '\'');
-            let words = words
-                .map(|word| word.trim_matches('\''))
-                .filter(|word| !word.is_empty());
-            let number = all.asks.len();
-            all.words
-                .extend(words.flat_map(plain).map(|word| (word, number)));
-            all.asks.push(sentence.ends_with('?'));
+            let words = words.map(|word| word.trim_matches('\''));
+            for word in words.filter(|word| !word.is_empty()).flat_map(plain) {
+                seen.add(word);
+                all.words.push((all.text.len(), all.sentences.len()));
+                all.text.push_str(word);
+                all.text.push(' ');
+            }
+            all.sentences.push(seen);
         }
         all
     }
@@ -57,86 +111,68 @@ impl Words {
         self.words.is_empty()
     }
 
-    fn words(&self) -> impl Iterator<Item = &str> {
-        self.words.iter().map(|(word, _)| word.as_str())
-    }
-
     /// Whether these words stand in it, one after the other.
     pub(super) fn contain(&self, other: &Self) -> bool {
-        self.places_of(other).next().is_some()
-    }
-
-    fn places_of<'a>(&'a self, other: &'a Self) -> impl Iterator<Item = usize> + 'a {
-        let long = other.words.len();
-        let ends = if long == 0 {
-            0
-        } else {
-            (self.words.len() + 1).saturating_sub(long)
-        };
-        (0..ends).filter(move |at| self.words().skip(*at).take(long).eq(other.words()))
+        !other.is_empty() && self.text.contains(&other.text)
     }
 
     /// Whether it says these words for certain: not in a question, and with nothing round them that may turn them round.
     pub(super) fn say(&self, name: &Self) -> bool {
-        self.places_of(name).any(|at| {
-            let round = self.round(at, name.words.len());
-            round.is_some_and(|mut round| !round.any(|word| DOUBTING.contains(&word)))
-        })
+        let none = Doubts {
+            contrary: 0,
+            other: 0,
+        };
+        self.round(name).any(|doubts| doubts == none)
     }
 
     /// Whether it says the contrary of these words.
     pub(super) fn deny(&self, name: &Self) -> bool {
-        self.places_of(name).any(|at| {
-            let round = self.round(at, name.words.len());
-            round.is_some_and(|round| {
-                let doubts: Vec<_> = round.filter(|word| DOUBTING.contains(word)).collect();
-                !doubts.is_empty() && doubts.iter().all(|word| CONTRARY.contains(word))
-            })
-        })
+        let denies = |doubts: Doubts| doubts.contrary > 0 && doubts.other == 0;
+        self.round(name).any(denies)
     }
 
-    /// The words round so many in their sentences; `None` = those ask, or what they name is still to come.
-    fn round(&self, at: usize, long: usize) -> Option<impl Iterator<Item = &str>> {
-        let (first, last) = (self.words[at].1, self.words[at + long - 1].1);
-        let before = at.checked_sub(1).map(|before| &self.words[before]);
-        let to_come = before.is_some_and(|(word, of)| *of == first && word == "be");
-        let all = self.words.iter().enumerate();
-        (!to_come && !self.asks[first..=last].contains(&true)).then(|| {
-            all.filter(move |(here, (_, of))| {
-                (first..=last).contains(of) && !(at..at + long).contains(here)
+    /// The doubts round these words wherever they stand, but in questions and where what they name is still to come.
+    fn round(&self, name: &Self) -> impl Iterator<Item = Doubts> {
+        let own = Doubts::of(&name.sentences);
+        let places = self.text.match_indices(&name.text);
+        places.filter_map(move |(at, _)| {
+            let first = self
+                .words
+                .binary_search_by_key(&(at + 1), |(at, _)| *at)
+                .ok()?;
+            let last = (first + name.words.len()).checked_sub(1)?;
+            let (_, begins) = self.words[first];
+            let (_, ends) = self.words.get(last)?;
+            let here = &self.sentences[begins..=*ends];
+            let same = first > 0 && self.words[first - 1].1 == begins;
+            let is_to_come = same && self.text[..=at].ends_with(" be ");
+            let all = Doubts::of(here);
+            (!name.is_empty() && !is_to_come && !here.iter().any(|of| of.asks)).then(|| Doubts {
+                contrary: all.contrary - own.contrary,
+                other: all.other - own.other,
             })
-            .map(|(_, (word, _))| word.as_str())
         })
     }
 
     /// Whether it may say that an answer was not taken in.
     pub(super) fn may_not_have_read(&self) -> bool {
-        let doubts =
-            |word: &str| CONTRARY.contains(&word) || ["cannot", "unable", "failed"].contains(&word);
-        (0..self.asks.len()).any(|number| {
-            let sentence = || {
-                let words = self.words.iter().filter(move |(_, of)| *of == number);
-                words.map(|(word, _)| word.as_str())
-            };
-            sentence().any(|word| ["invalid", "again", "unrecognized", "unclear"].contains(&word))
-                || sentence().any(doubts) && sentence().any(|word| UNREAD.contains(&word))
-        })
+        let mut all = self.sentences.iter();
+        all.any(|of| of.lost || of.denies() && of.read)
     }
 
     /// Whether anything in it says the contrary of something.
     pub(super) fn may_deny(&self) -> bool {
-        self.words().any(|word| {
-            CONTRARY.contains(&word) || ["cannot", "unable", "failed", "invalid"].contains(&word)
-        })
+        self.sentences.iter().any(Sentence::denies)
     }
 }
 
 /// A short form in its words.
-fn plain(word: &str) -> Vec<String> {
-    match word.strip_suffix("n't") {
-        Some(verb) => vec![verb.to_owned(), "not".to_owned()],
-        None => vec![word.to_owned()],
-    }
+fn plain(word: &str) -> impl Iterator<Item = &str> {
+    let (verb, not) = match word.strip_suffix("n't") {
+        Some(verb) => (verb, Some("not")),
+        None => (word, None),
+    };
+    std::iter::once(verb).chain(not)
 }
 
 #[cfg(test)]
@@ -163,6 +199,7 @@ mod tests {
             "If approved, I deploy.",
             "Pending until approved",
             "Approves",
+            "Got: {\"approved\": false}",
             "",
         ] {
             assert!(!Words::of(text).say(&approved), "{text}");
@@ -171,6 +208,7 @@ mod tests {
             "It was not approved.",
             "Nothing was approved",
             "This wasn\u{2019}t approved.",
+            "Got: {\"approved\": false}",
         ] {
             assert!(Words::of(text).deny(&approved), "{text}");
         }
@@ -206,6 +244,27 @@ mod tests {
         }
         for text in ["And when?", "I read it. No flights on Monday.", "Fine."] {
             assert!(!Words::of(text).may_not_have_read(), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_a_hostile_agent_writes_is_read_in_the_time_of_its_length() {
+        let approved = Words::of("approved");
+        for text in [
+            "not approved ".repeat(100_000),
+            "not. approved? ".repeat(100_000),
+            "a ".repeat(200_000),
+        ] {
+            let said = Words::of(&text);
+            let _ = (
+                said.may_not_have_read(),
+                said.may_deny(),
+                said.deny(&approved),
+            );
+            assert!(!said.say(&approved));
+            // All but the same.
+            let asked = Words::of(&format!("{}b", &text[..text.len() / 2]));
+            assert!(!said.contain(&asked) && !said.say(&asked));
         }
     }
 }
