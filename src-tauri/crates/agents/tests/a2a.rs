@@ -6,7 +6,9 @@
 #[path = "scripted/server.rs"]
 mod scripted;
 
-use agents::{Delivery, Kind, Observation, Outcome};
+use std::sync::{Arc, Mutex};
+
+use agents::{Delivery, Endpoint, Kind, Observation, Outcome};
 use domain::contract::{self, Document, TaskState};
 use scripted::{card, connect, connect_anew, follow, list, poll, serve, task};
 use serde_json::{Value, json};
@@ -145,8 +147,8 @@ async fn a_question_stays_while_its_task_cannot_be_read_and_a_new_one_is_found_s
             json!({"messageId": words, "role": "ROLE_AGENT", "parts": parts});
         asks
     };
-    let told = std::sync::Arc::new(std::sync::Mutex::new((1, Some("Which one?"))));
-    let shown = std::sync::Arc::clone(&told);
+    let told = Arc::new(Mutex::new((1, Some("Which one?"))));
+    let shown = Arc::clone(&told);
     let (url, _) = serve(card(), move |method, _| {
         let (at, words) = *shown.lock().expect("told");
         match (method, words) {
@@ -407,7 +409,7 @@ async fn serve_paths(
         .await
         .expect("a port");
     let url = format!("http://{}", listener.local_addr().expect("an address"));
-    let posted = std::sync::Arc::<std::sync::Mutex<Vec<String>>>::default();
+    let posted = Arc::<std::sync::Mutex<Vec<String>>>::default();
     let notes = posted.clone();
     tokio::spawn(async move {
         while let Ok((mut socket, _)) = listener.accept().await {
@@ -535,6 +537,19 @@ async fn a_connection_made_anew_tells_what_became_of_what_an_earlier_one_has_sho
     assert_eq!(raw(&after), raw(&before));
 }
 
+/// A server without a list whose task is as the test sets it, followed.
+async fn one_task() -> (Box<dyn Endpoint>, Arc<Mutex<Value>>) {
+    let told = Arc::new(Mutex::new(json!({})));
+    let shown = Arc::clone(&told);
+    let card = json!({"name": "A", "url": "/rpc", "protocolVersion": "0.3.0", "capabilities": {}, "skills": []});
+    let (url, _) = serve(card, move |method, _| match method {
+        "tasks/get" => json!({"result": *shown.lock().expect("told")}),
+        _ => json!({"error": {"code": -32601, "message": "Method not found"}}),
+    })
+    .await;
+    (follow(&url, &["t"]), told)
+}
+
 #[tokio::test]
 async fn what_a_task_says_on_the_way_is_told_though_lists_leave_it_out_at_times() {
     let says = |role: &str, words: &str| json!({"messageId": words, "role": role, "parts": [{"text": words}]});
@@ -552,15 +567,7 @@ async fn what_a_task_says_on_the_way_is_told_though_lists_leave_it_out_at_times(
         // What its status says goes first.
         (json!(null), Some("Writing."), Some("Writing.")),
     ];
-    let told = std::sync::Arc::new(std::sync::Mutex::new(json!({})));
-    let shown = std::sync::Arc::clone(&told);
-    let card = json!({"name": "A", "url": "/rpc", "protocolVersion": "0.3.0", "capabilities": {}, "skills": []});
-    let (url, _) = serve(card, move |method, _| match method {
-        "tasks/get" => json!({"result": *shown.lock().expect("told")}),
-        _ => json!({"error": {"code": -32601, "message": "Method not found"}}),
-    })
-    .await;
-    let mut endpoint = follow(&url, &["t"]);
+    let (mut endpoint, told) = one_task().await;
     for (at, (history, status, expected)) in (1..).zip(steps) {
         let mut next = task("t", "working", at);
         next["history"] = history;
@@ -612,15 +619,7 @@ async fn a_task_that_says_or_makes_more_shows_work_though_its_status_stands_stil
             true,
         ),
     ];
-    let told = std::sync::Arc::new(std::sync::Mutex::new(json!({})));
-    let shown = std::sync::Arc::clone(&told);
-    let card = json!({"name": "A", "url": "/rpc", "protocolVersion": "0.3.0", "capabilities": {}, "skills": []});
-    let (url, _) = serve(card, move |method, _| match method {
-        "tasks/get" => json!({"result": *shown.lock().expect("told")}),
-        _ => json!({"error": {"code": -32601, "message": "Method not found"}}),
-    })
-    .await;
-    let mut endpoint = follow(&url, &["t"]);
+    let (mut endpoint, told) = one_task().await;
     let mut before = None;
     for (name, task, is_work) in steps {
         *told.lock().expect("told") = task;
