@@ -1,5 +1,6 @@
-//! A board of 20,000 tasks of two agents in the real window: read page by page with its progress shown, small in
-//! the page, and as quick to follow a change as a board of 200. Times are printed and never judged; `cargo xtask bench board` asks for more changes.
+//! A board of 20,000 tasks of two agents in the real window: read page by page with its progress shown, small in the page,
+//! and as quick to follow a change as a board of 200. Times are printed and never judged; `cargo xtask bench board` asks for
+//! more changes.
 
 use crate::{
     agent::serve,

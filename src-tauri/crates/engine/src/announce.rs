@@ -37,6 +37,14 @@ pub const TOPICS: [Topic; 10] = [
     Topic::Timeline,
 ];
 
+impl From<&[Topic]> for Stale {
+    fn from(topics: &[Topic]) -> Self {
+        let mut stale = Self::default();
+        topics.iter().for_each(|topic| stale.add(*topic));
+        stale
+    }
+}
+
 impl Stale {
     /// One topic more.
     pub fn add(&mut self, topic: Topic) {

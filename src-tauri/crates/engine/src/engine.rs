@@ -328,11 +328,9 @@ async fn tell_of_a_long_start(live: Live, stale: UnboundedSender<(Stale, u64)>) 
 fn cannot_write(present: &mut Present, stale: &UnboundedSender<(Stale, u64)>, why: String) {
     present.read_only = Some(why);
     present.revision += 1;
-    let mut topics = Stale::default();
-    topics.add(Topic::Status);
-    topics.add(Topic::Inbox);
+    let topics = [Topic::Status, Topic::Inbox];
     // Nobody is told when the engine is being stopped.
-    let _ = stale.send((topics, present.revision));
+    let _ = stale.send((topics[..].into(), present.revision));
 }
 
 /// Notices that the machine slept.

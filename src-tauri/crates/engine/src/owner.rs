@@ -705,9 +705,7 @@ impl Owner {
     }
 
     fn announce_topics(&self, topics: &[Topic]) {
-        let mut stale = Stale::default();
-        topics.iter().for_each(|topic| stale.add(*topic));
-        self.announce(stale);
+        self.announce(topics.into());
     }
 
     /// Starts (or starts again) the loop of an endpoint; stops it when it is paused.

@@ -5,7 +5,7 @@ use crate::{
     step::{self, Outcome, cargo, program, step},
     system,
 };
-use std::{num::NonZero, path::Path, time::Instant};
+use std::{num::NonZero, path::Path, process::Command, time::Instant};
 
 const GENERATED: &str = "ui/src/api/generated";
 
@@ -36,11 +36,7 @@ pub(crate) fn test(long: bool) -> Outcome {
         ),
     )?;
     let mut tests = cargo(&root, &["test", "--workspace", "--no-fail-fast"]);
-    // Most of them wait for servers, windows and clocks, and not for a processor.
-    if std::env::var_os("RUST_TEST_THREADS").is_none() {
-        let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
-        tests.env("RUST_TEST_THREADS", (2 * processors).to_string());
-    }
+    many_at_once(&mut tests);
     if long {
         tests.env("MISSION_CONTROL_LONG", "1");
     }
@@ -63,7 +59,9 @@ pub(crate) fn real() -> Outcome {
         "--test",
         "real",
     ];
-    step("Real agent servers", &mut cargo(&root, &tests))?;
+    let mut tests = cargo(&root, &tests);
+    many_at_once(&mut tests);
+    step("Real agent servers", &mut tests)?;
     let tests = [
         "test",
         "--package",
@@ -74,10 +72,17 @@ pub(crate) fn real() -> Outcome {
         "a2a",
         "opencode",
     ];
-    step(
-        "Real agent servers, from the command line",
-        &mut cargo(&root, &tests),
-    )
+    let mut tests = cargo(&root, &tests);
+    many_at_once(&mut tests);
+    step("Real agent servers, from the command line", &mut tests)
+}
+
+/// Most tests wait for servers, windows and clocks, and not for a processor.
+fn many_at_once(tests: &mut Command) {
+    if std::env::var_os("RUST_TEST_THREADS").is_none() {
+        let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
+        tests.env("RUST_TEST_THREADS", (2 * processors).to_string());
+    }
 }
 
 /// The tests write the screens' types; a difference means that they were not committed. A source archive without a
