@@ -255,15 +255,17 @@ pub(super) fn of(place: Place, text: &[char]) -> Vec<Place> {
         let mut start = 0;
         for line in text.split(|c| matches!(c, '\n' | '\r' | '\u{1c}' | '\u{2028}' | '\u{2029}')) {
             let here = &mut places[start..start + line.len()];
+            start += line.len() + 1;
+            if line.iter().all(char::is_ascii) {
+                continue;
+            }
             if place == Place::Command && is_run(line) {
                 set(line, here);
                 let spoken = (0..line.len()).filter(|at| is_spoken(line, *at));
                 spoken.for_each(|at| here[at] = Place::Prose);
-                let remark = remark(line);
-                here[remark..].fill(Place::Prose);
+                here[remark(line)..].fill(Place::Prose);
             }
             command(line, here);
-            start += line.len() + 1;
         }
     }
     addresses(text, &mut places);
@@ -313,9 +315,6 @@ fn remark(line: &[char]) -> usize {
 }
 
 fn command(line: &[char], places: &mut [Place]) {
-    if line.iter().all(char::is_ascii) {
-        return;
-    }
     in_code(line, places);
     let last = line.len() - last_evidence(line);
     let mut spoken = true; // Whether a command may begin with the next word.
