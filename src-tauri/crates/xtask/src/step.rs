@@ -47,23 +47,6 @@ pub(crate) fn step(title: &str, command: &mut Command) -> Outcome {
     ended(title, command, |command| command.status())
 }
 
-/// The same, and each line of its output is also read.
-fn step_read(title: &str, command: &mut Command, mut read: impl FnMut(&str)) -> Outcome {
-    ended(title, command, |command| {
-        let mut child = command.stdout(Stdio::piped()).spawn()?;
-        if let Some(output) = child.stdout.take() {
-            for line in BufReader::new(output).split(b'\n') {
-                let line = line?;
-                let mut terminal = std::io::stdout().lock();
-                terminal.write_all(&line)?;
-                terminal.write_all(b"\n")?;
-                read(&String::from_utf8_lossy(&line));
-            }
-        }
-        child.wait()
-    })
-}
-
 fn ended(
     title: &str,
     command: &mut Command,
@@ -82,11 +65,30 @@ fn ended(
     }
 }
 
-/// Runs tests that go on after a failure, and says at the end in one list what failed.
+/// Runs tests that go on after a failure, and says at the end in one list what failed. Others may run at the same time, so
+/// what one test program printed is passed on in one piece.
 pub(crate) fn tests(title: &str, command: &mut Command) -> Outcome {
     let mut failed = vec![];
-    let outcome = step_read(title, command, |line| {
-        failed.extend(failed_test(line).map(str::to_owned));
+    let outcome = ended(title, command, |command| {
+        let (output, input) = std::io::pipe()?;
+        let mut child = command
+            .stdin(Stdio::null())
+            .stdout(input.try_clone()?)
+            .stderr(input)
+            .spawn()?;
+        // The pipe ends when nobody holds its other end.
+        command.stdout(Stdio::null()).stderr(Stdio::null());
+        let mut piece = vec![];
+        for line in BufReader::new(output).split(b'\n') {
+            let line = line?;
+            if line.trim_ascii_start().starts_with(b"Running ") {
+                std::io::stdout().write_all(&std::mem::take(&mut piece))?;
+            }
+            failed.extend(failed_test(&String::from_utf8_lossy(&line)).map(str::to_owned));
+            piece.extend([&line[..], b"\n"].concat());
+        }
+        std::io::stdout().write_all(&piece)?;
+        child.wait()
     });
     outcome.map_err(|error| match failed.is_empty() {
         true => error,
@@ -97,6 +99,22 @@ pub(crate) fn tests(title: &str, command: &mut Command) -> Outcome {
 /// The name of the test that a line says failed.
 fn failed_test(line: &str) -> Option<&str> {
     line.strip_prefix("test ")?.strip_suffix(" ... FAILED")
+}
+
+/// Runs steps at the same time, all to their end, and tells what failed of each.
+pub(crate) fn together(steps: &[&(dyn Fn() -> Outcome + Sync)]) -> Outcome {
+    let failed: Vec<String> = std::thread::scope(|scope| {
+        let running: Vec<_> = steps.iter().map(|step| scope.spawn(step)).collect();
+        let ended = running.into_iter().map(|step| {
+            step.join()
+                .unwrap_or_else(|_| Err("A step broke off.".to_owned()))
+        });
+        ended.filter_map(Result::err).collect()
+    });
+    match failed.is_empty() {
+        true => Ok(()),
+        false => Err(failed.join("\n")),
+    }
 }
 
 /// What a command prints, when it succeeds.
@@ -118,7 +136,18 @@ fn name_of(command: &Command) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::failed_test;
+    use super::{failed_test, together};
+
+    #[test]
+    fn steps_run_at_the_same_time_and_each_failure_is_told() {
+        let met = std::sync::Barrier::new(2);
+        let fail = |why: &str| {
+            met.wait();
+            Err(why.to_owned())
+        };
+        let outcome = together(&[&|| fail("one"), &|| Ok(()), &|| fail("two")]);
+        assert_eq!(outcome, Err("one\ntwo".to_owned()));
+    }
 
     #[test]
     fn a_test_that_failed_is_known_by_its_line() {

@@ -8,6 +8,7 @@ use crate::{
 use std::{num::NonZero, path::Path, process::Command, time::Instant};
 
 const GENERATED: &str = "ui/src/api/generated";
+const APP: &str = "mission-control";
 
 pub(crate) fn test(long: bool) -> Outcome {
     let start = Instant::now();
@@ -18,32 +19,49 @@ pub(crate) fn test(long: bool) -> Outcome {
     )?;
     system::install(system::Need::Test)?;
     screens::install(&root)?;
-    screens::check(&root)?;
+    // The app's binary contains the screens.
     screens::build(&root)?;
-    screens::walk(&root)?;
-    step(
-        "Rust: lints",
-        &mut cargo(
-            &root,
-            &[
-                "clippy",
-                "--workspace",
-                "--all-targets",
-                "--",
-                "-D",
-                "warnings",
-            ],
-        ),
-    )?;
-    let mut tests = cargo(&root, &["test", "--workspace", "--no-fail-fast"]);
-    many_at_once(&mut tests);
-    if long {
-        tests.env("MISSION_CONTROL_LONG", "1");
-    }
-    step::tests("Rust: tests", &mut tests)?;
+    step::together(&[
+        &|| screens::check(&root).and_then(|()| screens::walk(&root)),
+        &|| rust(&root, long),
+    ])?;
     generated_files_are_fresh(&root)?;
     println!("\nAll checks passed in {} s.", start.elapsed().as_secs());
     Ok(())
+}
+
+/// Everything is compiled first. Then what mostly waits for windows and servers runs beside what computes.
+fn rust(root: &Path, long: bool) -> Outcome {
+    let lints = [
+        "clippy",
+        "--workspace",
+        "--all-targets",
+        "--",
+        "-D",
+        "warnings",
+    ];
+    step("Rust: lints", &mut cargo(root, &lints))?;
+    step(
+        "Rust: build",
+        &mut cargo(root, &["test", "--workspace", "--no-run"]),
+    )?;
+    let tests = |title: &str, packages: &[&str]| {
+        let mut tests = cargo(root, &["test", "--no-fail-fast"]);
+        tests.args(packages);
+        many_at_once(&mut tests);
+        if long {
+            tests.env("MISSION_CONTROL_LONG", "1");
+        }
+        step::tests(title, &mut tests)
+    };
+    step::together(&[
+        &|| tests("Rust: app", &["--package", APP]),
+        &|| tests("Rust: engine", &["--package", "engine"]),
+        &|| {
+            let others = ["--workspace", "--exclude", APP, "--exclude", "engine"];
+            tests("Rust: others", &others)
+        },
+    ])
 }
 
 /// The servers of others, from PyPI and npm, driven through the connectors, the engine and the command line.
