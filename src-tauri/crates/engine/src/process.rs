@@ -2,9 +2,9 @@
 //! behind, and on Linux other programs of the same user cannot read it. Root can. And it goes back to the system when
 //! a large answer is done with.
 
-/// glibc keeps what many threads have freed: after an hour of large answers, several times what is in use. How soon this
-/// one gives it back is said in `.cargo/config.toml`. SQLite stays with glibc: in its place this one hangs under
-/// libfaketime, which the tests of clocks run in.
+/// glibc keeps what many threads have freed, and holes that large rows of SQLite leave behind: after an hour of large answers,
+/// several times what is in use. This one serves C as well as Rust; how soon it gives memory back is said in
+/// `.cargo/config.toml`.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 #[global_allocator]
 static MEMORY: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;

@@ -7,7 +7,7 @@
 #![cfg(target_os = "linux")]
 #![allow(clippy::expect_used)]
 
-#[path = "scripted/http.rs"]
+#[path = "../scripted/http.rs"]
 mod http;
 
 use std::{
@@ -30,6 +30,18 @@ const ENGINE: &str = "MISSION_CONTROL_TEST_CLOCK";
 const ANSWER: &str = "answer ";
 const PROCESSES: u64 = 4;
 const JUMPS: u64 = 50;
+
+/// What the engine is started with: libfaketime, and before it what lets it and the allocator start.
+fn preloaded(clock: &Path) -> std::ffi::OsString {
+    let first = clock.with_file_name("first.so");
+    let built = Command::new("cc")
+        .args(["-shared", "-fPIC", "-o"])
+        .arg(&first)
+        .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/clocks/first.c"))
+        .status();
+    assert!(built.expect("a C compiler, as for SQLite").success());
+    [first.as_os_str(), faketime().as_os_str()].join(":".as_ref())
+}
 
 /// Where distributions keep the library.
 fn faketime() -> PathBuf {
@@ -146,7 +158,7 @@ impl Engine {
                 "--test-threads=1",
             ])
             .env(ENGINE, data)
-            .env("LD_PRELOAD", faketime())
+            .env("LD_PRELOAD", preloaded(clock))
             .env("FAKETIME_TIMESTAMP_FILE", clock)
             .env("FAKETIME_NO_CACHE", "1")
             .env("FAKETIME_DONT_FAKE_MONOTONIC", "1")
