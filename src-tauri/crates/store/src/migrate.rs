@@ -32,6 +32,7 @@ const STEPS: &[&str] = &[
     include_str!("../migrations/0018_snapshots.sql"),
     include_str!("../migrations/0019_asked_again.sql"),
     include_str!("../migrations/0020_pins.sql"),
+    include_str!("../migrations/0021_endpoints_before_record.sql"),
 ];
 
 /// Refuses files that are not ours or too new, then applies what is missing.

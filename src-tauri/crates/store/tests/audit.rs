@@ -24,6 +24,7 @@ use store::{
         audit::{self, Verdict},
         audited::{self, Agreement},
         decisions::{self, Recorded, TakenBack},
+        endpoints::{self, EndpointRow},
         escalations,
     },
 };
@@ -433,6 +434,49 @@ fn a_head_that_is_gone_swapped_or_ahead_is_found_also_after_the_next_entries() {
         };
         assert_eq!(verdict(dir.path()), expected, "{head:?}, later");
     }
+}
+
+#[test]
+fn a_record_that_is_all_gone_is_missed_when_an_endpoint_was_added() {
+    let added = |is_recorded: bool| {
+        let dir = tempfile::tempdir().unwrap();
+        let row = EndpointRow {
+            id: "desk".into(),
+            name: "Desk".to_owned(),
+            kind: "native".to_owned(),
+            url: "http://127.0.0.1:1/status".to_owned(),
+            credential: "none".to_owned(),
+            paused: false,
+            capabilities: vec![],
+            warnings: vec![],
+            added_at: at(0),
+        };
+        let store = open(dir.path());
+        let written = store.write(move |tx| {
+            endpoints::put(tx, &row)?;
+            if is_recorded {
+                audit::append(tx, at(0), "endpoint-added", "desk", &json!({}))?;
+            }
+            Ok(())
+        });
+        written.unwrap();
+        dir
+    };
+    let dir = added(true);
+    assert_eq!(verdict(dir.path()), Verdict::Whole(1));
+    tamper(dir.path(), "DELETE FROM audit");
+    assert_eq!(verdict(dir.path()), Verdict::Cut(1));
+    // Without its head as well, and after the next start, which makes a new one.
+    fs::remove_file(dir.path().join("audit.head")).unwrap();
+    for _ in 0..2 {
+        assert_eq!(verdict(dir.path()), Verdict::Cut(1));
+        drop(open(dir.path()));
+    }
+    // A store from before endpoints were recorded is none of these.
+    let dir = added(false);
+    tamper(dir.path(), "PRAGMA user_version = 20");
+    drop(open(dir.path()));
+    assert_eq!(verdict(dir.path()), Verdict::Whole(0));
 }
 
 #[test]

@@ -25,7 +25,7 @@ use crate::{
     engine::Engine,
     journal::Happened,
     live::Present,
-    owner::Ask,
+    owner::{Ask, kept},
 };
 
 /// What is stale when another fleet is shown, or when it is not known what was missed.
@@ -670,6 +670,7 @@ fn demo_store(dir: &Path) -> store::Result<Store> {
                 added_at: now,
             };
             endpoints::put(tx, &row)?;
+            kept::endpoint(tx, now, None, Some(&row))?;
         }
         if let Ok(mut document) = domain::ownership::text::read(demo::OWNERSHIP) {
             document.reviewed_at = Some(now);

@@ -17,7 +17,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
-use crate::{Error, Reader, Result, Tx, open::folder, private, sql, tables::audited};
+use crate::{
+    Error, Reader, Result, Tx,
+    open::folder,
+    private, sql,
+    tables::{audited, settings},
+};
 
 /// Name of the file with the chain's end.
 pub(crate) const HEAD_FILE: &str = "audit.head";
@@ -425,12 +430,21 @@ pub fn verify(reader: &Reader, head: &Head) -> Result<Verdict> {
         Outside::Known(rows, _) if rows > last => return Ok(Verdict::Cut(rows)),
         Outside::Known(0, hash) if hash != BEFORE_ALL => return Ok(Verdict::OtherHead(1)),
         Outside::Absent | Outside::Unreadable if last > 0 => return Ok(Verdict::NoHead(last)),
+        _ if last == 0 && has_unrecorded_endpoints(reader)? => return Ok(Verdict::Cut(1)),
         _ => {}
     }
     match ledger.close(reader, last) {
         Err(error) if error.is_damage() => Ok(Verdict::Unreadable(last + 1)),
         found => Ok(found?.unwrap_or(Verdict::Whole(last))),
     }
+}
+
+/// Whoever added the first endpoint was recorded, but for the endpoints of stores that are older than that
+/// (`migrations/0021_endpoints_before_record.sql`).
+fn has_unrecorded_endpoints(reader: &Reader) -> Result<bool> {
+    let older: Option<bool> = settings::get(reader, "endpoints-before-record")?;
+    let endpoints = sql::number(reader, "SELECT count(*) FROM endpoints", [])?;
+    Ok(endpoints > 0 && older.is_none())
 }
 
 /// The chain as JSON Lines, for keeping elsewhere; each line can be checked against the one before.
