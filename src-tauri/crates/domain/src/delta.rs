@@ -36,11 +36,11 @@ const BAD: usize = 1024 * 1024;
 /// What one endpoint said last, as far as it is needed to tell what is new.
 #[derive(Clone, Debug, Default)]
 pub struct Differ {
-    /// Bytes of the accounts that stand, of all slots; of those that the reading under way adds; of items that could not
-    /// be used.
-    stand: usize,
-    come: usize,
-    bad: usize,
+    /// Bytes of all items that are open, as they were told last; of those that the reading under way opens; of items that
+    /// could not be used.
+    open_bytes: usize,
+    opening_bytes: usize,
+    bad_bytes: usize,
     /// Everything with a name, by list and name.
     known: Vec<HashMap<Box<str>, u32>>,
     slots: Vec<Slot>,
@@ -409,7 +409,7 @@ impl Differ {
         self.reading = self.reading.wrapping_add(1);
         self.known.resize_with(PLACES, HashMap::new);
         let reading = self.reading;
-        self.come = 0;
+        self.opening_bytes = 0;
         let mut found: Vec<Group<'a>> = vec![];
         let mut goes_on = true;
         groups(node, speaks, &mut |list, name, part| {
@@ -428,12 +428,12 @@ impl Differ {
             };
             let is_nameable = list < AGENT && !matches!(part, Part::Open);
             let names_full = known.is_none() && is_nameable && self.slots.len() >= caps::KNOWN;
-            let bytes_full = opens > 0 && self.stand + self.come + opens > OPEN;
+            let bytes_full = opens > 0 && self.open_bytes + self.opening_bytes + opens > OPEN;
             if limited && (names_full || bytes_full) {
                 *self.over.entry(list).or_default() += 1;
                 return;
             }
-            self.come += opens;
+            self.opening_bytes += opens;
             let slot = match known {
                 Some(slot) => slot,
                 None => {
@@ -583,11 +583,11 @@ impl Differ {
         let Some(slot) = self.slots.get_mut(number as usize) else {
             return;
         };
-        self.bad -= slot.bad.take().map_or(0, |bad| bad.len());
+        self.bad_bytes -= slot.bad.take().map_or(0, |bad| bad.len());
         slot.bad = bad
-            .filter(|bad| self.bad + bad.len() <= BAD)
+            .filter(|bad| self.bad_bytes + bad.len() <= BAD)
             .map(Into::into);
-        self.bad += slot.bad.as_ref().map_or(0, |bad| bad.len());
+        self.bad_bytes += slot.bad.as_ref().map_or(0, |bad| bad.len());
     }
 
     fn number(&self, list: &str, id: &str) -> Option<u32> {
@@ -607,11 +607,11 @@ impl Differ {
         }
         if let Some(slot) = self.slots.get_mut(number as usize) {
             let before = slot.last.as_ref().map_or(0, |last| last.len());
-            let has_room = before == 0 || self.stand - before + raw.len() <= OPEN;
+            let has_room = before == 0 || self.open_bytes - before + raw.len() <= OPEN;
             // Where it has grown and there is no room, it will end as it was told before.
             if !open || has_room {
                 slot.last = open.then(|| raw.clone());
-                self.stand = self.stand - before + if open { raw.len() } else { 0 };
+                self.open_bytes = self.open_bytes - before + if open { raw.len() } else { 0 };
             }
         }
         self.set_bad(number, None);

@@ -24,9 +24,9 @@ impl Differ {
 impl Save for Differ {
     fn write<'a>(&'a self, to: &mut Encoder<'a>) {
         let Self {
-            stand: _,
-            come: _,
-            bad: _,
+            open_bytes: _,
+            opening_bytes: _,
+            bad_bytes: _,
             known,
             slots,
             open,
@@ -98,8 +98,8 @@ impl Save for Differ {
             };
             let names = differ.known.get_mut(usize::from(slot.list))?;
             names.insert(name.into(), number);
-            differ.stand += slot.last.as_ref().map_or(0, |last| last.len());
-            differ.bad += slot.bad.as_ref().map_or(0, |bad| bad.len());
+            differ.open_bytes += slot.last.as_ref().map_or(0, |last| last.len());
+            differ.bad_bytes += slot.bad.as_ref().map_or(0, |bad| bad.len());
             differ.slots.push(slot);
             if bool::read(from)? {
                 differ.open.insert(number);

@@ -428,5 +428,5 @@ fn open_items_of_more_bytes_than_are_kept_are_counted_and_those_that_grow_end_as
     assert!(gone.len() < OPEN + 64 * 1024, "{}", gone.len());
     assert_eq!(gone.matches("\"released\"").count(), fit + 1);
     assert!(told(&part(&[claim(4 * fit, size)])).contains("\"held\""));
-    assert!(differ.stand < 2 * size && differ.open.len() == 1);
+    assert!(differ.open_bytes < 2 * size && differ.open.len() == 1);
 }
