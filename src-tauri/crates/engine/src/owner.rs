@@ -322,14 +322,8 @@ impl Owner {
             snapshots: Snapshots::after(loaded.read),
             parts,
         };
-        let was_told = {
-            let mut present = owner.parts.live.write();
-            present.is_loaded = true;
-            present.read_only.take().is_some()
-        };
-        if was_told {
-            owner.announce_topics(&[Topic::Status, Topic::Inbox]);
-        }
+        owner.parts.live.write().is_loaded = true;
+        owner.tell_read_only(None);
         owner.look_for_again();
         let rows = owner.parts.store.read(endpoints::list)?;
         for row in rows {

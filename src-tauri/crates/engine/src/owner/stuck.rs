@@ -98,10 +98,21 @@ impl Owner {
                 });
             }
         }
-        self.parts.live.write().read_only = Some(format!(
+        self.tell_read_only(Some(format!(
             "Nothing can be saved now. {why} What is shown is what was saved last. It goes on by itself as soon as it can."
-        ));
-        self.announce_topics(&[Topic::Status, Topic::Inbox]);
+        )));
+    }
+
+    /// Says why nothing can be saved, or that it can.
+    pub(super) fn tell_read_only(&self, why: Option<String>) {
+        let is_new = {
+            let mut present = self.parts.live.write();
+            let before = std::mem::replace(&mut present.read_only, why);
+            before != present.read_only
+        };
+        if is_new {
+            self.announce_topics(&[Topic::Status, Topic::Inbox]);
+        }
     }
 
     /// Keeps a fact that was taken in, but could not be written. True when nobody needs to tell it again: the disk does not
@@ -151,8 +162,7 @@ impl Owner {
         let Some(stuck) = self.stuck.take() else {
             return;
         };
-        self.parts.live.write().read_only = None;
-        self.announce_topics(&[Topic::Status, Topic::Inbox]);
+        self.tell_read_only(None);
         // Where it stops again, the rest waits again.
         for entry in &stuck.unanswered {
             self.follows(entry);
