@@ -224,7 +224,7 @@ impl Intake<'_> {
             return true;
         }
         // They stand with what was declared before.
-        let weight = 9 * weight::needs(needs);
+        let weight = weight::declaration(needs);
         let patterns = |needs: &Needs| needs.triggers.iter().filter(|t| is_pattern(t)).count();
         let own = patterns(needs);
         if own == 0 {
