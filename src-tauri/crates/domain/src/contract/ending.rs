@@ -3,10 +3,12 @@
 //! One place, so that a difference that spells the ending out and a snapshot that implies it mean the same.
 
 use super::{
-    Claim, ClaimState, Escalation, EscalationStatus, Item, Schedule, Task, TaskState,
+    Claim, ClaimState, Escalation, EscalationStatus, Item, Schedule, Task, TaskState, TaskStatus,
     json::{Node, Tree, parse},
     read_state,
 };
+use crate::time;
+use serde_json::json;
 
 /// Lists whose items end when they are no longer listed.
 pub(crate) const ENDING: &[&str] = &["tasks", "claims", "escalations", "schedules"];
@@ -67,6 +69,30 @@ pub(crate) fn ended_task(value: &Task, raw: &str) -> Item<Task> {
     value.status.native = None;
     value.status.timestamp = None;
     item("tasks", value, raw)
+}
+
+/// The task as it was told before, in another state: of all that is said now the state alone.
+pub(crate) fn moved_task(value: &Task, raw: &str, to: &TaskStatus) -> Item<Task> {
+    let mut value = value.clone();
+    value.status = TaskStatus {
+        state: to.state,
+        native: None,
+        message: None,
+        timestamp: to.timestamp,
+    };
+    let mut status = json!({ "state": to.state });
+    if let Some(at) = to.timestamp {
+        status["timestamp"] = time::format(at).into();
+    }
+    let raw = match parse(raw) {
+        Ok(item) => replaced(&item, item.get("status"), &status.to_string()),
+        Err(_) => raw.to_owned(),
+    };
+    Item {
+        value,
+        raw: raw.into(),
+        pointer: "/tasks".to_owned(),
+    }
 }
 
 /// The claim as it reads after its ending.

@@ -10,7 +10,6 @@ use super::{
     schemas::Held,
     slots::Subject,
     take::Intake,
-    weight,
     world::{Dead, Seen},
 };
 use crate::{
@@ -44,7 +43,8 @@ impl Intake<'_> {
     /// Notes what was bad in a document, and what is good again. Where one item is both it is still bad.
     pub(super) fn dead_letters(&mut self, agent: &AgentRef, document: &Document) {
         let mut letters: Letters = BTreeMap::new();
-        for problem in &document.problems {
+        let unkept = std::mem::take(&mut self.unkept);
+        for problem in document.problems.iter().chain(&unkept) {
             let item = problem.item.clone();
             let item = item.unwrap_or_else(|| digest(&problem.raw, &problem.pointer));
             let of_list = letters.entry(problem.list.clone()).or_default();
@@ -140,7 +140,7 @@ impl Intake<'_> {
             let kept = self.letters.get_or_insert_with(|| world.letters(&key.0));
             let bytes = problems.first().map_or(0, |first| first.raw.len());
             let is_full = *kept >= LETTERS;
-            if is_full || !self.weighs(&key.0, 0, weight::letter(bytes)) {
+            if is_full || !self.letter_fits(&key.0, bytes) {
                 let of_list = PLACES.iter().find(|place| **place == key.1);
                 let over = self.over.entry((of_list.unwrap_or(&""), true)).or_default();
                 *over += 1;

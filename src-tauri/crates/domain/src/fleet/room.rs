@@ -4,6 +4,7 @@
 //! Counts by what is open: what has ended makes room, at the latest after a day. The numbers are `caps.rs`.
 
 use chrono::TimeDelta;
+use serde_json::json;
 
 use super::{letters::digest, take::Intake, weight, world::World};
 use crate::{
@@ -14,11 +15,14 @@ use crate::{
     change::EscalationPhase,
     contract::{
         Claim, ClaimState, Document, Escalation, EscalationStatus, Item, Needs, Problem, Schedule,
-        Task,
+        Task, ending::moved_task,
     },
     ids::{AgentRef, EndpointId, TaskRef},
     snapshot::saved,
 };
+
+/// Said of a task that grew when there was no room.
+const ONLY_STATE: &str = "What this address tells takes more memory than is given to one, so of this task only the state is kept up to date.";
 
 const DAY: TimeDelta = TimeDelta::days(1);
 
@@ -139,7 +143,38 @@ impl Intake<'_> {
         if is_known && !value.status.state.is_live() {
             return self.ends(&task.endpoint, weighed, after);
         }
+        if was_live {
+            // What becomes of it otherwise, see below.
+            return self.weighs(&task.endpoint, weighed, after);
+        }
         self.has_room(&task.endpoint, "tasks", weighed, after)
+    }
+
+    /// A live task that is known and grows beyond what there is room for: its state is believed, and a dead letter says
+    /// that nothing else is. Otherwise it would stand still on the board although its agent told how it goes on.
+    pub(super) fn only_state(&mut self, task: &TaskRef, item: &Item<Task>) -> Option<Item<Task>> {
+        let known = self.world.tasks.get(task).filter(|known| known.live())?;
+        self.unkept.push(Problem {
+            pointer: item.pointer.clone(),
+            list: "tasks".to_owned(),
+            item: Some(task.task.to_string()),
+            code: "no-room".to_owned(),
+            message: ONLY_STATE.to_owned(),
+            schema: None,
+            // Small, and the same however it grows: it is told once.
+            raw: json!({ "id": task.task }).to_string().into(),
+        });
+        if known.value.status.state == item.value.status.state {
+            return None;
+        }
+        let moved = moved_task(&known.value, &known.seen.raw, &item.value.status);
+        let before = weight::task(&known.value, &known.seen.raw);
+        self.ends(
+            &task.endpoint,
+            before,
+            weight::task(&moved.value, &moved.raw),
+        );
+        Some(moved)
     }
 
     pub(super) fn room_for_claim(&mut self, agent: &AgentRef, item: &Item<Claim>) -> bool {

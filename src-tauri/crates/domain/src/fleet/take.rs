@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     change::{AgentRecord, Change, Record, TaskRecord},
-    contract::{Document, Item, List, Needs, Schedule, TaskState},
+    contract::{Document, Item, List, Needs, Problem, Schedule, TaskState},
     fact::{Fact, Line, PersonAction, PollError, PollErrorKind},
     finding::Evidence,
     ids::{AgentRef, EndpointId, TaskRef},
@@ -53,6 +53,8 @@ pub(super) struct Intake<'w> {
     pub(super) forgot: BTreeSet<EndpointId>,
     /// Items that are more than is kept of one endpoint, by list; good ones, and dead letters.
     pub(super) over: BTreeMap<(&'static str, bool), u64>,
+    /// What was not kept of items that are known.
+    pub(super) unkept: Vec<Problem>,
     /// What is open was counted for this line.
     pub(super) counted: bool,
     /// Dead letters of the endpoint, once they were counted.
@@ -71,6 +73,7 @@ impl<'w> Intake<'w> {
             well: BTreeSet::new(),
             forgot: BTreeSet::new(),
             over: BTreeMap::new(),
+            unkept: vec![],
             counted: false,
             letters: None,
         }
@@ -564,6 +567,8 @@ impl<'w> Intake<'w> {
             };
             if self.room_for_task(&task, item) {
                 merge::task(self, agent, &task, item);
+            } else if let Some(moved) = self.only_state(&task, item) {
+                merge::task(self, agent, &task, &moved);
             }
         }
     }

@@ -145,10 +145,6 @@ fn tree(value: &Value) -> usize {
         }
 }
 
-pub(super) fn letter(bytes: usize) -> usize {
-    LETTER + bytes
-}
-
 impl Intake<'_> {
     /// Whether what weighed `before` may weigh `after`; then it does.
     pub(super) fn has_room(
@@ -170,9 +166,24 @@ impl Intake<'_> {
     }
 
     pub(super) fn weighs(&mut self, endpoint: &EndpointId, before: usize, after: usize) -> bool {
+        self.weighs_within(endpoint, before, after, MOST)
+    }
+
+    /// The same of a dead letter: what there is no room for can still be said.
+    pub(super) fn letter_fits(&mut self, endpoint: &EndpointId, bytes: usize) -> bool {
+        self.weighs_within(endpoint, 0, LETTER + bytes, MOST + MORE)
+    }
+
+    fn weighs_within(
+        &mut self,
+        endpoint: &EndpointId,
+        before: usize,
+        after: usize,
+        most: usize,
+    ) -> bool {
         let state = self.world.endpoints.entry(endpoint.clone()).or_default();
         let bytes = (state.weight.bytes + after).saturating_sub(before);
-        if after > before && bytes > MOST {
+        if after > before && bytes > most {
             return false;
         }
         state.weight.bytes = bytes;
@@ -350,7 +361,7 @@ impl World {
         let from = (endpoint.clone(), String::new(), String::new());
         let letters = self.dead.range(from..);
         let letters = letters.take_while(|((of, ..), _)| of == endpoint);
-        let letters = letters.map(|(_, dead)| letter(dead.seen.raw.len()));
+        let letters = letters.map(|(_, dead)| LETTER + dead.seen.raw.len());
         scale.bytes += letters.sum::<usize>() + OCCURRENCE * self.occurrences(endpoint);
         scale
     }

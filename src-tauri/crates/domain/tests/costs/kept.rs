@@ -7,6 +7,7 @@ use domain::{
         QUESTIONS, REFERENCES, SCHEDULES, SHORT_LIST,
     },
     change::Change,
+    contract::TaskState,
     fact::{Config, read_line, write_status},
     fleet::Fleet,
 };
@@ -336,4 +337,65 @@ fn what_is_known_ends_also_when_there_is_no_room() {
     assert!(held > 100 && held < LIVE_CLAIMS, "{held}");
     let changes = told.tell("a", &list("claims", 0, held, &claim("released")));
     assert_eq!(taken(&changes), held);
+}
+
+#[test]
+fn a_known_task_that_there_is_no_more_room_for_moves_on_and_its_letter_says_what_is_missing() {
+    let task = |n: usize, state: &str, bytes: usize| {
+        let message = "w".repeat(bytes);
+        format!(
+            "{{\"id\":\"t{n}\",\"title\":\"T\",\"status\":{{\"state\":\"{state}\",\"message\":\"{message}\"}}}}"
+        )
+    };
+    let mut told = Told::new();
+    let all = list("tasks", 0, LIVE_TASKS, &|n| task(n, "working", 2_000));
+    told.tell("a", &all);
+    let mut tell = |state: &str, bytes: usize| {
+        let one = list("tasks", 0, 1, &|n| task(n, state, bytes));
+        let changes = told.tell("a", &one);
+        let moved = changes.iter().find_map(|change| match change {
+            Change::Task(record) => Some(record.value.status.clone()),
+            _ => None,
+        });
+        let letters = changes.iter().filter_map(|change| match change {
+            Change::DeadLetter(letter) if letter.item == "t0" => Some(letter.clone()),
+            _ => None,
+        });
+        let letters: Vec<_> = letters.collect();
+        let cleared = changes
+            .iter()
+            .any(|change| matches!(change, Change::DeadLetterCleared { item, .. } if item == "t0"));
+        (moved, letters, cleared)
+    };
+    let (moved, letters, _) = tell("input-required", 60_000);
+    let moved = moved.expect("its state is known");
+    assert_eq!(moved.state, TaskState::InputRequired);
+    assert_eq!(moved.message, None);
+    assert_eq!(letters.len(), 1);
+    let problem = &letters[0].problems[0];
+    assert_eq!(letters[0].endpoint.as_str(), "e");
+    assert!(
+        problem.message.contains("takes more memory")
+            && problem
+                .message
+                .contains("only the state is kept up to date"),
+        "{}",
+        problem.message
+    );
+    // Said once, and of a state that is known nothing is new.
+    let (moved, letters, cleared) = tell("input-required", 61_000);
+    assert_eq!((moved, letters.len(), cleared), (None, 0, false));
+    // What is no larger than what was held is taken whole.
+    let (moved, _, cleared) = tell("working", 1_000);
+    let moved = moved.expect("it is taken");
+    assert_eq!(moved.state, TaskState::Working);
+    assert_eq!(moved.message.map(|message| message.len()), Some(1_000));
+    assert!(cleared);
+    // And so is its end, however long.
+    tell("working", 60_000);
+    let (moved, _, cleared) = tell("completed", 60_000);
+    let moved = moved.expect("it is taken");
+    assert_eq!(moved.state, TaskState::Completed);
+    assert_eq!(moved.message.map(|message| message.len()), Some(60_000));
+    assert!(cleared);
 }
