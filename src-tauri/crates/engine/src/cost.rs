@@ -33,6 +33,11 @@ impl Default for Limits {
     }
 }
 
+/// Of the time in which the owner takes in, judges and stores an answer so much is charged for it, and as much again for
+/// each of its items: what is judged then, and what is forgotten for the sake of room, may be of other endpoints, and who
+/// says little is not to be paused for them. All of it together is bounded by how much is kept of each (`domain::caps`).
+const OWNERS_SHARE: Duration = Duration::from_millis(SLOWER);
+
 const GIBIBYTE: u64 = 1024 * 1024 * 1024;
 /// An hour is counted in so many parts.
 const PARTS: usize = 12;
@@ -49,6 +54,14 @@ pub struct Cost {
     pub(crate) cpu: Duration,
     /// Items that were new.
     pub(crate) items: u64,
+}
+
+impl Cost {
+    /// Charges what the owner spent on it.
+    pub(crate) fn charge(&mut self, spent: Duration) {
+        let items = u32::try_from(self.items).unwrap_or(u32::MAX);
+        self.cpu += spent.min(OWNERS_SHARE.saturating_mul(items.saturating_add(1)));
+    }
 }
 
 impl AddAssign for Cost {

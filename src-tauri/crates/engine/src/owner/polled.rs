@@ -62,6 +62,8 @@ struct Poll {
     /// What is known of the endpoint from then on.
     piece: Option<Arc<Piece>>,
     cost: Cost,
+    /// Processor time that was spent here on it.
+    spent: Duration,
     kept: bool,
     answer: Option<oneshot::Sender<Taken>>,
 }
@@ -93,6 +95,7 @@ impl Owner {
                     endpoint,
                     piece: None,
                     cost,
+                    spent: Duration::ZERO,
                     kept,
                     answer: Some(answer),
                 };
@@ -112,6 +115,7 @@ impl Owner {
                     endpoint,
                     piece: None,
                     cost,
+                    spent: Duration::ZERO,
                     kept: true,
                     answer,
                 };
@@ -119,7 +123,7 @@ impl Owner {
             }
             other => return self.happened(other),
         };
-        poll.cost.cpu += cpu() - began;
+        poll.spent = cpu() - began;
         match entry {
             Some(entry) => self.batch.push(entry, poll),
             None => self.answer(poll, None),
@@ -167,6 +171,7 @@ impl Owner {
             endpoint,
             piece,
             mut cost,
+            spent,
             mut kept,
             answer,
         } = poll;
@@ -175,6 +180,7 @@ impl Owner {
             self.written(*line, entry);
             kept = true;
         }
+        let mut read = None;
         if kept
             && let Some(piece) = piece
             && let Some(known) = self.known.get_mut(&endpoint)
@@ -182,9 +188,7 @@ impl Owner {
             known.nothing = Some(piece.nothing());
             // What is known advances by what was taken in, and at the same moment: a snapshot holds both.
             known.said.differ().believe(&piece);
-            if let Some((line, _)) = written {
-                self.leave_out_if_costly(&endpoint, line, cost.cpu + (cpu() - began));
-            }
+            read = written.map(|(line, _)| line);
         }
         let known = self.known.get(&endpoint);
         let (live, heard) = known.map_or((false, false), |known| (known.is_live(), known.heard));
@@ -192,7 +196,10 @@ impl Owner {
             // A loop that was stopped meanwhile does not listen.
             let _ = answer.send(Taken { kept, live, heard });
         }
-        cost.cpu += cpu() - began;
+        cost.charge(spent + (cpu() - began));
+        if let Some(line) = read {
+            self.leave_out_if_costly(&endpoint, line, cost.cpu);
+        }
         self.spend(&endpoint, cost);
     }
 
@@ -235,6 +242,7 @@ impl Owner {
             endpoint,
             piece: Some(piece),
             cost,
+            spent: Duration::ZERO,
             kept: false,
             answer: Some(answer),
         };

@@ -7,6 +7,10 @@ use std::{
     time::{Duration, Instant},
 };
 
+use domain::{
+    caps,
+    fact::{read_line, write_status},
+};
 use serde_json::json;
 use store::{Store, tables::facts};
 use tempfile::TempDir;
@@ -16,7 +20,7 @@ use tokio::{
 };
 
 use crate::{
-    cost::Cost,
+    cost::{Cost, Limits, cpu},
     intake::{Intake, Wanted},
     live::Live,
     owner::{
@@ -147,6 +151,37 @@ fn what_an_endpoint_says_next_comes_after_what_it_said() {
     assert_eq!(desk.log().len(), 2);
     desk.owner.settle();
     assert!(desk.log()[2].contains("Third"), "{:?}", desk.log());
+}
+
+/// What one of twenty agents says who all claim the same, as often as is kept of one endpoint.
+fn expensive(agent: usize) -> String {
+    let number = caps::LIVE_CLAIMS / 20;
+    let claim = |claim: usize| json!({ "id": format!("c{agent}-{claim}"), "resource": "file:same", "holderIdentity": format!("a{agent}"), "mode": "exclusive", "state": "held" });
+    let document = json!({
+        "schemaVersion": "1.0", "agent": { "id": format!("a{agent}"), "name": "A", "status": "online" },
+        "snapshot": false, "claims": (0..number).map(claim).collect::<Vec<_>>(),
+    });
+    document.to_string()
+}
+
+#[test]
+fn who_says_little_does_not_pay_for_what_is_judged_of_another() {
+    let mut desk = started();
+    // It is left to be judged with whatever is taken in next.
+    for agent in 0..20 {
+        let line = write_status(stage::beginning(), &NAMES[0].into(), &expensive(agent));
+        let line = read_line(1, &line).expect("it can be read");
+        desk.owner.fleet.take(&line.expect("it says something"));
+    }
+    let began = cpu();
+    let _taken = desk.polls(1, "Little");
+    desk.owner.settle();
+    let took = cpu() - began;
+    let paid = |at: usize| desk.owner.known[NAMES[at]].cost.cpu;
+    println!("{took:?} were spent, {:?} charged", paid(1));
+    assert!(took > 4 * paid(1), "{took:?}, {:?}", paid(1));
+    // An hour of such polls, one each second, is far below what pauses it.
+    assert!(3600 * paid(1) < Limits::default().hourly_cpu / 4);
 }
 
 #[test]
