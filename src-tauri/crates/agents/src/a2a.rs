@@ -5,6 +5,7 @@
 //! cannot tell that a restarted server has forgotten a task.
 
 mod act;
+mod alone;
 mod card;
 mod choice;
 mod effect;
@@ -39,12 +40,13 @@ pub(crate) use self::card::{Card, as_card, clip, filled, find, is_no_card};
 pub(crate) use self::page::agent_id;
 pub(crate) use self::page::{Memory, Page};
 pub(crate) use self::task::depth;
-#[cfg(test)]
-pub(crate) use self::{card::read as read_card, reply::message};
 use self::{
+    alone::Alone,
     follow::Followed,
     rpc::{Call, Failure, code},
 };
+#[cfg(test)]
+pub(crate) use self::{card::read as read_card, reply::message};
 use crate::{
     Answer, Delivery, Endpoint, Listening, Observation, Outcome, Target,
     http::{Client, ENDLESS, MOST_PAGES, TOO_LARGE, invalid},
@@ -61,7 +63,7 @@ const PAGES: usize = 20;
 const WHOLE_EVERY: u32 = 20;
 /// Polls until the list is read from the beginning again when a task that waits could not be read.
 const UNREAD_FOR: u32 = 2;
-/// Tasks of a page read one by one where the list leaves the question out: all of an honest page.
+/// Tasks of a page read one by one where the list may leave the question out: all of an honest page.
 const SINGLE_READS: usize = PAGE as usize;
 
 /// An A2A agent.
@@ -85,6 +87,7 @@ pub(crate) struct A2a {
     memory: Memory,
     /// Digests of tasks as they were last passed on.
     passed: HashMap<String, u64>,
+    alone: Alone,
     last_body: Option<u64>,
     polls_since_whole: u32,
     round: Round,
@@ -123,6 +126,8 @@ struct Listed {
 impl A2a {
     /// Connects; asks nothing yet.
     pub(crate) fn new(target: &Target) -> Result<Self, PollError> {
+        // The first of them were not over when an earlier connection saw them.
+        let live = target.known_tasks.iter().take(SINGLE_READS);
         Ok(Self {
             client: Client::new(&target.url, target.credential.as_ref())?,
             card: None,
@@ -136,6 +141,7 @@ impl A2a {
             own: None,
             memory: Memory::of(&target.known_questions),
             passed: HashMap::new(),
+            alone: Alone::of(live),
             last_body: None,
             polls_since_whole: 0,
             round: Round::default(),
@@ -170,6 +176,7 @@ impl A2a {
         self.round = Round::default();
         self.followed = Followed::default();
         self.open.forget();
+        self.alone.forget();
         self.own = None;
     }
 
@@ -350,24 +357,32 @@ impl A2a {
             {
                 continue;
             }
-            // A list may leave out what a waiting task asks.
+            // A list may leave out what a task asks.
             if let Some(task) = &read
-                && is_waiting(task)
-                && question::of(task, &now, &self.memory.answered).is_none()
+                && self.alone.may_ask_more(task, &self.memory)
             {
-                reads += 1;
-                let found = match reads <= SINGLE_READS {
-                    true => self.by_itself(card, task).await,
-                    false => None,
-                };
+                let mut found = self.alone.kept(task, bytes);
+                if found.is_none() {
+                    reads += 1;
+                    if reads <= SINGLE_READS {
+                        found = self.by_itself(card, task, bytes).await;
+                    }
+                }
                 match found {
                     Some(found) => raw = found,
                     None => {
                         page.add_unread(&raw, &mut self.memory, &now);
-                        self.round.unread = true;
+                        if reads > SINGLE_READS || self.alone.fail(task, bytes) {
+                            self.round.unread = true;
+                        } else {
+                            self.passed.insert(task.id.clone(), bytes);
+                        }
                         continue;
                     }
                 }
+            }
+            if let Some(task) = &read {
+                self.alone.pass(task);
             }
             page.add(&raw, &mut self.memory, &now);
             if let Some(id) = id {
@@ -378,9 +393,20 @@ impl A2a {
     }
 
     /// A listed task with all it has. `None` = it cannot be read just now.
-    async fn by_itself(&self, card: &Card, task: &task::Task) -> Option<Box<RawValue>> {
-        let found = self.one(card, &TaskId::from(task.id.as_str())).await.ok()?;
-        (task::read(&found)?.id == task.id).then_some(found)
+    async fn by_itself(
+        &mut self,
+        card: &Card,
+        task: &task::Task,
+        listed: u64,
+    ) -> Option<Box<RawValue>> {
+        let raw = self.one(card, &TaskId::from(task.id.as_str())).await.ok()?;
+        let found = task::read(&raw).filter(|found| found.id == task.id)?;
+        self.memory.learn(&found);
+        // One that waits and asks nothing may ask without another sign.
+        let wanted = question::of(&found, "", &self.memory.answered).is_some()
+            || task.state().is_terminal() && self.memory.open.contains_key(&task.id);
+        self.alone.keep(task, listed, &raw, wanted);
+        Some(raw)
     }
 
     async fn one(&self, card: &Card, task: &TaskId) -> Result<Box<RawValue>, Failure> {

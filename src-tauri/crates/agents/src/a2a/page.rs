@@ -226,8 +226,8 @@ impl Page {
         self.add_as(raw, memory, now, UNSAID, false);
     }
 
-    /// Adds a task that waits, from a list that leaves its question out, when it could not be read by itself. That is no sign
-    /// that a question shown before is over.
+    /// Adds a task from a list that may leave its question out, when it could not be read by itself. That is no sign that a
+    /// question shown before is over, or another one by now.
     pub(crate) fn add_unread(&mut self, raw: &RawValue, memory: &mut Memory, now: &str) {
         self.add_as(raw, memory, now, UNREAD, true);
     }
@@ -251,9 +251,9 @@ impl Page {
             &memory.answered,
         );
         let asks_itself = extension.contains_key("escalations");
-        let asks = question.is_some();
         let shown_before = unread && memory.open.contains_key(&task.id);
-        let nothing = (!asks && !asks_itself && !shown_before).then_some(nothing);
+        let asks = question.is_some() || shown_before;
+        let nothing = (!asks && !asks_itself).then_some(nothing);
         self.tasks
             .push(item(&task, &extension, asks, nothing, memory, now));
         for list in LISTS {
@@ -273,6 +273,10 @@ impl Page {
             return;
         }
         match (question, memory.open.remove(&task.id)) {
+            (_, Some(shown)) if unread => {
+                self.escalation(&shown);
+                memory.open.insert(task.id.clone(), shown);
+            }
             // What was shown stays as it was shown, byte for byte, while it means the same.
             (Some(question), Some(shown)) if question.is_still(&shown) => {
                 self.escalation(&shown);
@@ -281,10 +285,6 @@ impl Page {
             (Some(question), _) => {
                 self.escalation(&question);
                 memory.open.insert(task.id.clone(), question);
-            }
-            (None, Some(shown)) if unread => {
-                self.escalation(&shown);
-                memory.open.insert(task.id.clone(), shown);
             }
             (None, Some(mut settled)) => {
                 settled.status = match memory.effect(&task, &settled) {

@@ -135,7 +135,7 @@ const HISTORY: u32 = 20;
 /// Of one task: a call that waits may lie behind what others have written since.
 const LONG_HISTORY: u32 = 100;
 /// What every server that knows the parameter has been seen to allow.
-const SHORT_HISTORY: u32 = 10;
+pub(crate) const SHORT_HISTORY: u32 = 10;
 /// So often can less be asked, until nothing is left out that can be.
 pub(crate) const LEAST_LISTED: u8 = 5;
 /// The same for one task.
