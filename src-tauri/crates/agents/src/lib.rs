@@ -16,6 +16,7 @@ mod native;
 mod opencode;
 mod probe;
 pub mod quota;
+mod said;
 mod unsupported;
 mod way;
 

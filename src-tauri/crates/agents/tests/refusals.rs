@@ -5,11 +5,14 @@
 
 #[path = "scripted/deciding.rs"]
 mod deciding;
+#[path = "scripted/paths.rs"]
+mod paths;
 #[path = "scripted/server.rs"]
 mod scripted;
 
 use agents::{Observation, Outcome};
 use deciding::decide;
+use paths::{paths, reply};
 use scripted::{card, connect, follow, list, poll, serve, task};
 use serde_json::{Value, json};
 
@@ -156,4 +159,109 @@ async fn an_answer_is_sent_once_more_only_where_our_own_wishes_were_refused() {
         let sent = asked.iter().filter(|(method, _)| method == "message/send");
         assert_eq!(sent.count(), sends, "{words}");
     }
+}
+
+/// Servers refuse in plain text too, or in JSON of their own.
+#[tokio::test]
+async fn a_refusal_that_is_no_a2a_error_is_read_by_its_words() {
+    let page = "<html><body>Bad Request</body></html>";
+    let nested = r#"{"error": {"message": "unknown field \"configuration\""}}"#;
+    let listed = r#"{"detail": [{"loc": ["body", "configuration"], "msg": "extra"}]}"#;
+    let told = r#"{"detail": "The invoice is closed."}"#;
+    for (status, body, expected, sends) in [
+        (
+            "400 Bad Request",
+            "unknown field configuration",
+            "Applied",
+            2,
+        ),
+        ("422 Unprocessable Entity", listed, "Applied", 2),
+        ("400 Bad Request", nested, "Applied", 2),
+        (
+            "400 Bad Request",
+            "The invoice 17 is closed.",
+            "Refused(\"The invoice 17 is closed.\")",
+            1,
+        ),
+        (
+            "422 Unprocessable Entity",
+            told,
+            "Refused(\"The invoice is closed.\")",
+            1,
+        ),
+        (
+            "409 Conflict",
+            "Somebody is at it.",
+            "Refused(\"Somebody is at it.\")",
+            1,
+        ),
+        (
+            "400 Bad Request",
+            page,
+            "Refused(\"It refused, and gave no reason.\")",
+            1,
+        ),
+        (
+            "400 Bad Request",
+            "",
+            "Refused(\"It refused, and gave no reason.\")",
+            1,
+        ),
+        // What it says of its own failure is no refusal.
+        ("500 Internal Server Error", "no configuration", "Retry", 1),
+    ] {
+        for binding in ["JSONRPC", "HTTP+JSON"] {
+            let (url, heard) = paths(move |verb, path, request| {
+                let mut waits = task("t", "TASK_STATE_INPUT_REQUIRED", 1);
+                waits["status"]["message"] = json!({"messageId": "m", "role": "ROLE_AGENT", "parts": [{"text": "Go?"}]});
+                let done = task("t", "TASK_STATE_COMPLETED", 2);
+                let is_sending = path.ends_with(":send") || request.contains("SendMessage");
+                let result = match is_sending {
+                    _ if path.contains("agent-card") => {
+                        let door = json!([{"url": "/rpc", "protocolBinding": binding, "protocolVersion": "1.0"}]);
+                        let card = json!({"name": "A", "version": "1", "capabilities": {}, "skills": [], "supportedInterfaces": door});
+                        return reply("200 OK", "", &card.to_string());
+                    }
+                    true if request.contains("configuration") => return reply(status, "", body),
+                    true => json!({"task": done}),
+                    false if path.contains("/tasks/") || request.contains("GetTask") => waits,
+                    false if verb == "GET" || request.contains("ListTasks") => json!({"tasks": [waits]}),
+                    false => return reply("404 Not Found", "", ""),
+                };
+                let result = match binding {
+                    "JSONRPC" => json!({"jsonrpc": "2.0", "id": 1, "result": result}),
+                    _ => result,
+                };
+                reply("200 OK", "", &result.to_string())
+            })
+            .await;
+            let mut endpoint = connect(&url);
+            let (document, _) = poll(&mut *endpoint).await;
+            let raw = &document.escalations.expect("a question")[0].raw;
+            let question: Value = serde_json::from_str(raw).expect("JSON");
+            let approve = decide(&question, "d", json!({"outcome": "approve"}));
+            let outcome = format!("{:?}", endpoint.deliver(&approve).await);
+            let what = format!("{binding}, {status}, {body}: {outcome}");
+            assert!(outcome.starts_with(expected), "{what}");
+            let heard = heard.lock().expect("notes");
+            let sent = heard.iter().filter(|request| {
+                request.contains(":send ") || request.contains("\"SendMessage\"")
+            });
+            assert_eq!(sent.count(), sends, "{what}");
+        }
+    }
+}
+
+/// A call to stop that is refused is not made again and again.
+#[tokio::test]
+async fn a_stop_that_is_refused_in_plain_text_is_refused_in_its_words() {
+    let card = old_card().to_string();
+    let (url, _) = paths(move |verb, _, _| match verb {
+        "GET" => reply("200 OK", "", &card),
+        _ => reply("400 Bad Request", "", "It runs to its end."),
+    })
+    .await;
+    let mut endpoint = follow(&url, &["t"]);
+    let outcome = endpoint.cancel(&"t".into(), &"stop".into()).await;
+    assert_eq!(outcome, Outcome::Refused("It runs to its end.".to_owned()));
 }

@@ -102,8 +102,9 @@ impl A2a {
         // It refused what we wish beside the answer, before it read the answer.
         if let Err(failure) = &answer
             && failure.is_of_parameters()
-            && let Failure::Error { message: words, .. } = failure
-            && is_about_wishes(words)
+            && failure
+                .refusal()
+                .is_some_and(|words| is_about_wishes(&words))
             && let Some(bare) = without_wishes(message)
         {
             answer = rpc::call(&self.client, &card.door, &Call::Send(&bare)).await;
@@ -244,47 +245,34 @@ impl A2a {
         delivery: &Delivery,
         failure: Failure,
     ) -> Outcome {
+        // Refused; and if the task is over by now, who ended it shows there.
+        if let Some(refusal) = failure.refusal() {
+            return match self.read_task(card, id).await {
+                Ok(task) if task.has_message(delivery.id.as_str()) => self.arrived(&task, delivery),
+                Ok(task) if !asks(&task, &self.memory.answered) => settled(&task),
+                _ => Outcome::Refused(refusal),
+            };
+        }
         match failure {
-            Failure::Broken(broken) if !broken.may_have_arrived => away(broken.error, false),
-            Failure::Broken(broken) => self
-                .looked(card, id, delivery)
-                .await
-                .unwrap_or_else(|| away(broken.error, true)),
-            Failure::Status(reply) => {
-                let error = reply.as_error(Utc::now());
-                match reply.status.as_u16() {
-                    401 | 403 | 429 => away(error, false),
-                    400..=499 => Outcome::Refused(error.detail.unwrap_or_default()),
-                    _ => self
-                        .looked(card, id, delivery)
-                        .await
-                        .unwrap_or_else(|| away(error, true)),
-                }
-            }
             Failure::Error {
                 code: code::TASK_NOT_FOUND,
                 ..
             } => Outcome::Expired,
-            Failure::Error {
-                code: code::INTERNAL | code::INVALID_RESPONSE,
-                message,
-            } => {
-                let outcome = self.looked(card, id, delivery).await;
-                outcome.unwrap_or_else(|| {
-                    Outcome::Unknown(format!(
-                        "It had an error of its own while it took the answer: {message}"
-                    ))
-                })
+            Failure::Broken(broken) if !broken.may_have_arrived => away(broken.error, false),
+            Failure::Status(reply) if matches!(reply.status.as_u16(), 401 | 403 | 429) => {
+                away(reply.as_error(Utc::now()), false)
             }
-            // Refused; and if the task is over by now, who ended it shows there.
-            Failure::Error { message, .. } => match self.read_task(card, id).await {
-                Ok(task) if task.has_message(delivery.id.as_str()) => self.arrived(&task, delivery),
-                Ok(task) if !asks(&task, &self.memory.answered) => settled(&task),
-                _ => Outcome::Refused(message),
-            },
-            Failure::Nonsense(sentence) => {
+            // It may have been taken all the same.
+            failure => {
                 let outcome = self.looked(card, id, delivery).await;
-                outcome.unwrap_or(Outcome::Unknown(sentence))
+                outcome.unwrap_or_else(|| match failure {
+                    Failure::Broken(broken) => away(broken.error, true),
+                    Failure::Status(reply) => away(reply.as_error(Utc::now()), true),
+                    Failure::Nonsense(sentence) => Outcome::Unknown(sentence),
+                    Failure::Error { message, .. } => Outcome::Unknown(format!(
+                        "It had an error of its own while it took the answer: {message}"
+                    )),
+                })
             }
         }
     }
@@ -346,7 +334,10 @@ impl A2a {
                 _ => Outcome::Refused(message),
             },
             Err(Failure::Error { message, .. }) => Outcome::Refused(message),
-            Err(failure) => unread(failure, true),
+            Err(failure) => match failure.refusal() {
+                Some(refusal) => Outcome::Refused(refusal),
+                None => unread(failure, true),
+            },
         }
     }
 

@@ -10,6 +10,7 @@ use reqwest::{Url, header::HeaderMap};
 use serde_json::Value;
 
 use super::login::{self, Login};
+pub(crate) use crate::said::clip;
 use crate::{
     http::{Client, invalid},
     unsupported, way,
@@ -346,14 +347,6 @@ fn extension(capabilities: Option<&Value>) -> Option<Value> {
         .iter()
         .find(|e| e.get("uri").and_then(Value::as_str) == Some(EXTENSION_URI))?;
     Some(ours.get("params").cloned().unwrap_or(Value::Null))
-}
-
-/// At most so many characters, so that nothing an agent says grows without bound.
-pub(crate) fn clip(text: &str, characters: usize) -> String {
-    match text.char_indices().nth(characters) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.to_owned(),
-    }
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ use super::card::{Binding, Door, Generation, clip};
 use crate::{
     Listening,
     http::{Broken, Client, Reply, invalid},
-    way,
+    said, way,
 };
 
 const VERSION: HeaderName = HeaderName::from_static("a2a-version");
@@ -103,6 +103,22 @@ impl Failure {
         }
     }
 
+    /// As a refusal, in the server's words where it has some; `None` = it did not refuse what was sent, but who sent it or
+    /// when, or it failed.
+    pub(crate) fn refusal(&self) -> Option<String> {
+        const OTHERS: [i64; 3] = [code::INTERNAL, code::INVALID_RESPONSE, code::TASK_NOT_FOUND];
+        match self {
+            Self::Error { code, message } if !OTHERS.contains(code) => Some(message.clone()),
+            Self::Status(reply) => {
+                let status = reply.status.as_u16();
+                let refuses = (400..500).contains(&status) && !matches!(status, 401 | 403 | 429);
+                let reason = || said::reason(reply).unwrap_or_else(|| UNEXPLAINED.to_owned());
+                refuses.then(reason)
+            }
+            _ => None,
+        }
+    }
+
     /// As a failed poll.
     pub(crate) fn into_poll_error(self, now: chrono::DateTime<chrono::Utc>) -> PollError {
         match self {
@@ -128,6 +144,7 @@ const OURS: &[&str] = &[
     "page_size",
 ];
 
+const UNEXPLAINED: &str = "It refused, and gave no reason.";
 const NO_REASON: &str = "no reason given";
 
 /// Messages of a task's history that are asked for in a list: enough to find a title, a question and our own answer.
@@ -178,7 +195,7 @@ pub(crate) fn subscription(client: &Client, door: &Door, task: &TaskId) -> Optio
     }
     let call = Call::Subscribe(task);
     if door.binding == Binding::JsonRpc {
-        let (url, body) = (door.url.clone(), said(door, &call));
+        let (url, body) = (door.url.clone(), spoken(door, &call));
         return Some(Listening::new(
             client,
             &[Method::POST],
@@ -194,7 +211,7 @@ pub(crate) fn subscription(client: &Client, door: &Door, task: &TaskId) -> Optio
     Some(Listening::new(client, verbs, url, headers(door), body))
 }
 
-fn said(door: &Door, call: &Call<'_>) -> String {
+fn spoken(door: &Door, call: &Call<'_>) -> String {
     let (method, params) = method(door, call);
     format!(r#"{{"jsonrpc":"2.0","id":1,"method":"{method}","params":{params}}}"#)
 }
@@ -205,7 +222,7 @@ async fn json_rpc(
     call: &Call<'_>,
     headers: HeaderMap,
 ) -> Result<Box<RawValue>, Failure> {
-    let body = said(door, call);
+    let body = spoken(door, call);
     let reply = match call {
         Call::Send(_) | Call::Cancel(_) => client.send(door.url.clone(), headers, body).await,
         _ => client
