@@ -6,6 +6,7 @@
 
 mod act;
 mod alone;
+mod calls;
 mod card;
 mod choice;
 mod effect;

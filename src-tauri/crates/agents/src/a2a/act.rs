@@ -117,7 +117,7 @@ impl A2a {
                     Some(took) if took.id == id.as_str() => (Some(took), None),
                     other => (None, other),
                 };
-                if let Some(outcome) = took.and_then(|took| self.shown(&took, delivery)) {
+                if let Some(outcome) = took.and_then(|took| self.over(&took, delivery)) {
                     return outcome;
                 }
                 match (self.look(card, id, delivery, task).await, other) {
@@ -135,7 +135,7 @@ impl A2a {
         for pause in LOOKS {
             tokio::time::sleep(pause).await;
             if let Ok(task) = self.read_task(card, id).await {
-                if let Some(outcome) = self.shown(&task, delivery) {
+                if let Some(outcome) = self.over(&task, delivery) {
                     return outcome;
                 }
                 after = Some(task);
@@ -178,7 +178,7 @@ impl A2a {
         match owed.and_then(|owed| owed.shown_beside(delivery.id.as_str())) {
             Some(Effect::Shown) => Outcome::Applied,
             Some(Effect::Contrary(sentence)) => Outcome::Unknown(sentence),
-            Some(Effect::None) | None => Outcome::Sent,
+            Some(Effect::None | Effect::Allowed) | None => Outcome::Sent,
         }
     }
 
@@ -281,16 +281,12 @@ impl A2a {
         self.shown(&self.read_task(card, id).await.ok()?, delivery)
     }
 
-    /// What the task says after it was sent; `None` = nothing yet.
+    /// What the task shows of the answer; `None` = nothing yet.
     fn shown(&self, task: &Task, delivery: &Delivery) -> Option<Outcome> {
-        Some(self.arrived(task, delivery)).filter(|outcome| *outcome != Outcome::Sent)
-    }
-
-    /// Applied once the task shows the effect. While it asks the same it shows none, and that it asks no more is none.
-    fn arrived(&self, task: &Task, delivery: &Delivery) -> Outcome {
+        // While it asks the same it shows nothing, and that it asks no more is nothing either.
         let stays = !reply::goes_beside(delivery);
         if stays && asks(task, &HashSet::new()) && asks_the_same(task, delivery) {
-            return Outcome::Sent;
+            return None;
         }
         let found;
         let owed = match self.memory.owing.get(&task.id) {
@@ -301,11 +297,22 @@ impl A2a {
             }
         };
         match owed.effect(task) {
-            Effect::Shown => Outcome::Applied,
-            Effect::Contrary(sentence) => Outcome::Unknown(sentence),
-            Effect::None if is_settled(task, delivery) => Outcome::Applied,
-            Effect::None => Outcome::Sent,
+            Effect::Shown => Some(Outcome::Applied),
+            Effect::Contrary(sentence) => Some(Outcome::Unknown(sentence)),
+            Effect::Allowed => Some(Outcome::Sent),
+            Effect::None => is_settled(task, delivery).then_some(Outcome::Applied),
         }
+    }
+
+    /// The same of a task that records the answer.
+    fn arrived(&self, task: &Task, delivery: &Delivery) -> Outcome {
+        self.shown(task, delivery).unwrap_or(Outcome::Sent)
+    }
+
+    /// What became of the answer in the end; `None` = more may come.
+    fn over(&self, task: &Task, delivery: &Delivery) -> Option<Outcome> {
+        self.shown(task, delivery)
+            .filter(|outcome| *outcome != Outcome::Sent)
     }
 
     /// Asks to cancel; doing that twice does nothing more.

@@ -85,6 +85,8 @@ struct Sight {
 pub(crate) enum Effect {
     /// Nothing yet.
     None,
+    /// It was allowed to do it, and has not begun.
+    Allowed,
     /// It did what was decided.
     Shown,
     /// It did something else, or it cannot be told; in words.
@@ -250,7 +252,9 @@ impl Owed {
         let is_stopped = stopped.iter().any(|stop| word.contains(stop));
         let tells_state = self.question.native.asked.iter().any(shape::tells_state);
         match self.says_yes() {
-            _ if self.decided.is_none() || NOT_BEGUN.contains(&word) => Effect::None,
+            _ if self.decided.is_none() => Effect::None,
+            Some(true) if NOT_BEGUN.contains(&word) => Effect::Allowed,
+            _ if NOT_BEGUN.contains(&word) => Effect::None,
             Some(true) if is_stopped => Self::contrary(word),
             Some(false) if !is_stopped && tells_state => Self::contrary(word),
             Some(false) if !is_stopped && word != DONE => Effect::None,

@@ -9,6 +9,7 @@ use domain::contract::TaskState;
 use serde_json::{Value, json, value::RawValue};
 
 use super::{
+    calls,
     card::{Card, clip},
     effect::{self, Effect, Owed},
     question::{self, Question},
@@ -125,7 +126,7 @@ impl Memory {
             }
             _ => return None,
         };
-        if effect != Effect::None {
+        if !matches!(effect, Effect::None | Effect::Allowed) {
             self.owing.remove(&task.id);
             self.earlier.remove(&task.id);
         }
@@ -292,7 +293,7 @@ impl Page {
                     // What broke off over our answer does not show that the answer counted.
                     Some(Effect::Contrary(_)) => "withdrawn".into(),
                     // It was answered, and until an effect is seen it is shown as that and no more.
-                    Some(Effect::None) => {
+                    Some(Effect::None | Effect::Allowed) => {
                         self.escalation(&settled);
                         memory.open.insert(task.id.clone(), settled);
                         return;
@@ -432,9 +433,13 @@ fn item(
     now: &str,
 ) -> String {
     // Some servers call a task that asks "working" or "completed".
-    let state = match task.state() {
+    let state = task.state();
+    let asks_there = (!asks && !state.is_terminal())
+        .then(|| calls::asked_there(task))
+        .flatten();
+    let state = match state {
         TaskState::AuthRequired => TaskState::AuthRequired,
-        _ if asks => TaskState::InputRequired,
+        _ if asks || asks_there.is_some() => TaskState::InputRequired,
         state => state,
     };
     let waits = matches!(state, TaskState::InputRequired | TaskState::AuthRequired);
@@ -448,7 +453,9 @@ fn item(
         Some(words) => format!("It may be asking: {}", clip(&words, MESSAGE)),
         None => nothing.to_owned(),
     };
-    let mut message = said.or_else(|| nothing.filter(|_| waits).map(unsaid));
+    let mut message = asks_there
+        .or(said)
+        .or_else(|| nothing.filter(|_| waits).map(unsaid));
     let mut worked_at = None;
     if state == TaskState::Working {
         worked_at = memory.worked_at(task, now);

@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, value::RawValue};
 
 use super::{
+    calls,
     card::clip,
     choice, form,
     shape::{self, Piece, Shape},
@@ -304,24 +305,7 @@ fn structured(task: &Task, waits: bool, answered: &HashSet<String>) -> Option<As
 /// The first call that still waits for leave, of those that tell their own state: the newest word about each counts,
 /// wherever it stands. One at a time, so that each is decided by itself.
 fn awaiting(task: &Task) -> Option<Asked> {
-    let said = task.status.as_ref().and_then(|s| s.message.as_ref());
-    let all = task.history.iter().flatten().chain(said);
-    let mut calls: Vec<(&Message, &RawValue)> = vec![];
-    let mut places: HashMap<String, usize> = HashMap::new();
-    for message in all.filter(|message| !message.is_persons()) {
-        for data in task::data(message.parts.as_deref().unwrap_or_default()) {
-            if shape::call_status(data).is_none() {
-                continue;
-            }
-            let place = places.entry(shape::ids(data).concat());
-            let place = *place.or_insert(calls.len());
-            match calls.get_mut(place) {
-                Some(known) => *known = (message, data),
-                None => calls.push((message, data)),
-            }
-        }
-    }
-    calls.into_iter().find_map(|(message, data)| {
+    calls::told(task).into_iter().find_map(|(message, data)| {
         let piece = Piece {
             data: data.to_owned(),
             metadata: None,

@@ -87,7 +87,7 @@ pub(crate) fn of(piece: &Piece) -> Option<Shape> {
         return Some(Shape::Deferred);
     }
     if let Some(status) = status_of(&question) {
-        return (status == AWAITING).then_some(Shape::Awaiting);
+        return (status == AWAITING && !wants_more(&question)).then_some(Shape::Awaiting);
     }
     if is_call(piece, &question) {
         Some(Shape::Call)
@@ -138,6 +138,13 @@ pub(super) const AWAITING: &str = "awaiting_approval";
 pub(super) fn call_status(data: &RawValue) -> Option<String> {
     let call: Value = serde_json::from_str(data.get()).ok()?;
     status_of(&call).map(str::to_lowercase)
+}
+
+/// Whether such a call waits for more than leave. The server of Gemini CLI passes nothing on but the leave, and a yes without
+/// what was asked for counts as no answer there (gemini-cli-core, `ask-user.ts` and `exit-plan-mode.ts`).
+pub(super) fn wants_more(call: &Value) -> bool {
+    let kind = call["confirmationDetails"]["type"].as_str();
+    kind.is_some_and(|kind| ["ask_user", "exit_plan_mode"].contains(&kind))
 }
 
 /// Whether its call tells its own state.
