@@ -316,10 +316,11 @@ impl Owed {
             .new_artifacts(task)
             .map(|made| Words::of(&parts(made)))
             .collect();
-        let not = Words::of("not");
-        let mut told = said.iter().chain(&made);
-        let is_silent = made.is_empty() && said.iter().all(Words::is_empty);
-        is_silent || told.any(|told| self.is_named_in(told) || told.contain(&not))
+        let told: Vec<&Words> = said.iter().chain(&made).filter(|w| !w.is_empty()).collect();
+        if told.is_empty() {
+            return made.is_empty();
+        }
+        told.iter().any(|told| self.is_named_in(told)) || told.iter().all(|w| w.are_a_bare_not())
     }
 
     fn is_named_in(&self, said: &Words) -> bool {

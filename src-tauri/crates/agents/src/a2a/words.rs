@@ -111,6 +111,12 @@ impl Words {
         self.words.is_empty()
     }
 
+    /// Whether it says nothing but that something was not done, in two words: "Not paid."
+    pub(super) fn are_a_bare_not(&self) -> bool {
+        let sure = |of: &Sentence| !of.asks && of.contrary == 1 && of.failed + of.waited == 0;
+        self.words.len() == 2 && self.text.starts_with(" not ") && self.sentences.iter().all(sure)
+    }
+
     /// Whether these words stand in it, one after the other.
     pub(super) fn contain(&self, other: &Self) -> bool {
         !other.is_empty() && self.text.contains(&other.text)
@@ -219,6 +225,26 @@ mod tests {
             "No. Approved.",
         ] {
             assert!(!Words::of(text).deny(&approved), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_bare_not_is_all_that_is_said() {
+        for text in ["Not paid.", "not deployed", "NOT DONE!"] {
+            assert!(Words::of(text).are_a_bare_not(), "{text}");
+        }
+        for text in [
+            "Not paid?",
+            "Not yet.",
+            "Not paid. Deployed.",
+            "Not bad, deployed.",
+            "Not not",
+            "Paid not",
+            "Not. Paid.",
+            "Not",
+            "",
+        ] {
+            assert!(!Words::of(text).are_a_bare_not(), "{text}");
         }
     }
 
