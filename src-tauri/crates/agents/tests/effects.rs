@@ -775,6 +775,41 @@ async fn a_connection_made_anew_calls_no_answer_applied_without_an_effect() {
     }
 }
 
+/// The same where the task records no answer: only who knows what was decided can tell whether its end fits.
+#[tokio::test]
+async fn the_end_of_a_task_without_a_record_is_judged_by_what_was_decided() {
+    let data = json!({"name": "deploy", "requestId": "r-17", "args": {"service": "shop"}});
+    let parts = json!([{"kind": "text", "text": "May I deploy?"}, {"kind": "data", "data": data}]);
+    let asks = shows("input-required", 1, Some(says("q", parts)), json!({}));
+    let ends = |words: &str| shows("completed", 2, Some(says("m", text(words))), json!({}));
+    let made = json!({"artifacts": [{"artifactId": "log", "parts": text("Deployed.")}]});
+    for (decision, after, expected) in [
+        ("approve", task("t", "completed", 2), "Applied"),
+        ("approve", task("t", "failed", 2), "Unknown"),
+        ("approve", task("t", "working", 2), "Unknown"),
+        ("reject", ends("Deployment rejected."), "Applied"),
+        ("reject", ends("Deployed."), "Unknown"),
+        ("reject", task("t", "completed", 2), "Unknown"),
+        ("reject", shows("completed", 2, None, made), "Unknown"),
+    ] {
+        let story = Story::begin(asks.clone(), None).await;
+        let (before, _) = poll(&mut *follow(&story.url, &["t"])).await;
+        story.is_now(after.clone());
+        let url = format!("{}/#task=t", story.url);
+        let mut endpoint = connect_anew(Kind::A2a, &url, &before);
+        let (document, _) = poll(&mut *endpoint).await;
+        let what = format!("{decision}: {}", after["status"]);
+        assert_eq!(question(&document)["status"], "withdrawn", "{what}");
+        let again = agents::Delivery {
+            resend: true,
+            ..decide(&question(&before), "d", json!({"outcome": decision}))
+        };
+        let told = format!("{:?}", endpoint.deliver(&again).await);
+        assert!(told.starts_with(expected), "{what}: {told}");
+        assert_eq!(story.sent().len(), 0, "{what}");
+    }
+}
+
 #[tokio::test]
 async fn a_question_in_words_is_the_same_though_its_time_or_the_id_of_its_message_moves() {
     let asks = |id: &str, second: u32, words: &str| {

@@ -207,7 +207,8 @@ impl A2a {
         }
         let known = self.memory.owing.get(&task.id);
         let known = known.is_some_and(|owed| owed.is(delivery.id.as_str()));
-        if let Some(outcome) = self.shown(task, delivery).filter(|_| known) {
+        let ours = known || delivery.resend;
+        if let Some(outcome) = self.shown(task, delivery).filter(|_| ours) {
             return Some(outcome);
         }
         if !asks(task, &self.memory.answered) {

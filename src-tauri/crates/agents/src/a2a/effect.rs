@@ -290,7 +290,9 @@ impl Owed {
         };
         let is_known = |message: &Message| known.contains(&said(message));
         let status = task.status.as_ref().and_then(|s| s.message.as_ref());
-        let status = status.filter(|_| ours.is_some() || self.before.is_some());
+        // With which a task ended, it did not ask.
+        let is_later = ours.is_some() || self.before.is_some() || task.state().is_terminal();
+        let status = status.filter(|_| is_later);
         since
             .iter()
             .chain(status)
@@ -318,7 +320,12 @@ impl Owed {
             .collect();
         let told: Vec<&Words> = said.iter().chain(&made).filter(|w| !w.is_empty()).collect();
         if told.is_empty() {
-            return made.is_empty();
+            // What was there before is only known of a task that was read then.
+            let made_nothing = match self.before {
+                Some(_) => made.is_empty(),
+                None => task.artifacts.as_ref().is_none_or(Vec::is_empty),
+            };
+            return made_nothing && (self.before.is_some() || task.has_message(&self.id));
         }
         told.iter().any(|told| self.is_named_in(told)) || told.iter().all(|w| w.are_a_bare_not())
     }

@@ -114,15 +114,9 @@ impl Memory {
         let effect = match self.owing.get(&task.id) {
             Some(owed) if owed.answers(shown) => owed.effect(task),
             None if self.earlier.contains(&task.id) => {
-                match Owed::found(task, shown) {
-                    Some(owed) => owed.effect(task),
-                    // One that was over when it asked shows nothing by being over.
-                    None if task.state() == TaskState::Completed && !shown.is_beside() => {
-                        Effect::Shown
-                    }
-                    // Nobody remembers whether it was ours: no proof is made of it.
-                    None => Effect::Contrary(String::new()),
-                }
+                // Without a record, who knows the decision has to judge: no proof is made of it here.
+                let owed = Owed::found(task, shown);
+                owed.map_or(Effect::Contrary(String::new()), |owed| owed.effect(task))
             }
             _ => return None,
         };

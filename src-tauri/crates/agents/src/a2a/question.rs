@@ -68,11 +68,6 @@ impl Question {
         })
     }
 
-    /// Whether its task was over when it asked.
-    pub(crate) fn is_beside(&self) -> bool {
-        self.native.beside
-    }
-
     /// What it asks in structure.
     pub(super) fn pieces(&self) -> &[Piece] {
         &self.native.asked
