@@ -621,8 +621,23 @@ async fn a_task_that_says_or_makes_more_shows_work_though_its_status_stands_stil
         ),
         (
             "a longer artifact",
-            shows(two, json!([made("a", "xy")])),
+            shows(two.clone(), json!([made("a", "xy")])),
             true,
+        ),
+        (
+            "another beside it",
+            shows(two.clone(), json!([made("a", "xy"), made("b", "z")])),
+            true,
+        ),
+        (
+            "one left out",
+            shows(two.clone(), json!([made("b", "z")])),
+            false,
+        ),
+        (
+            "told again, in another order",
+            shows(two, json!([made("b", "z"), made("a", "xy")])),
+            false,
         ),
     ];
     let (mut endpoint, told) = one_task().await;

@@ -384,14 +384,8 @@ pub(super) fn said(message: &Message) -> u64 {
     }
 }
 
-fn made(artifact: &Artifact) -> u64 {
+pub(super) fn made(artifact: &Artifact) -> u64 {
     digest_of(&format!("{artifact:?}"))
-}
-
-/// The same of all together.
-pub(super) fn all_made(artifacts: &[Artifact]) -> u64 {
-    let all: Vec<u64> = artifacts.iter().map(made).collect();
-    digest_of(&format!("{all:?}"))
 }
 
 /// The newest state that the agent tells of a call with one of these ids; `None` = none, or it waits on.

@@ -11,6 +11,7 @@ use serde_json::{Value, json, value::RawValue};
 use super::{
     calls,
     card::{Card, clip},
+    digest_of,
     effect::{self, Effect, Owed},
     question::{self, Question},
     task::{self, Artifact, Task},
@@ -51,6 +52,8 @@ const ON_THE_WAY: usize = 300;
 const UNSAID: &str = "It waits for input, but does not say for what.";
 const UNREAD: &str = "It waits for input. What it asks could not be read just now.";
 const LARGEST_BODY: usize = 256 * 1024;
+/// Artifacts of a task that are told from each other.
+const ARTIFACTS: usize = 1000;
 /// Names and first sightings that are remembered.
 const REMEMBERED: usize = 50_000;
 
@@ -76,9 +79,10 @@ pub(crate) struct Memory {
 struct Work {
     /// What the agent said last, where it says so in the history only: lists leave that out at times.
     words: Option<String>,
-    /// Digests of its newest message, and of all it has made.
+    /// Digest of its newest message.
     said: Option<u64>,
-    made: Option<u64>,
+    /// Digests of what it has made, by artifact.
+    made: HashMap<u64, u64>,
     /// When more was seen last.
     at: Option<String>,
 }
@@ -158,23 +162,21 @@ impl Memory {
         let said = messages
             .rfind(|message| message.is_agents())
             .map(effect::said);
-        let made = task.artifacts.as_deref().filter(|made| !made.is_empty());
-        let made = made.map(effect::all_made);
-        let Some(known) = self.work.get_mut(&task.id) else {
-            let first = Work {
-                said,
-                made,
-                ..Work::default()
-            };
-            self.work.insert(task.id.clone(), first);
-            return None;
-        };
-        let is_new = |now: Option<u64>, known: Option<u64>| now.is_some() && now != known;
-        if is_new(said, known.said) || is_new(made, known.made) {
+        let is_first = !self.work.contains_key(&task.id);
+        let known = self.work.entry(task.id.clone()).or_default();
+        let mut is_new = said.is_some() && said != known.said;
+        known.said = said.or(known.said);
+        for artifact in task.artifacts.iter().flatten() {
+            let digest = effect::made(artifact);
+            let id = artifact.artifact_id.as_deref().map_or(digest, digest_of);
+            // Beyond that many, none is told from another.
+            if known.made.len() < ARTIFACTS || known.made.contains_key(&id) {
+                is_new |= known.made.insert(id, digest) != Some(digest);
+            }
+        }
+        if is_new && !is_first {
             known.at = Some(now.to_owned());
         }
-        known.said = said.or(known.said);
-        known.made = made.or(known.made);
         known.at.clone()
     }
 
