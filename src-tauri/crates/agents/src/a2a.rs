@@ -197,6 +197,7 @@ impl A2a {
                 Ok(found) => found,
                 Err(failure) if self.round.pages == 0 && is_no_list(&card, &failure) => {
                     self.lists = false;
+                    self.followed.broke = failure.is_its_own();
                     self.round = Round::default();
                     return self.one_by_one(&card).await;
                 }

@@ -72,6 +72,53 @@ async fn a_server_that_speaks_another_version_is_not_called_one_without_a_list()
 }
 
 #[tokio::test]
+async fn a_server_that_fails_over_every_call_is_not_called_one_without_a_list() {
+    for (list, read, fails) in [
+        (
+            json!({"code": -32603, "message": "Oops"}),
+            json!({"code": -32603, "message": "Oops"}),
+            true,
+        ),
+        (
+            json!({"code": -32000, "message": "Oops"}),
+            json!({"code": -32000, "message": "Oops"}),
+            true,
+        ),
+        (
+            json!({"code": -32601, "message": "Method not found"}),
+            json!({"code": -32603, "message": "Oops"}),
+            false,
+        ),
+        (
+            json!({"code": -32603, "message": "Oops"}),
+            json!({"code": -32001, "message": "Oops"}),
+            false,
+        ),
+        (
+            json!({"code": -32603, "message": "Oops"}),
+            json!({"code": -32603, "message": "Task not found"}),
+            false,
+        ),
+    ] {
+        let what = format!("{list} {read}");
+        let (url, _) = serve(old_card(), move |method, _| match method {
+            "tasks/list" => json!({"error": list}),
+            _ => json!({"error": read}),
+        })
+        .await;
+        let probe = agents::probe(&url, None).await.expect("it has a card");
+        let warnings = probe.warnings.join(" ");
+        assert_eq!(
+            warnings.contains("its tasks cannot: It answers with an A2A error"),
+            fails,
+            "{what}: {warnings}"
+        );
+        assert_eq!(warnings.contains("no list"), !fails, "{what}: {warnings}");
+        assert_eq!(connect(&url).observe().await.is_err(), fails, "{what}");
+    }
+}
+
+#[tokio::test]
 async fn the_tasks_that_gemini_cli_lists_beside_the_protocol_are_followed() {
     let mut looks = 0;
     let (url, _) = paths(move |verb, path, request| match (verb, path) {

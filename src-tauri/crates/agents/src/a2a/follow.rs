@@ -67,6 +67,8 @@ pub(super) struct Followed {
     watched: HashMap<TaskId, Instant>,
     /// It was found out that it hears us, and in which words.
     hears: bool,
+    /// Asked for its list, it failed.
+    pub(super) broke: bool,
     /// Whether it tells the ids of its tasks beside the protocol; found out by asking.
     tells: Option<bool>,
     /// The states it told there for this round.
@@ -395,6 +397,12 @@ impl A2a {
                 return Err(reply.as_error(Utc::now()));
             }
             Err(Failure::Broken(broken)) => return Err(broken.error),
+            // It fails over whatever it is asked. Where tasks are known, they show whether it does.
+            Err(failure)
+                if self.followed.broke && self.known.is_empty() && failure.is_its_own() =>
+            {
+                return Err(failure.into_poll_error(Utc::now()));
+            }
             _ => true,
         };
         if here {

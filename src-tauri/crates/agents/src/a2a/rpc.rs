@@ -42,6 +42,8 @@ pub(crate) mod code {
     pub(crate) const PARAMS: i64 = -32602;
     /// Its own error.
     pub(crate) const INTERNAL: i64 = -32603;
+    /// The same, of servers that name no error of the specification.
+    pub(crate) const SERVER: i64 = -32000;
 }
 
 /// What is asked of a server.
@@ -99,6 +101,18 @@ impl Failure {
                 let body = || String::from_utf8_lossy(&reply.body);
                 matches!(reply.status.as_u16(), 400 | 422) || named(&body())
             }
+            _ => false,
+        }
+    }
+
+    /// Whether the server failed over it, whatever was asked. Some say so of a task that is not there, and name it then.
+    pub(crate) fn is_its_own(&self) -> bool {
+        match self {
+            Self::Error { code, message } => {
+                matches!(*code, code::INTERNAL | code::SERVER)
+                    && !message.to_ascii_lowercase().contains("task")
+            }
+            Self::Status(reply) => reply.status.is_server_error(),
             _ => false,
         }
     }
