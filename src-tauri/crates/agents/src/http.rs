@@ -11,7 +11,8 @@ use futures_util::StreamExt;
 use reqwest::{
     Method, StatusCode, Url,
     header::{
-        ACCEPT, AUTHORIZATION, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE,
+        ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER,
+        WWW_AUTHENTICATE,
     },
 };
 
@@ -352,7 +353,9 @@ impl Client {
             Err(_) => return Err(arrived(late())),
         };
         let (status, headers) = (response.status(), response.headers().clone());
-        let body = whole(response, until).await.map_err(arrived)?;
+        let kind = headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes);
+        let events = kind.is_some_and(|kind| kind.starts_with(b"text/event-stream"));
+        let body = whole(response, events, until).await.map_err(arrived)?;
         Ok(Reply {
             status,
             headers,
@@ -384,9 +387,7 @@ impl Client {
         }
         let mut request = self.http.request(method, url).headers(headers);
         if let Some(body) = body {
-            request = request
-                .header(reqwest::header::CONTENT_TYPE, "application/json")
-                .body(body);
+            request = request.header(CONTENT_TYPE, "application/json").body(body);
         }
         Ok(request)
     }
@@ -395,7 +396,13 @@ impl Client {
 /// The body, within the limit. Beyond a size that is usual, one is read at a time, whoever sends it: that bounds the
 /// memory of all loops together. Whoever is read then must send on: to wait for that turn costs no time of its own, to keep
 /// the others waiting does.
-async fn whole(response: reqwest::Response, mut until: Instant) -> Result<Vec<u8>, PollError> {
+///
+/// Of a stream of `events`, which may have no end, it is what comes up to the end of the first one.
+async fn whole(
+    response: reqwest::Response,
+    events: bool,
+    mut until: Instant,
+) -> Result<Vec<u8>, PollError> {
     static ONE_LARGE: tokio::sync::Semaphore = tokio::sync::Semaphore::const_new(1);
     let mut turn = None;
     let mut body = vec![];
@@ -424,7 +431,12 @@ async fn whole(response: reqwest::Response, mut until: Instant) -> Result<Vec<u8
             until += waits.elapsed();
             body.reserve_exact(LARGE_ROOM - body.len());
         }
+        let new = body.len().saturating_sub(3);
         body.extend_from_slice(&piece);
+        let ends = |mark: &[u8]| body[new..].windows(mark.len()).any(|part| part == mark);
+        if events && (ends(b"\n\n") || ends(b"\r\n\r\n")) {
+            return Ok(body);
+        }
     }
 }
 

@@ -52,16 +52,20 @@ pub async fn probe(url: &str, credential: Option<&Credential>) -> Result<Probe, 
             Ok(None) | Err(_) => {}
         }
     }
-    match a2a::find(&client).await {
+    let failed = match a2a::find(&client).await {
         Ok(card) => return agent(url, credential, card).await,
         Err(error) if a2a::as_card(&reply.body).is_some() => return Err(error),
-        Err(_) if forbidden => return Err(first),
-        Err(error) if error.http_status.is_some() => {
-            return Err(unsupported::of_sockets(&reply).map_or(error, invalid));
-        }
+        Err(_) if forbidden => Some(first.clone()),
+        Err(error) if error.http_status.is_some() => Some(error),
         // A card was found, and it is of no use.
         Err(error) if !a2a::is_no_card(&error) => return Err(error),
-        Err(_) => {}
+        Err(_) => None,
+    };
+    if let Some(failed) = failed {
+        return Err(match unsupported::named(&client, &reply).await {
+            Some(sentence) => invalid(sentence),
+            None => failed,
+        });
     }
     if let Some((place, card)) = of_kit(&client).await? {
         return agent(place.as_str(), credential, card).await;

@@ -469,60 +469,6 @@ async fn what_login_a_card_wants_is_said_before_it_is_tried() {
     }
 }
 
-#[tokio::test]
-async fn known_servers_that_are_not_spoken_to_are_called_by_name() {
-    for (path, body, name) in [
-        (
-            "/openapi.json",
-            json!({"info": {"title": "OpenHands Agent Server"}}),
-            "OpenHands",
-        ),
-        (
-            "/config",
-            json!({"id": "demo", "available_models": [], "agents": [], "teams": []}),
-            "Agno",
-        ),
-        (
-            "/",
-            json!({"jsonrpc": "2.0", "id": "server-error", "error": {"code": -32600, "message": "Not Acceptable"}}),
-            "MCP",
-        ),
-    ] {
-        let (url, _) = paths(move |_, asked, _| match asked == path {
-            true if path == "/" => (406, body.clone()),
-            true => (200, body.clone()),
-            false => (404, json!({"detail": "Not Found"})),
-        })
-        .await;
-        let words = agents::probe(&url, None)
-            .await
-            .expect_err("none of ours")
-            .detail;
-        assert!(
-            words.clone().unwrap_or_default().contains(name),
-            "{name}: {words:?}"
-        );
-    }
-    // What `codex app-server --listen ws://…` 0.169 answers, whatever is asked for, and what the standard has for it.
-    for (status, said) in [
-        (
-            "400 Bad Request",
-            "Connection header did not include 'upgrade'",
-        ),
-        ("426 Upgrade Required", ""),
-    ] {
-        let (url, _) = bytes::paths(move |_, _, _| bytes::reply(status, "", said)).await;
-        let error = agents::probe(&url, None).await.expect_err("none of ours");
-        let words = error.detail.unwrap_or_default();
-        assert!(words.contains("Codex"), "{status}: {words}");
-    }
-    let words = agents::probe("ws://127.0.0.1:18789", None)
-        .await
-        .expect_err("a socket")
-        .detail;
-    assert!(words.unwrap_or_default().contains("socket"));
-}
-
 fn question(document: &Document) -> Value {
     let all = document.escalations.as_ref().expect("questions");
     serde_json::from_str(&all.first().expect("a question").raw).expect("JSON")

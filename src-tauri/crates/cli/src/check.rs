@@ -28,12 +28,8 @@ pub(crate) struct Options {
 /// Prints one line a problem; problems are a "no".
 pub(crate) fn run(options: &Options, everywhere: &Everywhere) -> Result<(), Failure> {
     let place = &options.place;
-    let is_url = ["http://", "https://"].iter().any(|scheme| {
-        place
-            .get(..scheme.len())
-            .is_some_and(|head| head.eq_ignore_ascii_case(scheme))
-    });
-    let bodies = if is_url {
+    // An address of another kind is no file either; what is wrong with it is said where it is used.
+    let bodies = if place.contains("://") {
         crate::runtime()?.block_on(pages(place, everywhere))?
     } else {
         vec![input::bytes(Path::new(place))?]

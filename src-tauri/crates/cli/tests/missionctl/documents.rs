@@ -48,6 +48,10 @@ fn a_document_that_cannot_be_judged_is_a_no_or_unusable() {
     check_unusable(&run_with(&["check", "-"], b"<html>", &[]), "not JSON");
     check_unusable(&run_with(&["check", "-"], b"\xff\xfe", &[]), "UTF-8");
     check_unusable(&run(&["check", "/nowhere/x"]), "/nowhere/x");
+    for socket in ["ws://127.0.0.1:1/", "wss://example.com/x"] {
+        check_unusable(&run(&["check", socket]), "Sockets are not spoken here");
+    }
+    check_unusable(&run(&["check", "ftp://127.0.0.1/"]), "Only http and https");
     check_unusable(
         &run(&["check", "http://127.0.0.1:9/s"]),
         "cannot be reached",
