@@ -22,7 +22,7 @@ use crate::{
     Answer, Delivery, Endpoint, Observation, Outcome, Target,
     a2a::filled,
     http::{Client, ENDLESS, MOST_PAGES, Reply, invalid},
-    way,
+    said, way,
 };
 
 /// Items asked for per page (contract: 1 to 500).
@@ -265,11 +265,6 @@ impl Endpoint for Native {
 /// The table of section 2.
 fn recorded(reply: &Reply) -> Outcome {
     let body: Option<Value> = serde_json::from_slice(&reply.body).ok();
-    let told = |member: &str| {
-        body.as_ref()
-            .and_then(|body| body.get(member)?.as_str())
-            .map(str::to_owned)
-    };
     match reply.status.as_u16() {
         200 => match body
             .as_ref()
@@ -285,9 +280,8 @@ fn recorded(reply: &Reply) -> Outcome {
         },
         202 => Outcome::Sent,
         400 | 422 => Outcome::Refused(
-            told("detail")
-                .or(told("title"))
-                .unwrap_or("It refused the decision without a reason.".to_owned()),
+            said::reason(reply)
+                .unwrap_or_else(|| "It refused the decision without a reason.".to_owned()),
         ),
         404 | 410 => Outcome::Expired,
         412 => Outcome::Changed,

@@ -140,6 +140,7 @@ fn again(reason: &str) -> Outcome {
 
 #[tokio::test]
 async fn a_decision_carries_key_version_and_the_exact_bytes() {
+    let long = "No, ".repeat(1000);
     let replies = [
         ("200 OK", r#"{"applied":true}"#, Outcome::Applied),
         (
@@ -164,6 +165,31 @@ async fn a_decision_carries_key_version_and_the_exact_bytes() {
             "400 Bad Request",
             "",
             Outcome::Refused("It refused the decision without a reason.".into()),
+        ),
+        (
+            "400 Bad Request",
+            "<html><body>Bad Request</body></html>",
+            Outcome::Refused("It refused the decision without a reason.".into()),
+        ),
+        (
+            "400 Bad Request",
+            " The books are closed.\n",
+            Outcome::Refused("The books are closed.".into()),
+        ),
+        (
+            "422 Unprocessable",
+            r#"{"title":"No","detail":"The books are closed."}"#,
+            Outcome::Refused("The books are closed.".into()),
+        ),
+        (
+            "422 Unprocessable",
+            r#"{"errors":[{"msg":"late"}]}"#,
+            Outcome::Refused(r#"{"errors":[{"msg":"late"}]}"#.into()),
+        ),
+        (
+            "400 Bad Request",
+            &long,
+            Outcome::Refused(format!("{}…", &long[..300])),
         ),
         (
             "401 Unauthorized",
