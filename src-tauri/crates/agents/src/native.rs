@@ -285,13 +285,10 @@ fn recorded(reply: &Reply) -> Outcome {
         ),
         404 | 410 => Outcome::Expired,
         412 => Outcome::Changed,
-        401 | 403 => retry(
-            "It refuses our credentials; the decision is kept until they are mended.",
-            reply,
-        ),
-        409 => retry("It is still working on this decision.", reply),
-        429 => retry("It asks us to slow down.", reply),
-        500..=599 => retry("It has an error of its own.", reply),
+        401 | 403 => retry("It refuses our credentials.", false, reply),
+        409 => retry("It is still working on this decision.", true, reply),
+        429 => retry("It asks us to slow down.", false, reply),
+        500..=599 => retry("It has an error of its own.", true, reply),
         _ => Outcome::Unknown(format!(
             "It answered with the unexpected status {}.",
             reply.status.as_u16()
@@ -310,11 +307,12 @@ fn recorded_outcome(body: Option<&Value>) -> Option<String> {
     })
 }
 
-fn retry(reason: &str, reply: &Reply) -> Outcome {
+/// `arrived`: it may have been taken all the same.
+fn retry(reason: &str, arrived: bool, reply: &Reply) -> Outcome {
     Outcome::Retry {
         reason: reason.to_owned(),
         after_seconds: reply.retry_after(Utc::now()),
-        may_have_arrived: true,
+        may_have_arrived: arrived,
     }
 }
 

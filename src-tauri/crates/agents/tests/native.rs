@@ -130,11 +130,11 @@ async fn a_redirect_is_not_followed() {
 }
 
 /// Kept, to be sent again with the same key and bytes.
-fn again(reason: &str) -> Outcome {
+fn again(reason: &str, may_have_arrived: bool) -> Outcome {
     Outcome::Retry {
         reason: reason.to_owned(),
         after_seconds: None,
-        may_have_arrived: true,
+        may_have_arrived,
     }
 }
 
@@ -194,27 +194,27 @@ async fn a_decision_carries_key_version_and_the_exact_bytes() {
         (
             "401 Unauthorized",
             "",
-            again("It refuses our credentials; the decision is kept until they are mended."),
+            again("It refuses our credentials.", false),
         ),
         (
             "403 Forbidden",
             "",
-            again("It refuses our credentials; the decision is kept until they are mended."),
+            again("It refuses our credentials.", false),
         ),
         (
             "409 Conflict",
             "",
-            again("It is still working on this decision."),
+            again("It is still working on this decision.", true),
         ),
         (
             "429 Too Many Requests",
             "",
-            again("It asks us to slow down."),
+            again("It asks us to slow down.", false),
         ),
         (
             "503 Service Unavailable",
             "",
-            again("It has an error of its own."),
+            again("It has an error of its own.", true),
         ),
         (
             "418 Teapot",

@@ -280,7 +280,9 @@ async fn deliver(
                     return if delivery.resend {
                         Ok((State::Unknown, Some(reason)))
                     } else {
-                        Err(Failure::Unusable(format!("Nothing was sent. {reason}")))
+                        Err(Failure::Unusable(format!(
+                            "The answer was not taken, and it is not kept here. {reason}"
+                        )))
                     };
                 }
                 let seconds = after_seconds.unwrap_or(1 << (attempt - 1));

@@ -181,6 +181,16 @@ fn what_became_of_an_answer_decides_the_exit() {
     );
     check(("410 Gone", ""), "", "expired", 1);
     check(("412 Precondition Failed", ""), PENDING, "changed", 1);
+    // Nothing goes on when the command has ended.
+    for (status, why) in [
+        ("401 Unauthorized", "refuses our credentials"),
+        ("429 Too Many Requests", "slow down"),
+    ] {
+        let (said, asked) = answer((status, ""), PENDING, &[]);
+        check_unusable(&said, "was not taken, and it is not kept here");
+        assert!(said.complaint.contains(why), "{said:?}");
+        assert!(asked.iter().filter(|asked| asked.method == "POST").count() > 1);
+    }
 }
 
 #[test]

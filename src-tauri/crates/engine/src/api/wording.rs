@@ -178,7 +178,11 @@ pub fn whereabouts(decision: &Decision) -> String {
             format!("{said}. The agent does not answer; it will be sent once, when it does.")
         }
         DeliveryState::Queued => {
-            format!("{said}. It has not left yet, and can be taken back until it does.")
+            let kept = match delivery.detail {
+                Some(_) => " It is kept and tried again.",
+                None => "",
+            };
+            format!("{said}. It has not left yet, and can be taken back until it does.{kept}")
         }
         DeliveryState::Sending => format!("{said}. It is on its way."),
         DeliveryState::Sent => format!("{said}. The agent took it; the effect is not seen yet."),
