@@ -149,6 +149,7 @@ const silent: ProbeView = {
   can: [],
   cannot: [],
   warnings: [],
+  watched: [],
   url: "",
   sample: [],
   problem: null,
@@ -177,7 +178,8 @@ const known: ProbeView = {
   sample: ["Read the supplier invoices of the week", "Read the invoice of Nordwerk", "Match the bank statement"],
 };
 
-/** Ports ending in 1 answer with a web page, in 2 want a login, in 3 are silent; all others are agents. */
+/** Ports ending in 1 answer with a web page, in 2 want a login, in 3 are silent, in 4 are watched
+ * already; all others are agents. */
 const metricsPage: ProbeView = {
   ...silent,
   kind: "prometheus",
@@ -224,6 +226,7 @@ function probe(typed: string, token: string | null): ProbeView {
   if (port.endsWith("2") && !token) return { ...silent, url, problem: "It asks for a login.", needsCredential: true };
   if (port.endsWith("9")) return { ...metricsPage, url };
   if (port.endsWith("3")) return { ...silent, url, problem: "No connection could be made." };
+  if (port.endsWith("4")) return { ...known, url, watched: ["This address is watched already, as Warehouse."] };
   return { ...known, url };
 }
 

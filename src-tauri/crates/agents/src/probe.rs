@@ -329,10 +329,10 @@ fn native(url: &str, reply: &Reply, document: contract::Document) -> Probe {
         "It sends its whole status at every poll.",
     );
     if !document.problems.is_empty() {
-        warnings.push(format!(
-            "{} items of its status cannot be read.",
-            document.problems.len()
-        ));
+        warnings.push(match document.problems.len() {
+            1 => "One item of its status cannot be read.".to_owned(),
+            many => format!("{many} items of its status cannot be read."),
+        });
     }
     let card = document.agent;
     Probe {

@@ -30,19 +30,16 @@ async fn an_endpoint_that_is_watched_already_is_told_of_before_it_is_added_again
     let api = Api::open(dir.path(), None, Box::new(|_| Ok(()))).expect("it starts");
     let desk = Agent::start(document("desk", &["t1", "t2"])).await;
     let first = format!("http://127.0.0.1:{}/status", desk.port);
-    let warnings = async |url: &str| {
+    let watched = async |url: &str| {
         let look = json!({ "url": url, "token": null, "basic": null });
         let report = ask(&api, "probe", look).await;
         assert_eq!(report["identified"], json!(true), "{report:#}");
-        let all = report["warnings"].as_array().expect("a list").iter();
-        let mut all = all
-            .filter_map(Value::as_str)
+        let all = report["watched"].as_array().expect("a list").iter();
+        all.filter_map(Value::as_str)
             .map(str::to_owned)
-            .collect::<Vec<_>>();
-        all.retain(|warning| warning.contains("watched already"));
-        all
+            .collect::<Vec<_>>()
     };
-    assert_eq!(warnings(&first).await, [""; 0]);
+    assert_eq!(watched(&first).await, [""; 0]);
     let add =
         json!({ "name": "Office", "url": first, "kind": "native", "token": null, "basic": null });
     ask(&api, "addEndpoint", add).await;
@@ -53,9 +50,9 @@ async fn an_endpoint_that_is_watched_already_is_told_of_before_it_is_added_again
     })
     .await;
     let here = ["This address is watched already, as Office."];
-    assert_eq!(warnings(&first).await, here);
+    assert_eq!(watched(&first).await, here);
     let spelled = first.replace("127.0.0.1", "localhost");
-    assert_eq!(warnings(&spelled).await, here);
+    assert_eq!(watched(&spelled).await, here);
     // Another port with the same behind it, and others that have a name or a task in common.
     for (name, tasks, same) in [
         ("desk", &["t2"][..], true),
@@ -64,7 +61,7 @@ async fn an_endpoint_that_is_watched_already_is_told_of_before_it_is_added_again
         ("mail", &["t1", "t2"], false),
     ] {
         let other = Agent::start(document(name, tasks)).await;
-        let told = warnings(&format!("http://127.0.0.1:{}/status", other.port)).await;
+        let told = watched(&format!("http://127.0.0.1:{}/status", other.port)).await;
         let twin =
             "It shows the same agent and the same tasks as Office, which is watched already.";
         let expected: &[&str] = if same { &[twin] } else { &[] };

@@ -2,6 +2,6 @@
 
 /**
  * What a probe found, in plain words. `needs_credential` when the person must log in first, `wants_basic` with a name and a
- * password. `kind` may be known before.
+ * password. `kind` may be known before. `watched`: as what the same is watched already, a sentence each.
  */
-export type ProbeView = { kind: string, identified: boolean, name: string | null, product: string | null, productVersion: string | null, protocolVersion: string | null, can: Array<string>, cannot: Array<string>, warnings: Array<string>, url: string, sample: Array<string>, problem: string | null, needsCredential: boolean, wantsBasic: boolean, };
+export type ProbeView = { kind: string, identified: boolean, name: string | null, product: string | null, productVersion: string | null, protocolVersion: string | null, can: Array<string>, cannot: Array<string>, warnings: Array<string>, url: string, watched: Array<string>, sample: Array<string>, problem: string | null, needsCredential: boolean, wantsBasic: boolean, };

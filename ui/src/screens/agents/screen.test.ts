@@ -90,6 +90,16 @@ test("an address is probed first and watched only after its report", async () =>
   expect(asked("addEndpoint")).toMatchObject([{ url: "http://localhost:8120", kind: "native", name: "invoice-reader" }]);
 });
 
+test("what is watched already is told of before it is watched again", async () => {
+  await opened(Agents, { fleet: "trouble" });
+  await says("Model desk");
+  await press("n");
+  const field = document.activeElement as HTMLInputElement;
+  await type(field, "localhost:8124");
+  await fireEvent.submit(field.form as HTMLFormElement);
+  await says("This address is watched already, as Warehouse.");
+});
+
 test.each([
   ["localhost:8122", "It asks for a login."],
   ["localhost:8121", "The body is HTML, not JSON."],

@@ -428,7 +428,7 @@ impl Api {
             let watched = self.look(move |_, reader, _| {
                 Ok(watched::watched(reader, &url, &kind, shown.as_ref())?)
             });
-            report.warnings.extend(watched.await?);
+            report.watched = watched.await?;
         }
         Ok(report)
     }

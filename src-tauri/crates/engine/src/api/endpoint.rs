@@ -140,6 +140,7 @@ fn unidentified(url: &str, problem: Option<String>) -> ProbeView {
         can: vec![],
         cannot: vec![],
         warnings: vec![],
+        watched: vec![],
         url: url.to_owned(),
         sample: vec![],
         problem,
@@ -245,6 +246,7 @@ fn report(url: &str, found: Probe) -> ProbeView {
             .iter()
             .map(|warning| plain(warning))
             .collect(),
+        watched: vec![],
         url: found.status_url.unwrap_or_else(|| url.to_owned()),
         sample: vec![],
         problem: None,

@@ -374,11 +374,11 @@ views! {
     /// `url` may also be a card, or what a server printed at its start.
     ProbeRequest { url: String, token: Option<String>, basic: Option<String>, }
     /// What a probe found, in plain words. `needs_credential` when the person must log in first, `wants_basic` with a name and a
-    /// password. `kind` may be known before.
+    /// password. `kind` may be known before. `watched`: as what the same is watched already, a sentence each.
     ProbeView {
         kind: String, identified: bool, name: Option<String>, product: Option<String>, product_version: Option<String>,
         protocol_version: Option<String>, can: Vec<String>, cannot: Vec<String>, warnings: Vec<String>, url: String,
-        sample: Vec<String>, problem: Option<String>, needs_credential: bool, wants_basic: bool,
+        watched: Vec<String>, sample: Vec<String>, problem: Option<String>, needs_credential: bool, wants_basic: bool,
     }
     /// `keep`: where the login is kept (`keychain`, `session`, `file`); without it in the keychain, or the request is refused.
     AddEndpointRequest { name: String, url: String, kind: String, token: Option<String>, basic: Option<String>, keep: Option<String>, }
