@@ -75,13 +75,18 @@ test("removing asks first, and keeping is the filled button", async () => {
   expect(asked("removeEndpoint")).toEqual([{ endpoint: "warehouse" }]);
 });
 
-test("an address is probed first and watched only after its report", async () => {
-  const { asked } = await opened(Agents, { fleet: "trouble" });
+async function lookedAt(address: string) {
+  const flow = await opened(Agents, { fleet: "trouble" });
   await says("Model desk");
   await press("n");
   const field = document.activeElement as HTMLInputElement;
-  await type(field, "localhost:8120");
+  await type(field, address);
   await fireEvent.submit(field.form as HTMLFormElement);
+  return flow;
+}
+
+test("an address is probed first and watched only after its report", async () => {
+  const { asked } = await lookedAt("localhost:8120");
   await says("It does not report limits");
   expect(page()).toContain("Read the supplier invoices of the week");
   expect(asked("addEndpoint")).toEqual([]);
@@ -91,12 +96,7 @@ test("an address is probed first and watched only after its report", async () =>
 });
 
 test("what is watched already is told of before it is watched again", async () => {
-  await opened(Agents, { fleet: "trouble" });
-  await says("Model desk");
-  await press("n");
-  const field = document.activeElement as HTMLInputElement;
-  await type(field, "localhost:8124");
-  await fireEvent.submit(field.form as HTMLFormElement);
+  await lookedAt("localhost:8124");
   await says("This address is watched already, as Warehouse.");
 });
 
@@ -105,12 +105,7 @@ test.each([
   ["localhost:8121", "The body is HTML, not JSON."],
   ["localhost:8123", "No connection could be made."],
 ])("a probe of %s says why it cannot be watched", async (address, words) => {
-  await opened(Agents, { fleet: "trouble" });
-  await says("Model desk");
-  await press("n");
-  const field = document.activeElement as HTMLInputElement;
-  await type(field, address);
-  await fireEvent.submit(field.form as HTMLFormElement);
+  await lookedAt(address);
   await says(words);
   expect(() => button("Watch it")).toThrow();
 });
