@@ -97,6 +97,17 @@ pub struct AgentRef {
 }
 saved! { AgentRef { endpoint, agent } }
 
+impl AgentRef {
+    /// What two agents are called in one sentence: by their ids, and with their endpoints where both have one id.
+    pub(crate) fn names(&self, other: &Self) -> [String; 2] {
+        let is_doubtful = self.agent == other.agent && self.endpoint != other.endpoint;
+        [self, other].map(|of| match is_doubtful {
+            true => format!("{}/{}", of.endpoint, of.agent),
+            false => of.agent.to_string(),
+        })
+    }
+}
+
 /// Which task: endpoint and id.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ts_rs::TS)]
 pub struct TaskRef {

@@ -59,13 +59,13 @@ pub(crate) fn said(world: &World, document: &DocumentId, key: &str, said: &mut S
             if !told.insert((two.min(one), two.max(one))) {
                 continue;
             }
+            let [one, two] = one.names(two);
             said.push(
                 Verdict::new(RULE, format!("{document} {key}"))
                     .seen(&first.seen)
                     .seen(&later.seen)
                     .says(format!(
-                        "{} and {} say different things about {key} in {document}.",
-                        one.agent, two.agent
+                        "{one} and {two} say different things about {key} in {document}."
                     ))
                     .offers(RESOLUTIONS),
             );
@@ -162,14 +162,14 @@ fn pair(
     } else {
         (other, task)
     };
+    let [knows, knows_not] = ahead.seen.agent.names(&behind.seen.agent);
     said.push(
         Verdict::new(RULE, format!("{document} {a} {b}"))
             .of_task(task, behind)
             .of_task(other, ahead)
             .seen(&missed.seen)
             .says(format!(
-                "{} has read what was decided in {document}, and {} has not.",
-                ahead.seen.agent.agent, behind.seen.agent.agent
+                "{knows} has read what was decided in {document}, and {knows_not} has not."
             ))
             .offers(RESOLUTIONS),
     );

@@ -57,13 +57,13 @@ pub(crate) fn check(world: &World, a: &Key, b: &Key, said: &mut Said) {
         )
     };
     let (_, what) = plain(left).min(plain(right));
+    let [holder, other] = one.names(two);
     let mut verdict = Verdict::new(RULE, format!("{}/{} {}/{}", a.0, a.1, b.0, b.1))
         .seen(&first.seen)
         .seen(&second.seen)
         .resource(&what)
         .says(format!(
-            "{} and {} both hold {what}, and at least one of them alone.",
-            one.agent, two.agent
+            "{holder} and {other} both hold {what}, and at least one of them alone."
         ))
         .offers(RESOLUTIONS)
         .past(past);

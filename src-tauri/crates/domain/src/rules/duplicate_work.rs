@@ -53,14 +53,12 @@ fn pair(
     if heard.contains(&false) {
         return;
     }
+    let [one, two] = rival.seen.agent.names(&entry.seen.agent);
     said.push(
         Verdict::new(RULE, key)
             .of_task(task, entry)
             .of_task(other, rival)
-            .says(format!(
-                "{} and {} both work on {key}.",
-                rival.seen.agent.agent, entry.seen.agent.agent
-            ))
+            .says(format!("{one} and {two} both work on {key}."))
             .offers(RESOLUTIONS)
             .past(end.is_some()),
     );

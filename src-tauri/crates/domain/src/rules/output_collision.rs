@@ -50,11 +50,11 @@ pub(crate) fn check(world: &World, resource: &Resource, touched: &Touched, said:
             {
                 continue;
             }
+            let [one, two] = a.names(b);
             said.push(
                 both(RULE, resource, first, later)
                     .says(format!(
-                        "{} and {} wrote to {resource} while both were at work.",
-                        a.agent, b.agent
+                        "{one} and {two} wrote to {resource} while both were at work."
                     ))
                     .offers(RESOLUTIONS)
                     .happened(first.seen.evidence.line.max(later.seen.evidence.line)),
@@ -90,12 +90,12 @@ fn turns(
         if !said.heard_since(world, &held.seen.agent.endpoint, write.seen.at) {
             continue;
         }
+        let [writer, holder] = write.seen.agent.names(&held.seen.agent);
         said.push(
             both(RULE, resource, held, write)
                 .evidence(&world.rule_evidence(at))
                 .says(format!(
-                    "{} wrote to {resource} while it was the turn of {}.",
-                    write.seen.agent.agent, held.seen.agent.agent
+                    "{writer} wrote to {resource} while it was the turn of {holder}."
                 ))
                 .offers(RESOLUTIONS)
                 .happened(write.seen.evidence.line),

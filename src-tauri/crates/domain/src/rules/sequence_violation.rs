@@ -48,13 +48,14 @@ pub(crate) fn task(world: &World, task: &TaskRef, entry: &TaskEntry, said: &mut 
         {
             continue;
         }
+        let [begun, waited_for] = entry.seen.agent.names(&dependency.seen.agent);
         said.push(
             Verdict::new(RULE, task.to_string())
                 .of_task(task, entry)
                 .of_task(&needed, dependency)
                 .says(format!(
-                    "{} began {} before {} of {} was completed.",
-                    entry.seen.agent.agent, task.task, needed.task, dependency.seen.agent.agent
+                    "{begun} began {} before {} of {waited_for} was completed.",
+                    task.task, needed.task
                 ))
                 .offers(RESOLUTIONS)
                 .happened(left),
@@ -136,19 +137,18 @@ pub(crate) fn resource(world: &World, resource: &Resource, touched: &Touched, sa
             {
                 continue;
             }
+            let [accessor, alone] = agent.names(holder);
             let mut verdict = Verdict::new(RULE, resource)
                 .of(&access.seen, access.value.task_id.as_ref())
                 .of(&claim.seen, claim.value.task_id.as_ref())
                 .resource(resource)
                 .says(format!(
-                    "{} {} {resource} while {} held it alone.",
-                    agent.agent,
+                    "{accessor} {} {resource} while {alone} held it alone.",
                     if access.value.mode == AccessMode::Read {
                         "read"
                     } else {
                         "wrote"
-                    },
-                    holder.agent
+                    }
                 ))
                 .offers(RESOLUTIONS)
                 .happened(access.seen.evidence.line);

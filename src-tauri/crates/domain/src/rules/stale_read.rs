@@ -125,6 +125,7 @@ fn verdict(
         .get(task)
         .is_some_and(|entry| entry.over().is_some());
     let newer = rests.newer;
+    let [reader, writer] = rests.read.seen.agent.names(&newer.seen.agent);
     let mut verdict = Verdict::new(RULE, format!("{task} {resource}"))
         .severity(if output {
             Severity::Warning
@@ -135,8 +136,7 @@ fn verdict(
         .of(&newer.seen, newer.value.task_id.as_ref())
         .resource(resource)
         .says(format!(
-            "{} went on from an old version of {resource}; {} has changed it since.",
-            rests.read.seen.agent.agent, newer.seen.agent.agent
+            "{reader} went on from an old version of {resource}; {writer} has changed it since."
         ))
         .offers(RESOLUTIONS)
         .past(read_again || over);

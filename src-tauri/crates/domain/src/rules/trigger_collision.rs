@@ -40,13 +40,13 @@ pub(crate) fn check(world: &World, resource: &Resource, event: &str, said: &mut 
                 continue;
             }
             told.insert((*a.min(&b), *a.max(&b)), line);
+            let [one, two] = a.names(b);
             let mut verdict = Verdict::new(RULE, format!("{resource} {event}"))
                 .seen(&first.seen)
                 .seen(&later.seen)
                 .resource(resource)
                 .says(format!(
-                    "{} and {} both reacted to one event of {resource}.",
-                    a.agent, b.agent
+                    "{one} and {two} both reacted to one event of {resource}."
                 ))
                 .offers(RESOLUTIONS)
                 .happened(later.seen.evidence.line);

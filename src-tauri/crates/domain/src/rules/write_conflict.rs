@@ -157,10 +157,10 @@ fn lost_updates(
         let Some(other) = other else {
             continue;
         };
+        let [writer, changer] = write.seen.agent.names(&other.seen.agent);
         let mut verdict = both(RULE, resource, other, write)
             .says(format!(
-                "{} wrote {resource} over a change of {} it had not read.",
-                write.seen.agent.agent, other.seen.agent.agent
+                "{writer} wrote {resource} over a change of {changer} it had not read."
             ))
             .offers(RESOLUTIONS)
             .happened(write.seen.evidence.line);
@@ -201,11 +201,11 @@ fn side_by_side(
             {
                 continue;
             }
+            let [one, two] = first.seen.agent.names(&later.seen.agent);
             said.push(
                 both(RULE, resource, first, later)
                     .says(format!(
-                        "{} and {} write {resource} side by side, and nobody owns it.",
-                        first.seen.agent.agent, later.seen.agent.agent
+                        "{one} and {two} write {resource} side by side, and nobody owns it."
                     ))
                     .offers(RESOLUTIONS)
                     .happened(first.seen.evidence.line.max(later.seen.evidence.line)),

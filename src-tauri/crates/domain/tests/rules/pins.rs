@@ -82,3 +82,25 @@ fn a_name_with_its_endpoint_means_no_agent_that_calls_itself_so() {
     ];
     check("write-conflict", &lines, &["30 open warning a second/a"]);
 }
+
+#[test]
+fn agents_of_one_id_are_told_apart_by_their_endpoints_in_a_sentence() {
+    let line = |seconds: i64, host: &str, versions: Value| {
+        let access = access(&seconds.to_string(), "write", "field:x", seconds, versions);
+        let mut line = poll(seconds, "a", json!({"accesses": [access]}));
+        line["endpoint"] = json!(host);
+        line
+    };
+    let lines = [
+        line(0, "first", json!({"newVersion": "1"})),
+        line(10, "first", json!({"baseVersion": "1", "newVersion": "2"})),
+        line(20, "second", json!({"baseVersion": "1", "newVersion": "3"})),
+    ];
+    let found = replay(file(&lines).lines()).expect("it can be read");
+    let conflicts = found.iter().filter(|found| found.rule == "write-conflict");
+    let summaries: Vec<&str> = conflicts.map(|found| found.summary.as_str()).collect();
+    assert_eq!(
+        summaries,
+        ["second/a wrote field:x over a change of first/a it had not read."]
+    );
+}
