@@ -25,6 +25,8 @@ pub const LARGEST_BODY: usize = 16 * 1024 * 1024;
 /// Room taken for a large body. glibc maps what is larger than 32 MiB on its own and gives it back when it is freed;
 /// smaller pieces it may keep for ever, once for each thread. Pages that are not written to cost nothing.
 const LARGE_ROOM: usize = 33 * 1024 * 1024;
+/// Chunks of one answer. Each costs as much as hundreds of bytes do, and is no larger than its sender likes.
+pub(crate) const MOST_PIECES: usize = 200_000;
 /// Larger ones are read one at a time.
 const USUAL_BODY: usize = 1024 * 1024;
 /// Bytes a second, at least, of a body that is read while others wait for their turn.
@@ -38,6 +40,7 @@ pub(crate) const ENDLESS: &str =
     "Its list has no end: after 2,000 pages there was still another one.";
 /// Said of one that is longer than that.
 pub(crate) const TOO_LARGE: &str = "Its answer is larger than 16 MiB and was not read to the end.";
+const CRUMBS: &str = "Its answer comes in more than 200,000 pieces and was not read to the end.";
 const LATE: &str = "It did not answer completely in time.";
 const TOO_SLOW: &str = "Its answer is larger than 1 MiB and comes at less than 64 KiB a second, so it was not read to the end.";
 const ELSEWHERE: &str = "It names an address at another host, which is not followed.";
@@ -406,6 +409,7 @@ async fn whole(
     static ONE_LARGE: tokio::sync::Semaphore = tokio::sync::Semaphore::const_new(1);
     let mut turn = None;
     let mut body = vec![];
+    let mut count = 0;
     let mut pieces = response.bytes_stream();
     loop {
         let next = match &turn {
@@ -420,6 +424,10 @@ async fn whole(
         };
         if body.len() + piece.len() > LARGEST_BODY {
             return Err(invalid(TOO_LARGE));
+        }
+        count += 1;
+        if count > MOST_PIECES {
+            return Err(invalid(CRUMBS));
         }
         if turn.is_none() && body.len() + piece.len() > USUAL_BODY {
             let waits = Instant::now();

@@ -15,7 +15,7 @@ use reqwest::{
 use serde_json::Value;
 use tokio::time::{Instant, timeout_at};
 
-use crate::http::{Client, LARGEST_BODY, retry_after};
+use crate::http::{Client, LARGEST_BODY, MOST_PIECES, retry_after};
 
 /// Without a whole line for so long, a stream is taken for dead. Honest servers send a comment every 10 to 30 seconds.
 const SILENCE: Duration = Duration::from_secs(90);
@@ -121,10 +121,11 @@ impl Listening {
         };
         heard(Heard::Open);
         let mut reader = Reader::default();
-        let mut all = 0;
+        let (mut all, mut count) = (0, 0);
         let mut pieces = response.bytes_stream();
         while let Ok(Some(Ok(piece))) = timeout_at(until, pieces.next()).await {
             all += piece.len();
+            count += 1;
             let mut any = false;
             let whole = reader.take(&piece, |event| any |= (self.is_news)(event));
             // One word for however many there were in it.
@@ -136,7 +137,7 @@ impl Listening {
                 Ok(_) => until = Instant::now() + self.silence,
                 Err(TooLarge) => break,
             }
-            if all > LARGEST_BODY {
+            if all > LARGEST_BODY || count > MOST_PIECES {
                 break;
             }
         }

@@ -236,6 +236,20 @@ async fn a_gigabyte_is_not_read() {
 }
 
 #[tokio::test]
+async fn an_answer_in_crumbs_is_not_read_to_the_end() {
+    check(
+        Manner::Repeat(
+            head("Transfer-Encoding: chunked\r\n"),
+            b"1\r\n \r\n".repeat(1 << 12),
+        ),
+        PollErrorKind::Invalid,
+        "more than 200,000 pieces",
+        "more than 200,000 pieces",
+    )
+    .await;
+}
+
+#[tokio::test]
 async fn a_compressed_bomb_is_counted_as_what_it_becomes() {
     let mut bomb = GzEncoder::new(vec![], Compression::fast());
     let zeros = vec![b' '; 1 << 20];

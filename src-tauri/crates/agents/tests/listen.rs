@@ -270,6 +270,19 @@ async fn who_sends_without_end_is_read_to_a_limit() {
 }
 
 #[tokio::test]
+async fn who_sends_in_crumbs_is_read_to_a_limit() {
+    for crumb in [":", "\n"] {
+        let piece = format!("1\r\n{crumb}\r\n").repeat(1 << 12);
+        let head = stream("Transfer-Encoding: chunked\r\n", "");
+        let manner = Manner::Repeat(head, piece.into_bytes());
+        let agent = check(manner, true, Some(0), broken(None)).await;
+        // Besides what is read, what lies in the sockets.
+        let sent = agent.sent.load(Ordering::SeqCst);
+        assert!(sent < 8 << 20, "{crumb:?}: {sent} bytes were taken");
+    }
+}
+
+#[tokio::test]
 async fn a_packed_stream_is_counted_as_what_it_becomes() {
     let mut bomb = GzEncoder::new(vec![], Compression::fast());
     let spaces = vec![b' '; 1 << 20];
