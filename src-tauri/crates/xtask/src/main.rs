@@ -4,6 +4,7 @@
 mod bench;
 mod display;
 mod pictures;
+mod programs;
 mod run;
 mod screens;
 mod step;

@@ -1,9 +1,8 @@
 //! Running one command with a line before and a line after it. A failed command ends the run with its name.
 
 use std::{
-    io::{BufRead, BufReader, Write},
     path::{Path, PathBuf},
-    process::{Command, ExitStatus, Stdio},
+    process::{Command, Stdio},
     time::Instant,
 };
 
@@ -44,17 +43,10 @@ pub(crate) fn program(name: &str, arguments: &[&str]) -> Command {
 
 /// Runs a command with its output on the terminal.
 pub(crate) fn step(title: &str, command: &mut Command) -> Outcome {
-    ended(title, command, |command| command.status())
-}
-
-fn ended(
-    title: &str,
-    command: &mut Command,
-    run: impl FnOnce(&mut Command) -> std::io::Result<ExitStatus>,
-) -> Outcome {
     println!("==> {title}");
     let start = Instant::now();
-    let status = run(command)
+    let status = command
+        .status()
         .map_err(|error| format!("{title}: {} did not run: {error}.", name_of(command)))?;
     let seconds = start.elapsed().as_secs();
     if status.success() {
@@ -63,42 +55,6 @@ fn ended(
     } else {
         Err(format!("{title}: failed after {seconds} s ({status})."))
     }
-}
-
-/// Runs tests that go on after a failure, and says at the end in one list what failed. Others may run at the same time, so
-/// what one test program printed is passed on in one piece.
-pub(crate) fn tests(title: &str, command: &mut Command) -> Outcome {
-    let mut failed = vec![];
-    let outcome = ended(title, command, |command| {
-        let (output, input) = std::io::pipe()?;
-        let mut child = command
-            .stdin(Stdio::null())
-            .stdout(input.try_clone()?)
-            .stderr(input)
-            .spawn()?;
-        // The pipe ends when nobody holds its other end.
-        command.stdout(Stdio::null()).stderr(Stdio::null());
-        let mut piece = vec![];
-        for line in BufReader::new(output).split(b'\n') {
-            let line = line?;
-            if line.trim_ascii_start().starts_with(b"Running ") {
-                std::io::stdout().write_all(&std::mem::take(&mut piece))?;
-            }
-            failed.extend(failed_test(&String::from_utf8_lossy(&line)).map(str::to_owned));
-            piece.extend([&line[..], b"\n"].concat());
-        }
-        std::io::stdout().write_all(&piece)?;
-        child.wait()
-    });
-    outcome.map_err(|error| match failed.is_empty() {
-        true => error,
-        false => format!("{error} These tests failed:\n    {}", failed.join("\n    ")),
-    })
-}
-
-/// The name of the test that a line says failed.
-fn failed_test(line: &str) -> Option<&str> {
-    line.strip_prefix("test ")?.strip_suffix(" ... FAILED")
 }
 
 /// Runs steps at the same time, all to their end, and tells what failed of each.
@@ -136,7 +92,7 @@ fn name_of(command: &Command) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{failed_test, together};
+    use super::together;
 
     #[test]
     fn steps_run_at_the_same_time_and_each_failure_is_told() {
@@ -147,13 +103,5 @@ mod tests {
         };
         let outcome = together(&[&|| fail("one"), &|| Ok(()), &|| fail("two")]);
         assert_eq!(outcome, Err("one\ntwo".to_owned()));
-    }
-
-    #[test]
-    fn a_test_that_failed_is_known_by_its_line() {
-        assert_eq!(failed_test("test a::b ... FAILED"), Some("a::b"));
-        for line in ["test a::b ... ok", "test result: FAILED. 1 passed", ""] {
-            assert_eq!(failed_test(line), None, "{line}");
-        }
     }
 }

@@ -1,14 +1,13 @@
 //! `cargo xtask test`: every check, in the order in which a mistake is found soonest. `.ci/run` runs exactly this.
 
 use crate::{
-    screens,
+    programs, screens,
     step::{self, Outcome, cargo, program, step},
     system,
 };
-use std::{num::NonZero, path::Path, process::Command, time::Instant};
+use std::{path::Path, time::Instant};
 
 const GENERATED: &str = "ui/src/api/generated";
-const APP: &str = "mission-control";
 
 pub(crate) fn test(long: bool) -> Outcome {
     let start = Instant::now();
@@ -30,7 +29,6 @@ pub(crate) fn test(long: bool) -> Outcome {
     Ok(())
 }
 
-/// Everything is compiled first. Then what mostly waits for windows and servers runs beside what computes.
 fn rust(root: &Path, long: bool) -> Outcome {
     let lints = [
         "clippy",
@@ -41,27 +39,9 @@ fn rust(root: &Path, long: bool) -> Outcome {
         "warnings",
     ];
     step("Rust: lints", &mut cargo(root, &lints))?;
-    step(
-        "Rust: build",
-        &mut cargo(root, &["test", "--workspace", "--no-run"]),
-    )?;
-    let tests = |title: &str, packages: &[&str]| {
-        let mut tests = cargo(root, &["test", "--no-fail-fast"]);
-        tests.args(packages);
-        many_at_once(&mut tests);
-        if long {
-            tests.env("MISSION_CONTROL_LONG", "1");
-        }
-        step::tests(title, &mut tests)
-    };
-    step::together(&[
-        &|| tests("Rust: app", &["--package", APP]),
-        &|| tests("Rust: engine", &["--package", "engine"]),
-        &|| {
-            let others = ["--workspace", "--exclude", APP, "--exclude", "engine"];
-            tests("Rust: others", &others)
-        },
-    ])
+    let examples = ["test", "--workspace", "--doc"];
+    step("Rust: examples", &mut cargo(root, &examples))?;
+    programs::run(root, long)
 }
 
 /// The servers of others, from PyPI and npm, driven through the connectors, the engine and the command line.
@@ -78,7 +58,7 @@ pub(crate) fn real() -> Outcome {
         "real",
     ];
     let mut tests = cargo(&root, &tests);
-    many_at_once(&mut tests);
+    programs::many_at_once(&mut tests);
     step("Real agent servers", &mut tests)?;
     let tests = [
         "test",
@@ -91,16 +71,8 @@ pub(crate) fn real() -> Outcome {
         "opencode",
     ];
     let mut tests = cargo(&root, &tests);
-    many_at_once(&mut tests);
+    programs::many_at_once(&mut tests);
     step("Real agent servers, from the command line", &mut tests)
-}
-
-/// Most tests wait for servers, windows and clocks, and not for a processor.
-fn many_at_once(tests: &mut Command) {
-    if std::env::var_os("RUST_TEST_THREADS").is_none() {
-        let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
-        tests.env("RUST_TEST_THREADS", (2 * processors).to_string());
-    }
 }
 
 /// The tests write the screens' types; a difference means that they were not committed. A source archive without a
