@@ -597,6 +597,20 @@ fn doubtful_rows() -> Vec<Row> {
             "Unknown",
         ),
         row(
+            "it says after a no that it was not allowed",
+            asks(),
+            no(),
+            then("completed", "Result: not allowed: n"),
+            "Applied",
+        ),
+        row(
+            "it did it after a no, and says what else it may not",
+            asks(),
+            no(),
+            then("completed", "I am not allowed to ask twice, so I deployed."),
+            "Unknown",
+        ),
+        row(
             "it does not know after a no",
             asks(),
             no(),

@@ -327,7 +327,8 @@ impl Owed {
             };
             return made_nothing && (self.before.is_some() || task.has_message(&self.id));
         }
-        told.iter().any(|told| self.is_named_in(told)) || told.iter().all(|w| w.are_a_bare_not())
+        let names_it = |told: &&Words| self.is_named_in(told) || told.are_not_allowed();
+        told.iter().any(names_it) || told.iter().all(|told| told.are_a_bare_not())
     }
 
     fn is_named_in(&self, said: &Words) -> bool {

@@ -117,6 +117,15 @@ impl Words {
         self.words.len() == 2 && self.text.starts_with(" not ") && self.sentences.iter().all(sure)
     }
 
+    /// Whether it says "not allowed" of what was asked. Whoever "is not allowed" something may have done it or another thing.
+    pub(super) fn are_not_allowed(&self) -> bool {
+        const OF_WHOM: [&str; 6] = ["am", "are", "be", "is", "was", "were"];
+        let before = self.text.split_once(" not allowed ");
+        let before = before.and_then(|(before, _)| before.rsplit(' ').next());
+        before.is_some_and(|word| !OF_WHOM.contains(&word))
+            && !self.sentences.iter().any(|of| of.asks)
+    }
+
     /// Whether these words stand in it, one after the other.
     pub(super) fn contain(&self, other: &Self) -> bool {
         !other.is_empty() && self.text.contains(&other.text)
@@ -245,6 +254,22 @@ mod tests {
             "",
         ] {
             assert!(!Words::of(text).are_a_bare_not(), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_was_not_allowed_is_not_who() {
+        for text in ["Result: not allowed: n", "Not allowed.", "n: NOT ALLOWED"] {
+            assert!(Words::of(text).are_not_allowed(), "{text}");
+        }
+        for text in [
+            "You are not allowed to read the plan, so I deployed.",
+            "I wasn't allowed to ask.",
+            "Not allowed?",
+            "Allowed.",
+            "",
+        ] {
+            assert!(!Words::of(text).are_not_allowed(), "{text}");
         }
     }
 
