@@ -28,7 +28,7 @@ use crate::{
     cost::Limits,
     lanes::Lanes,
     live::Live,
-    owner::{Outside, Parts},
+    owner::{Outside, Parts, kept},
     poll::{Poller, Wishes},
     secrets::Secrets,
 };
@@ -127,7 +127,9 @@ pub(crate) fn template(dir: &Path) -> std::path::PathBuf {
     store
         .write(move |tx| {
             for endpoint in [0, 1] {
-                endpoints::put(tx, &row(endpoint, &url(endpoint, 0), false))?;
+                let row = row(endpoint, &url(endpoint, 0), false);
+                endpoints::put(tx, &row)?;
+                kept::endpoint(tx, beginning(), None, Some(&row))?;
             }
             ownership::save(tx, beginning(), 0, &rules, "Made for a story.")?;
             let reversible = json!([{ "endpoint": "desk", "action": "calendar.add" }]);
