@@ -79,10 +79,10 @@ fn together(world: &World, key: &str, pool: &PoolState, said: &mut Said) {
         }
         said.due(rush.at);
         let [one, two] = &rush.agents;
+        let [first, second] = one.names(two);
         let mut told = verdict.unwrap_or_else(|| {
             Verdict::new(RULE, key).offers(TOGETHER).says(format!(
-                "{} and {} are about to begin together, and {key} ran out when they did before.",
-                one.agent, two.agent
+                "{first} and {second} are about to begin together, and {key} ran out when they did before."
             )).follows()
         });
         told = told.agent(one).agent(two);

@@ -182,6 +182,7 @@ pub(crate) fn resource(world: &World, resource: &Resource, touched: &Touched, sa
         {
             continue;
         }
+        let [reader, made_by] = agent.names(&entry.seen.agent);
         said.push(
             Verdict::new(RULE, resource)
                 .of(&access.seen, access.value.task_id.as_ref())
@@ -189,8 +190,8 @@ pub(crate) fn resource(world: &World, resource: &Resource, touched: &Touched, sa
                 .of_task(&maker, entry)
                 .resource(resource)
                 .says(format!(
-                    "{} read {resource} before {} of {} was completed.",
-                    agent.agent, maker.task, entry.seen.agent.agent
+                    "{reader} read {resource} before {} of {made_by} was completed.",
+                    maker.task
                 ))
                 .offers(RESOLUTIONS)
                 .happened(access.seen.evidence.line),

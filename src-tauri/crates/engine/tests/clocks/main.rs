@@ -12,10 +12,11 @@ mod http;
 
 use std::{
     collections::BTreeMap,
+    ffi::OsString,
     io::{BufRead, BufReader, Write},
     path::{Path, PathBuf},
     process::{Child, ChildStdin, ChildStdout, Command, Stdio},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -31,9 +32,9 @@ const ANSWER: &str = "answer ";
 const PROCESSES: u64 = 4;
 const JUMPS: u64 = 50;
 
-/// What the engine is started with: libfaketime, and before it what lets it and the allocator start.
-fn preloaded(clock: &Path) -> std::ffi::OsString {
-    let first = clock.with_file_name("first.so");
+/// What the engine is started with: libfaketime, and before it what lets it and the allocator start. Compiled once.
+static PRELOADED: LazyLock<OsString> = LazyLock::new(|| {
+    let first = Path::new(env!("CARGO_TARGET_TMPDIR")).join("first.so");
     let built = Command::new("cc")
         .args(["-shared", "-fPIC", "-o"])
         .arg(&first)
@@ -41,7 +42,7 @@ fn preloaded(clock: &Path) -> std::ffi::OsString {
         .status();
     assert!(built.expect("a C compiler, as for SQLite").success());
     [first.as_os_str(), faketime().as_os_str()].join(":".as_ref())
-}
+});
 
 /// Where distributions keep the library.
 fn faketime() -> PathBuf {
@@ -158,7 +159,7 @@ impl Engine {
                 "--test-threads=1",
             ])
             .env(ENGINE, data)
-            .env("LD_PRELOAD", preloaded(clock))
+            .env("LD_PRELOAD", &*PRELOADED)
             .env("FAKETIME_TIMESTAMP_FILE", clock)
             .env("FAKETIME_NO_CACHE", "1")
             .env("FAKETIME_DONT_FAKE_MONOTONIC", "1")
