@@ -140,20 +140,26 @@ impl Owner {
             .map(|(id, parcel)| (id.clone(), parcel.decision.clone()))
             .collect();
         for (id, decision) in unseen {
-            let record = self
-                .parts
-                .store
-                .read(|reader| escalations::get(reader, &decision.endpoint, &decision.escalation));
-            // What cannot be read now is looked at again the next time.
-            let Ok(record) = record else { continue };
+            if !self.look_at_its_question(&decision) {
+                continue;
+            }
             if let Some(parcel) = self.outbox.get_mut(&id) {
                 parcel.unseen = false;
             }
-            if let Some(record) = record {
-                self.moved(&record);
-            }
             self.hold_up_late(&id);
         }
+    }
+
+    /// Reacts to what the question of a decision is by now. False when that cannot be read: it is looked at the next time.
+    fn look_at_its_question(&mut self, decision: &Decision) -> bool {
+        let record = self
+            .parts
+            .store
+            .read(|reader| escalations::get(reader, &decision.endpoint, &decision.escalation));
+        if let Ok(Some(record)) = &record {
+            self.moved(record);
+        }
+        record.is_ok()
     }
 
     /// Sends what is due.
@@ -601,6 +607,8 @@ impl Owner {
         for decision in held {
             let done = self.done_beside(&decision, overtaken::overtaking);
             if let Some(done) = done.filter(|done| acts.contains(&done.act)) {
+                // Polls share transactions: in one that is reacted to after this, it may have moved on.
+                self.look_at_its_question(&decision);
                 self.take_back(&decision.id, &TakenBack::Overtaken(done));
             }
         }
