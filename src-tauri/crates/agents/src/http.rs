@@ -15,16 +15,16 @@ use reqwest::{
         WWW_AUTHENTICATE,
     },
 };
-
+use rustls::ClientConfig;
+use rustls_platform_verifier::ConfigVerifierExt;
 use tokio::time::{Instant, timeout_at};
 
 use crate::Credential;
 
 /// Largest body, after decompression (contract, section 8, "Size").
 pub const LARGEST_BODY: usize = 16 * 1024 * 1024;
-/// Room taken for a large body. glibc maps what is larger than 32 MiB on its own and gives it back when it is freed;
-/// smaller pieces it may keep for ever, once for each thread. Pages that are not written to cost nothing.
-const LARGE_ROOM: usize = 33 * 1024 * 1024;
+/// Room taken for a large body at once, so that it is never moved while it grows. Pages that are not written to cost nothing.
+const LARGE_ROOM: usize = LARGEST_BODY;
 /// Chunks of one answer. Each costs as much as hundreds of bytes do, and is no larger than its sender likes.
 pub(crate) const MOST_PIECES: usize = 200_000;
 /// Larger ones are read one at a time.
@@ -41,6 +41,7 @@ pub(crate) const ENDLESS: &str =
 /// Said of one that is longer than that.
 pub(crate) const TOO_LARGE: &str = "Its answer is larger than 16 MiB and was not read to the end.";
 const CRUMBS: &str = "Its answer comes in more than 200,000 pieces and was not read to the end.";
+const NO_CLIENT: &str = "The HTTP client could not be set up on this machine.";
 const LATE: &str = "It did not answer completely in time.";
 const TOO_SLOW: &str = "Its answer is larger than 1 MiB and comes at less than 64 KiB a second, so it was not read to the end.";
 const ELSEWHERE: &str = "It names an address at another host, which is not followed.";
@@ -463,22 +464,28 @@ fn late() -> PollError {
     }
 }
 
-/// One for all endpoints: each would read the machine's certificates into its own memory, some megabytes of them.
-/// Credentials are not in it; they go with each request.
+/// One for each endpoint: its connections are driven where that endpoint is asked, and by nobody else.
 fn http() -> Result<reqwest::Client, PollError> {
-    static HTTP: OnceLock<reqwest::Client> = OnceLock::new();
-    if let Some(http) = HTTP.get() {
-        return Ok(http.clone());
-    }
-    let http = reqwest::Client::builder()
+    reqwest::Client::builder()
+        .tls_backend_preconfigured(tls()?)
         .connect_timeout(CONNECT)
         .redirect(reqwest::redirect::Policy::none())
         .no_proxy()
         .referer(false)
         .user_agent(concat!("mission-control/", env!("CARGO_PKG_VERSION")))
         .build()
-        .map_err(|_| invalid("The HTTP client could not be set up on this machine."))?;
-    Ok(HTTP.get_or_init(|| http).clone())
+        .map_err(|_| invalid(NO_CLIENT))
+}
+
+/// The machine's certificates are some megabytes, which all clients share.
+fn tls() -> Result<ClientConfig, PollError> {
+    static TLS: OnceLock<ClientConfig> = OnceLock::new();
+    if let Some(tls) = TLS.get() {
+        return Ok(tls.clone());
+    }
+    let mut tls = ClientConfig::with_platform_verifier().map_err(|_| invalid(NO_CLIENT))?;
+    tls.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    Ok(TLS.get_or_init(|| tls).clone())
 }
 
 fn authorization(credential: &Credential) -> Result<HeaderValue, PollError> {

@@ -1,7 +1,7 @@
 //! What an endpoint costs this computer: polls, bytes, processor time, items. Counts and limits; what follows from them is
 //! the owner's.
 
-use std::{ops::AddAssign, time::Duration};
+use std::{cell::Cell, ops::AddAssign, time::Duration};
 
 use domain::time::Time;
 
@@ -51,16 +51,23 @@ pub struct Cost {
     /// Bytes of their bodies.
     pub(crate) bytes: u64,
     /// Processor time for reading, comparing, judging and storing them.
-    pub(crate) cpu: Duration,
+    pub(crate) reading: Duration,
+    /// Processor time for asking, receiving and listening.
+    pub(crate) asking: Duration,
     /// Items that were new.
     pub(crate) items: u64,
 }
 
 impl Cost {
+    /// Processor time of all kinds.
+    pub(crate) fn cpu(&self) -> Duration {
+        self.reading + self.asking
+    }
+
     /// Charges what the owner spent on it.
     pub(crate) fn charge(&mut self, spent: Duration) {
         let items = u32::try_from(self.items).unwrap_or(u32::MAX);
-        self.cpu += spent.min(OWNERS_SHARE.saturating_mul(items.saturating_add(1)));
+        self.reading += spent.min(OWNERS_SHARE.saturating_mul(items.saturating_add(1)));
     }
 }
 
@@ -68,7 +75,8 @@ impl AddAssign for Cost {
     fn add_assign(&mut self, other: Self) {
         self.polls += other.polls;
         self.bytes += other.bytes;
-        self.cpu += other.cpu;
+        self.reading += other.reading;
+        self.asking += other.asking;
         self.items += other.items;
     }
 }
@@ -93,10 +101,10 @@ impl Hour {
         }
         let mut all = Cost::default();
         self.parts.iter().for_each(|(_, cost)| all += *cost);
-        let limit = if all.cpu > limits.hourly_cpu {
+        let limit = if all.cpu() > limits.hourly_cpu {
             format!(
                 "it took {} seconds of processor time in an hour, and {} are the limit",
-                all.cpu.as_secs(),
+                all.cpu().as_secs(),
                 limits.hourly_cpu.as_secs()
             )
         } else if all.bytes > limits.hourly_bytes {
@@ -126,6 +134,26 @@ pub(crate) fn cpu() -> Duration {
     }
 }
 
+thread_local! {
+    /// Of a thread that works for one endpoint: what it had spent when that was counted last.
+    static COUNTED: Cell<Option<Duration>> = const { Cell::new(None) };
+}
+
+/// From now on this thread works for one endpoint alone.
+pub(crate) fn begin_to_count() {
+    COUNTED.set(cfg!(unix).then(cpu));
+}
+
+/// Processor time of this thread since it was counted last; nothing on one that works for several endpoints, and where only
+/// the time on the wall can be told.
+pub(crate) fn count() -> Duration {
+    COUNTED.get().map_or(Duration::ZERO, |before| {
+        let now = cpu();
+        COUNTED.set(Some(now));
+        now - before
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use chrono::{DateTime, TimeDelta};
@@ -134,7 +162,7 @@ mod tests {
 
     fn of(cpu: Duration) -> Cost {
         Cost {
-            cpu,
+            asking: cpu,
             ..Cost::default()
         }
     }

@@ -20,13 +20,14 @@ use domain::{
 };
 use store::{breakpoint, tables::endpoints::EndpointRow};
 use tokio::{
+    runtime::Handle,
     sync::{Mutex, mpsc, oneshot, watch},
     time::{Instant, sleep, sleep_until},
 };
 
 use crate::{
     clock::wall,
-    cost::Cost,
+    cost::{Cost, begin_to_count, count},
     ear::Ear,
     intake::{Ended, Intake, Known, Wanted, head},
     lanes::{Lanes, Manner},
@@ -41,6 +42,9 @@ pub(crate) type Connect =
 
 /// When an endpoint whose login was not to be had is tried again.
 const AGAIN: Duration = Duration::from_secs(60);
+
+/// A thread that reads is kept for so long for the next piece.
+const IDLE: Duration = Duration::from_secs(1);
 
 /// Of a last answer this much is kept for looking at.
 const RAW: usize = 256 * 1024;
@@ -109,7 +113,7 @@ impl Poller {
             wishes: Arc::new(Mutex::new(receiver)),
             end,
         };
-        tokio::spawn(supervise(asked));
+        begin(asked, &parts.runtime);
         Self {
             wishes: sender,
             _listens: listens,
@@ -155,6 +159,27 @@ struct Asked {
     lanes: Lanes,
     wishes: Arc<Mutex<mpsc::UnboundedReceiver<Wish>>>,
     end: watch::Receiver<()>,
+}
+
+/// In a thread of its own: what an endpoint costs here can be told, whatever it does to our HTTP client, and who sends without
+/// end takes that time from no other. Where no thread is to be had, it shares those of all.
+fn begin(asked: Asked, shared: &Handle) {
+    let own = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .thread_keep_alive(IDLE)
+        .build()
+        .and_then(|runtime| {
+            let asked = asked.clone();
+            std::thread::Builder::new()
+                .name("endpoint".to_owned())
+                .spawn(move || {
+                    begin_to_count();
+                    runtime.block_on(supervise(asked));
+                })
+        });
+    if own.is_err() {
+        shared.spawn(supervise(asked));
+    }
 }
 
 async fn supervise(asked: Asked) {
@@ -473,7 +498,7 @@ impl Asked {
         let pieces = match intake.news(body, last).await {
             Ok(pieces) => pieces,
             Err(ended) => {
-                cost.cpu = intake.spent;
+                cost.reading = intake.spent;
                 return Some(Err((ended, cost)));
             }
         };
@@ -482,7 +507,7 @@ impl Asked {
         let mut pieces = pieces.into_iter().peekable();
         while let Some(text) = pieces.next() {
             let read = intake.read(text).await;
-            cost.cpu = intake.spent - told;
+            cost.reading = intake.spent - told;
             told = intake.spent;
             let (text, piece) = match read {
                 Ok(read) => read,
@@ -513,7 +538,7 @@ impl Asked {
         if let Some(taken) = taken {
             return Some(Ok(taken));
         }
-        cost.cpu = intake.spent;
+        cost.reading = intake.spent;
         drop(turn);
         self.unchanged(cost, whole).await.map(Ok)
     }
@@ -638,11 +663,12 @@ impl Handed {
     }
 }
 
-/// One poll that brought so many bytes.
+/// One poll that brought so many bytes, with what this thread has spent since the last one.
 fn poll_of(bytes: usize) -> Cost {
     Cost {
         polls: 1,
         bytes: bytes as u64,
+        asking: count(),
         ..Cost::default()
     }
 }

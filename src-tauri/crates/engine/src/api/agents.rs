@@ -154,7 +154,7 @@ fn today(glance: Glance<'_>, id: &EndpointId, pulse: Option<&Pulse>) -> Result<O
     if polls == 0 {
         return Ok(None);
     }
-    let seconds = (known.cpu + new.cpu).as_secs_f64();
+    let seconds = (known.cpu + new.cpu()).as_secs_f64();
     let bytes = (known.bytes + new.bytes) as f64;
     let bytes = match bytes < 1e6 {
         true => format!("{:.0} kB", (bytes / 1e3).ceil()),

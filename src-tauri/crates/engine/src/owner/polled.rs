@@ -198,7 +198,7 @@ impl Owner {
         }
         cost.charge(spent + (cpu() - began));
         if let Some(line) = read {
-            self.leave_out_if_costly(&endpoint, line, cost.cpu);
+            self.leave_out_if_costly(&endpoint, line, cost.reading);
         }
         self.spend(&endpoint, cost);
     }

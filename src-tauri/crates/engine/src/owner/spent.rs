@@ -53,7 +53,7 @@ impl Owner {
             let row = CostRow {
                 polls: cost.polls,
                 bytes: cost.bytes,
-                cpu: cost.cpu,
+                cpu: cost.cpu(),
                 items: cost.items,
             };
             costs.push((name.clone(), now, row));

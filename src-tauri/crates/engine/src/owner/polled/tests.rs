@@ -177,7 +177,7 @@ fn who_says_little_does_not_pay_for_what_is_judged_of_another() {
     let _taken = desk.polls(1, "Little");
     desk.owner.settle();
     let took = cpu() - began;
-    let paid = |at: usize| desk.owner.known[NAMES[at]].cost.cpu;
+    let paid = |at: usize| desk.owner.known[NAMES[at]].cost.reading;
     println!("{took:?} were spent, {:?} charged", paid(1));
     assert!(took > 4 * paid(1), "{took:?}, {:?}", paid(1));
     // An hour of such polls, one each second, is far below what pauses it.

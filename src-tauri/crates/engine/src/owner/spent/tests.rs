@@ -13,6 +13,7 @@ use store::{
     Result, Store,
     tables::{dead_letters::DeadLetterRow, facts, tasks},
 };
+use tokio::{io::AsyncWriteExt, net::TcpListener};
 
 use super::*;
 use crate::{
@@ -178,6 +179,55 @@ async fn who_costs_too_much_in_an_hour_is_paused_in_words_and_asked_again_when_t
     // It costs nothing any more as long as nobody asks it.
     row.paused = true;
     put(&engine, row).await;
+    engine.end();
+}
+
+/// It only ever says that we are to go on, which our HTTP client reads and never hands over.
+async fn who_never_comes_to_an_end() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            tokio::spawn(async move {
+                let words = "HTTP/1.1 100 Continue\r\n\r\n".repeat(2_000);
+                while stream.write_all(words.as_bytes()).await.is_ok() {
+                    tokio::time::sleep(Duration::from_millis(5)).await;
+                }
+            });
+        }
+    });
+    port
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_costs_too_much_without_ever_answering_is_paused_in_words_and_nobody_else_is() {
+    let agent = Agent::start(document(&["a"])).await;
+    let dir = tempfile::tempdir().expect("a folder");
+    let limits = Limits {
+        hourly_cpu: Duration::from_millis(300),
+        ..Limits::default()
+    };
+    let engine = engine(dir.path(), limits).await;
+    let healthy = row(&agent);
+    put(&engine, healthy.clone()).await;
+    let endless = EndpointRow {
+        id: "endless".into(),
+        name: "Endless".to_owned(),
+        url: format!(
+            "http://127.0.0.1:{}/status",
+            who_never_comes_to_an_end().await
+        ),
+        ..healthy
+    };
+    put(&engine, endless).await;
+    let stopped = |reader: &Reader| costs::stopped(reader, &"endless".into());
+    let why = until("it is paused", engine.store(), stopped).await;
+    assert!(
+        why.starts_with("Paused by Mission Control: it took"),
+        "{why}"
+    );
+    *lock(&agent.document) = document(&["a", "b"]);
+    until_known(engine.store(), "b").await;
     engine.end();
 }
 
