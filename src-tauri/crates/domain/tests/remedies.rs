@@ -3,7 +3,7 @@
 // All of it is a test, and the stories it reads are files.
 #![allow(clippy::expect_used, clippy::disallowed_methods)]
 
-use std::{fs, path::PathBuf};
+use std::fs;
 
 use domain::{
     fact::{Fact, read_line},
@@ -16,8 +16,7 @@ use domain::{
 };
 
 fn scenarios() -> Vec<(String, Vec<String>)> {
-    let dir = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../tests/fixtures/scenarios");
-    let mut files: Vec<_> = fs::read_dir(dir)
+    let mut files: Vec<_> = fs::read_dir("../../../tests/fixtures/scenarios")
         .expect("the scenarios")
         .map(|entry| entry.expect("an entry").path())
         .filter(|path| path.extension().is_some_and(|end| end == "jsonl"))

@@ -62,8 +62,7 @@ fn examples() -> Vec<(String, String)> {
     let full = include_str!("full.jsonl");
     let mut found = vec![("full".to_owned(), full.to_owned())];
     for folder in ["scenarios", "scenarios/clauses", "stories"] {
-        let top = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../tests/fixtures/");
-        let files = std::fs::read_dir(format!("{top}{folder}")).unwrap();
+        let files = std::fs::read_dir(format!("../../../tests/fixtures/{folder}")).unwrap();
         let mut files: Vec<_> = files.map(|file| file.unwrap().path()).collect();
         files.retain(|file| file.extension().is_some_and(|end| end == "jsonl"));
         files.sort();

@@ -38,7 +38,7 @@ static PRELOADED: LazyLock<OsString> = LazyLock::new(|| {
     let built = Command::new("cc")
         .args(["-shared", "-fPIC", "-o"])
         .arg(&first)
-        .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/clocks/first.c"))
+        .arg("tests/clocks/first.c")
         .status();
     assert!(built.expect("a C compiler, as for SQLite").success());
     [first.as_os_str(), faketime().as_os_str()].join(":".as_ref())

@@ -17,7 +17,7 @@ mod stage;
 mod starts;
 mod trouble;
 
-use std::{collections::BTreeMap, fs, path::PathBuf};
+use std::{collections::BTreeMap, fs, path::Path};
 
 use chrono::{DateTime, TimeDelta};
 use domain::{
@@ -354,7 +354,7 @@ fn files(fleet: &str, answers: BTreeMap<String, Value>) -> BTreeMap<String, Stri
 
 #[test]
 fn what_the_screens_show_in_a_browser_is_what_the_engine_says() {
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../ui/src/api/recorded");
+    let folder = Path::new("../../../ui/src/api/recorded");
     let mut wanted = BTreeMap::new();
     let fleets = fleets::all();
     let names = fleets.each_ref().map(|(name, ..)| format!("{name}."));

@@ -142,11 +142,8 @@ fn check(story: &Story, at: impl Fn(usize) -> bool, kept: impl Fn(usize) -> bool
 }
 
 fn stories(folder: &str) -> Vec<PathBuf> {
-    let root = concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/../../../tests/fixtures/scenarios"
-    );
-    let files = std::fs::read_dir(Path::new(root).join(folder)).expect("scenarios");
+    let root = Path::new("../../../tests/fixtures/scenarios");
+    let files = std::fs::read_dir(root.join(folder)).expect("scenarios");
     let mut files: Vec<_> = files.map(|file| file.expect("a file").path()).collect();
     files.retain(|path| path.extension().is_some_and(|end| end == "jsonl"));
     files.sort();
