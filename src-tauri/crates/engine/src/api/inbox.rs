@@ -46,6 +46,8 @@ const DECIDES: [&str; 11] = [
     "stale-read",
     "readiness",
 ];
+/// Nothing goes on where a limit is used up.
+const USED_UP: &str = "quota-exhausted";
 /// The escalation itself says it; a second card would say it twice.
 const SAID_ELSEWHERE: &str = "escalation-overdue";
 /// What a question is called that was exchanged after it was answered.
@@ -64,7 +66,7 @@ pub fn shape_of_rule(rule: &str) -> Shape {
             Shape::Stalled
         }
         "endpoint-stale" | "offline" => Shape::Unreachable,
-        "schema-violation" | "quota-exhausted" => Shape::Failed,
+        "schema-violation" | USED_UP => Shape::Failed,
         "quota-pressure" | "review-due" | "readiness" | "unowned-resource" | "undeclared-agent"
         | "unknown-dependency" | "escalation-overdue" => Shape::NeedsYou,
         _ => Shape::Conflict,
@@ -279,12 +281,11 @@ fn found(glance: Glance<'_>, routes: &Routes) -> Result<(Vec<Card>, Vec<Card>, V
     for row in findings::open(glance.reader)? {
         if is_listed(&row, glance) {
             let rule = row.finding.rule.as_str();
-            let list = if DECIDES.contains(&rule) {
-                &mut needs
-            } else if shape_of_rule(rule) == Shape::NeedsYou {
-                &mut looks
-            } else {
-                &mut stopped
+            let list = match shape_of_rule(rule) {
+                _ if DECIDES.contains(&rule) => &mut needs,
+                Shape::Stalled | Shape::Unreachable => &mut stopped,
+                _ if rule == USED_UP => &mut stopped,
+                _ => &mut looks,
             };
             let route = routes.of_finding(&row.finding, row.opened_at);
             let item = InboxItem {

@@ -172,17 +172,17 @@ fn findings_that_say_the_same_are_one_card_which_names_the_others() {
         again(1),
         again(2),
         again(3),
-        found("stall", "warning", "open"),
+        found("unowned-resource", "warning", "open"),
     ]);
     let groups = fleet.see(10, inbox::inbox).groups;
-    let stopped = groups
+    let looks = groups
         .iter()
-        .find(|group| group.id == "stopped-moving")
+        .find(|group| group.id == "worth-a-look")
         .unwrap();
-    let mut counts: Vec<u32> = stopped.items.iter().map(|item| item.count).collect();
+    let mut counts: Vec<u32> = looks.items.iter().map(|item| item.count).collect();
     counts.sort_unstable();
     assert_eq!(counts, [1, 3]);
-    let card = stopped.items.iter().find(|item| item.count == 3).unwrap();
+    let card = looks.items.iter().find(|item| item.count == 3).unwrap();
     let request = FindingRequest {
         key: card.key.clone(),
     };
@@ -200,6 +200,7 @@ fn each_group_of_the_inbox_holds_what_its_name_says() {
         ("stall", "stopped-moving"),
         ("endpoint-stale", "stopped-moving"),
         ("quota-exhausted", "stopped-moving"),
+        ("schema-violation", "worth-a-look"),
         ("quota-pressure", "worth-a-look"),
         ("unowned-resource", "worth-a-look"),
         ("review-due", "worth-a-look"),
