@@ -4,6 +4,10 @@ import type { AgentText } from "./AgentText";
 
 export type AgentView = { agent: AgentId, name: AgentText, version: string | null, model: string | null, status: string, doing: AgentText | null, openTasks: number, waiting: number, lastSignalAt: string | null, 
 /**
+ * It is a source of limits, and no agent.
+ */
+limitsOnly: boolean, 
+/**
  * It uses the id of an agent of another endpoint, which the rules mean by it: a sentence.
  */
 impostor?: string, };

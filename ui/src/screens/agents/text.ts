@@ -29,6 +29,7 @@ export const words = {
   actions: "Actions",
   impostor: "uses the name of another agent",
   lettersShort: (count: number) => (count === 1 ? "1 item set aside" : `${whole(count)} items set aside`),
+  limitsOnly: "It only reports limits",
   noAgents: "No agent has reported here",
   endpoint: "Endpoint",
   heard: "Heard",

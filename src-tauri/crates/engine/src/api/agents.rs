@@ -214,6 +214,7 @@ fn agent(
         doing: doing.map(|row| agent_text(&row.record.value.title)),
         open_tasks,
         waiting,
+        limits_only: card.limits_only,
         last_signal_at: card.heartbeat_at.min(last_good_at).or(last_good_at),
         impostor,
     })

@@ -366,6 +366,8 @@ views! {
     AgentView {
         agent: AgentId, name: AgentText, version: Option<String>, model: Option<String>, status: String, doing: Option<AgentText>, open_tasks: u32, waiting: u32,
         last_signal_at: Option<Time>,
+        /// It is a source of limits, and no agent.
+        limits_only: bool,
         /// It uses the id of an agent of another endpoint, which the rules mean by it: a sentence.
         #[serde(skip_serializing_if = "Option::is_none")]
         #[ts(optional)]
