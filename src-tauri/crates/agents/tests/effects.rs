@@ -7,95 +7,15 @@
 mod deciding;
 #[path = "scripted/server.rs"]
 mod scripted;
-
-use std::sync::{Arc, Mutex};
+#[path = "scripted/story.rs"]
+mod story;
 
 use agents::{Kind, Outcome};
 use deciding::decide;
-use domain::contract::Document;
-use scripted::{Asked, connect_anew, follow, poll, serve, task};
+use scripted::{connect_anew, follow, poll, task};
 use serde_json::{Value, json};
+use story::{Story, call, question, says, shows, text};
 use tokio::task::JoinSet;
-
-fn old_card() -> Value {
-    json!({"name": "Gemini SDLC Agent", "version": "0.0.2", "url": "/", "protocolVersion": "0.3.0",
-        "capabilities": {"streaming": true}, "skills": [], "defaultInputModes": ["text"]})
-}
-
-fn says(id: &str, parts: Value) -> Value {
-    json!({"kind": "message", "messageId": id, "role": "agent", "parts": parts})
-}
-
-fn text(words: &str) -> Value {
-    json!([{"kind": "text", "text": words}])
-}
-
-/// A call as Gemini CLI tells of it.
-fn call(id: &str, command: &str, status: &str) -> Value {
-    let mut data = json!({"request": {"callId": id, "name": "run_shell_command", "args": {"command": command},
-            "isClientInitiated": false, "prompt_id": "session########0"},
-        "status": status, "tool": {"name": "run_shell_command", "displayName": "Shell", "description": "Runs a command."}});
-    if status == "awaiting_approval" {
-        data["confirmationDetails"] = json!({"type": "exec", "title": "Confirm Shell Command", "command": command, "rootCommand": "rm"});
-    }
-    says(
-        &format!("{id}-{status}"),
-        json!([{"kind": "data", "data": data}]),
-    )
-}
-
-fn shows(state: &str, second: u32, message: Option<Value>, more: Value) -> Value {
-    let mut shown = task("t", state, second);
-    if let Some(message) = message {
-        shown["status"]["message"] = message;
-    }
-    for (name, value) in more.as_object().expect("an object") {
-        shown[name] = value.clone();
-    }
-    shown
-}
-
-/// A server whose task is as the test sets it, and becomes another one with an answer.
-struct Story {
-    url: String,
-    asked: Asked,
-    shown: Arc<Mutex<Value>>,
-}
-
-impl Story {
-    async fn begin(shown: Value, after: Option<Value>) -> Self {
-        let shown = Arc::new(Mutex::new(shown));
-        let now = Arc::clone(&shown);
-        let (url, asked) = serve(old_card(), move |method, params| match method {
-            "tasks/get" if params["id"] == "t" => json!({"result": *now.lock().expect("a task")}),
-            "message/send" => {
-                if let Some(after) = &after {
-                    *now.lock().expect("a task") = after.clone();
-                }
-                json!({"result": *now.lock().expect("a task")})
-            }
-            _ => json!({"error": {"code": -32601, "message": "Method not found"}}),
-        })
-        .await;
-        Self { url, asked, shown }
-    }
-
-    fn is_now(&self, task: Value) {
-        *self.shown.lock().expect("a task") = task;
-    }
-
-    fn sent(&self) -> Vec<Value> {
-        let asked = self.asked.lock().expect("notes");
-        let sent = asked.iter().filter(|(method, _)| method == "message/send");
-        sent.map(|(_, params)| params["message"]["parts"].clone())
-            .collect()
-    }
-}
-
-fn question(document: &Document) -> Value {
-    let all = document.escalations.as_ref().expect("questions");
-    serde_json::from_str(&all[0].raw).expect("JSON")
-}
 
 #[tokio::test]
 async fn a_call_of_gemini_cli_is_shown_with_its_arguments_and_answered_by_its_id() {
@@ -170,32 +90,6 @@ async fn what_such_a_call_cannot_hear_is_refused_before_anything_is_sent() {
         );
     }
     assert_eq!(story.sent(), Vec::<Value>::new());
-}
-
-#[tokio::test]
-async fn calls_that_wait_side_by_side_are_asked_one_after_the_other() {
-    let first = || call("call-a", "make", "awaiting_approval");
-    let second = || call("call-b", "rm", "awaiting_approval");
-    let waits = shows(
-        "input-required",
-        1,
-        None,
-        json!({"history": [first(), second()]}),
-    );
-    let ran = shows(
-        "input-required",
-        2,
-        None,
-        json!({"history": [first(), second(), call("call-a", "make", "success")]}),
-    );
-    let story = Story::begin(waits, Some(ran)).await;
-    let mut endpoint = follow(&story.url, &["t"]);
-    let asked = question(&poll(&mut *endpoint).await.0);
-    assert_eq!(asked["proposedAction"]["args"]["command"], "make");
-    let approve = decide(&asked, "d", json!({"outcome": "approve"}));
-    assert_eq!(endpoint.deliver(&approve).await, Outcome::Applied);
-    let asked = question(&poll(&mut *endpoint).await.0);
-    assert_eq!(asked["proposedAction"]["args"]["command"], "rm");
 }
 
 struct Row {

@@ -17,12 +17,13 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::{
-    A2a, Card,
+    A2a, Card, calls,
     effect::{Effect, Owed},
     is_waiting,
     question::{self, Question},
     reply,
     rpc::{self, Call, Failure, code},
+    shape,
     task::{self, Task},
 };
 use crate::{Delivery, Outcome};
@@ -60,7 +61,8 @@ impl A2a {
         }
         // What it shows from now on, it shows since the answer.
         let owed = Owed::of(delivery, Some(&task));
-        self.memory.owing.insert(task.id.clone(), owed);
+        let question = delivery.escalation.as_str().to_owned();
+        self.memory.owing.insert(question.clone(), owed);
         let outcome = self.tell(&card, delivery, &task).await;
         let is_open = matches!(
             outcome,
@@ -71,7 +73,7 @@ impl A2a {
                 }
         );
         if !is_open {
-            self.memory.owing.remove(&task.id);
+            self.memory.owing.remove(&question);
         }
         outcome
     }
@@ -166,15 +168,15 @@ impl A2a {
                 ))
             }
             _ => match &delivery.task {
-                Some(asking) => self.shown_beside(asking, delivery),
+                Some(_) => self.shown_beside(delivery),
                 None => Outcome::Sent,
             },
         }
     }
 
     /// What the task that took the answer has shown by now.
-    fn shown_beside(&self, asking: &TaskId, delivery: &Delivery) -> Outcome {
-        let owed = self.memory.owing.get(asking.as_str());
+    fn shown_beside(&self, delivery: &Delivery) -> Outcome {
+        let owed = self.memory.owing.get(delivery.escalation.as_str());
         match owed.and_then(|owed| owed.shown_beside(delivery.id.as_str())) {
             Some(Effect::Shown) => Outcome::Applied,
             Some(Effect::Contrary(sentence)) => Outcome::Unknown(sentence),
@@ -205,7 +207,7 @@ impl A2a {
         if task.has_message(delivery.id.as_str()) {
             return Some(self.arrived(task, delivery));
         }
-        let known = self.memory.owing.get(&task.id);
+        let known = self.memory.owing.get(delivery.escalation.as_str());
         let known = known.is_some_and(|owed| owed.is(delivery.id.as_str()));
         let ours = known || delivery.resend;
         if let Some(outcome) = self.shown(task, delivery).filter(|_| ours) {
@@ -226,6 +228,15 @@ impl A2a {
                 Outcome::Unknown(
                     "An earlier attempt may have arrived, and the task does not show it. It was not sent again.".to_owned(),
                 )
+            });
+        }
+        // What it asks beside it says nothing of this one.
+        if let Some(word) = call_of(delivery).and_then(|ids| calls::state(task, &ids))
+            && word != shape::AWAITING
+            && !delivery.resend
+        {
+            return Some(Outcome::AlreadyResolved {
+                recorded: Some(super::card::clip(&word, 60)),
             });
         }
         Some(if delivery.resend {
@@ -290,7 +301,7 @@ impl A2a {
             return None;
         }
         let found;
-        let owed = match self.memory.owing.get(&task.id) {
+        let owed = match self.memory.owing.get(delivery.escalation.as_str()) {
             Some(owed) if owed.is(delivery.id.as_str()) => owed,
             _ => {
                 found = Owed::of(delivery, None);
@@ -372,7 +383,17 @@ fn asks_again(before: &Task, after: &Task, delivery: &Delivery) -> bool {
         (Some(before), Some(after)) => before != after,
         _ => before.timestamp() != after.timestamp(),
     };
-    moved && is_waiting(after) && asks_the_same(after, delivery)
+    moved && !is_of_others(after, delivery) && is_waiting(after) && asks_the_same(after, delivery)
+}
+
+/// Whether calls wait side by side, and what the task says now may be about the others: that is no answer to an answer.
+fn is_of_others(task: &Task, delivery: &Delivery) -> bool {
+    let Some(own) = call_of(delivery) else {
+        return false;
+    };
+    let told = calls::told(task);
+    let mut others = told.iter().map(|(_, data)| shape::ids(data));
+    others.any(|ids| ids.iter().all(|id| !own.contains(id)))
 }
 
 fn decided(delivery: &Delivery) -> Option<Decided> {
@@ -385,11 +406,24 @@ fn asks_the_same(task: &Task, delivery: &Delivery) -> bool {
     if let Some(version) = extension_version(task, delivery) {
         return version == delivery.version;
     }
+    question_in(task, delivery).is_some()
+}
+
+/// What was shown, as the task asks it now.
+fn question_in(task: &Task, delivery: &Delivery) -> Option<Question> {
     let shown: Option<Question> = serde_json::from_str(&delivery.escalation_raw).ok();
-    question::of(task, "", &HashSet::new()).is_some_and(|question| {
-        let shown = shown.filter(|shown| shown.version == delivery.version);
-        question.version == delivery.version || shown.is_some_and(|shown| question.is_still(&shown))
+    let shown = shown.filter(|shown| shown.version == delivery.version);
+    let mut all = question::all(task, "", &HashSet::new()).into_iter();
+    all.find(|question| {
+        let still = |shown: &Question| question.is_still(shown);
+        question.version == delivery.version || shown.as_ref().is_some_and(still)
     })
+}
+
+/// The id of the call that was asked about, where that tells its own state.
+fn call_of(delivery: &Delivery) -> Option<HashSet<String>> {
+    let shown: Question = serde_json::from_str(&delivery.escalation_raw).ok()?;
+    shown.is_of_call().then(|| shown.ids())
 }
 
 /// A question that came by our extension.

@@ -1,7 +1,7 @@
 //! Calls that tell their own state, wherever they stand in a task: the newest word about each counts. And what such a call
 //! asks that cannot be answered over A2A.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use serde_json::{Value, value::RawValue};
 
@@ -31,6 +31,13 @@ pub(super) fn told(task: &Task) -> Vec<(&Message, &RawValue)> {
         }
     }
     calls
+}
+
+/// The newest state that is told of a call with one of these ids.
+pub(super) fn state(task: &Task, ids: &HashSet<String>) -> Option<String> {
+    let told = told(task).into_iter().rev();
+    let mut own = told.filter(|(_, data)| shape::ids(data).iter().any(|id| ids.contains(id)));
+    shape::call_status(own.next()?.1)
 }
 
 /// What a call of the task asks a person that only the agent's own screen can answer, in a sentence.

@@ -14,6 +14,7 @@ use serde::Deserialize;
 use serde_json::{Value, value::RawValue};
 
 use super::{
+    calls,
     card::clip,
     digest_of,
     question::{self, Question},
@@ -106,9 +107,16 @@ impl Owed {
         )
     }
 
-    /// The answer of an earlier connection, where the task has recorded it.
+    /// The answer of an earlier connection, where the task has recorded it. Of several calls, each was answered by itself.
     pub(crate) fn found(task: &Task, shown: &Question) -> Option<Self> {
-        let (id, body) = task.history.iter().flatten().rev().find_map(|message| {
+        let ids = shown.ids();
+        let names_it = |message: &&Message| {
+            let parts = message.parts.as_deref().unwrap_or_default();
+            !shown.is_of_call()
+                || task::data(parts).any(|data| shape::ids(data).iter().any(|id| ids.contains(id)))
+        };
+        let mut newest = task.history.iter().flatten().rev().filter(names_it);
+        let (id, body) = newest.find_map(|message| {
             let body = task::extension(message.metadata.as_deref())?;
             let body: DecisionBody = serde_json::from_str(body.get()).ok()?;
             let id = message.message_id.clone()?;
@@ -202,7 +210,11 @@ impl Owed {
             .collect();
         let later = self.later(task);
         if let Some(word) = call_state(task, &later, &ids) {
-            return self.of_call(&word);
+            return match self.of_call(&word) {
+                // It never begins where its task is over.
+                Effect::Allowed if task.state().is_terminal() => Effect::Contrary(ended(task)),
+                effect => effect,
+            };
         }
         let state = task.state();
         if broke_off(state) {
@@ -396,15 +408,7 @@ fn call_state(task: &Task, later: &[&Message], ids: &HashSet<String>) -> Option<
     }
     let names_it = |data: &RawValue| shape::ids(data).iter().any(|id| ids.contains(id));
     // Calls that tell their state do so wherever they stand.
-    let status = task.status.as_ref().and_then(|s| s.message.as_ref());
-    let all = task.history.iter().flatten().chain(status);
-    let agents = all.filter(|message| message.is_agents());
-    let told = agents
-        .flat_map(|message| task::data(message.parts.as_deref().unwrap_or_default()))
-        .filter(|data| names_it(data))
-        .filter_map(shape::call_status)
-        .last();
-    if let Some(word) = told {
+    if let Some(word) = calls::state(task, ids) {
         return (word != shape::AWAITING).then_some(word);
     }
     // What a call writes while it runs is kept under its name.

@@ -64,13 +64,13 @@ pub(crate) struct Memory {
     first_seen: HashMap<String, String>,
     /// Of tasks that work, what they have said and made: more of it is a sign of work, also beside a status that stays.
     work: HashMap<String, Work>,
-    /// Questions that were shown as open, by task.
-    pub(crate) open: HashMap<String, Question>,
+    /// Questions that were shown as open, by task and id.
+    pub(crate) open: HashMap<String, BTreeMap<String, Question>>,
     /// Ids of questions that somebody's message has answered, in whatever task.
     pub(crate) answered: HashSet<String>,
-    /// Answers of ours that tasks took and have not shown the effect of, by task.
+    /// Answers of ours that tasks took and have not shown the effect of, by question.
     pub(crate) owing: HashMap<String, Owed>,
-    /// Tasks whose question an earlier connection has shown, and may have answered.
+    /// Questions that an earlier connection has shown, and may have answered.
     earlier: HashSet<String>,
 }
 
@@ -92,7 +92,7 @@ impl Memory {
     pub(crate) fn of(known_questions: &[Box<str>]) -> Self {
         let open = Question::shown_before(known_questions);
         Self {
-            earlier: open.keys().cloned().collect(),
+            earlier: open.values().flat_map(BTreeMap::keys).cloned().collect(),
             open,
             ..Self::default()
         }
@@ -115,9 +115,9 @@ impl Memory {
 
     /// What a task that asks no more, or something else, shows of our answer. `None` = it was not ours.
     fn effect(&mut self, task: &Task, shown: &Question) -> Option<Effect> {
-        let effect = match self.owing.get(&task.id) {
+        let effect = match self.owing.get(&shown.id) {
             Some(owed) if owed.answers(shown) => owed.effect(task),
-            None if self.earlier.contains(&task.id) => {
+            None if self.earlier.contains(&shown.id) => {
                 // Without a record, who knows the decision has to judge: no proof is made of it here.
                 let owed = Owed::found(task, shown);
                 owed.map_or(Effect::Contrary(String::new()), |owed| owed.effect(task))
@@ -125,8 +125,8 @@ impl Memory {
             _ => return None,
         };
         if !matches!(effect, Effect::None | Effect::Allowed) {
-            self.owing.remove(&task.id);
-            self.earlier.remove(&task.id);
+            self.owing.remove(&shown.id);
+            self.earlier.remove(&shown.id);
         }
         Some(effect)
     }
@@ -242,17 +242,20 @@ impl Page {
             return;
         };
         let extension = members(task.extension().as_deref());
-        let question = question::of(
+        let mut asked = question::all(
             &task,
             &memory.first_seen(task.id.clone(), now),
             &memory.answered,
         );
         let asks_itself = extension.contains_key("escalations");
-        let shown_before = unread && memory.open.contains_key(&task.id);
-        let asks = question.is_some() || shown_before;
-        let nothing = (!asks && !asks_itself).then_some(nothing);
+        if unread && let Some(shown) = memory.open.get(&task.id) {
+            asked = shown.values().cloned().collect();
+            // What was answered it may ask no more.
+            asked.sort_by_key(|question| memory.owing.contains_key(&question.id));
+        }
+        let nothing = (asked.is_empty() && !asks_itself).then_some(nothing);
         self.tasks
-            .push(item(&task, &extension, asks, nothing, memory, now));
+            .push(item(&task, &extension, &asked, nothing, memory, now));
         for list in LISTS {
             let Some(raw) = extension.get(list) else {
                 continue;
@@ -269,35 +272,33 @@ impl Page {
         if asks_itself {
             return;
         }
-        match (question, memory.open.remove(&task.id)) {
-            (_, Some(shown)) if unread => {
-                self.escalation(&shown);
-                memory.open.insert(task.id.clone(), shown);
-            }
+        let mut shown = memory.open.remove(&task.id).unwrap_or_default();
+        let mut open = BTreeMap::new();
+        for question in asked {
             // What was shown stays as it was shown, byte for byte, while it means the same.
-            (Some(question), Some(shown)) if question.is_still(&shown) => {
-                self.escalation(&shown);
-                memory.open.insert(task.id.clone(), shown);
+            let question = match shown.remove(&question.id) {
+                Some(shown) if question.is_still(&shown) => shown,
+                _ => question,
+            };
+            self.escalation(&question);
+            open.insert(question.id.clone(), question);
+        }
+        for (id, mut settled) in shown {
+            let effect = memory.effect(&task, &settled);
+            match effect {
+                None | Some(Effect::Shown) => settled.status = "resolved".into(),
+                // What broke off over our answer does not show that the answer counted.
+                Some(Effect::Contrary(_)) => settled.status = "withdrawn".into(),
+                // It was answered, and until an effect is seen it is shown as that and no more.
+                Some(Effect::None | Effect::Allowed) => {}
             }
-            (Some(question), _) => {
-                self.escalation(&question);
-                memory.open.insert(task.id.clone(), question);
+            self.escalation(&settled);
+            if settled.status == "pending" {
+                open.insert(id, settled);
             }
-            (None, Some(mut settled)) => {
-                settled.status = match memory.effect(&task, &settled) {
-                    None | Some(Effect::Shown) => "resolved".into(),
-                    // What broke off over our answer does not show that the answer counted.
-                    Some(Effect::Contrary(_)) => "withdrawn".into(),
-                    // It was answered, and until an effect is seen it is shown as that and no more.
-                    Some(Effect::None | Effect::Allowed) => {
-                        self.escalation(&settled);
-                        memory.open.insert(task.id.clone(), settled);
-                        return;
-                    }
-                };
-                self.escalation(&settled);
-            }
-            (None, None) => {}
+        }
+        if !open.is_empty() {
+            memory.open.insert(task.id.clone(), open);
         }
     }
 
@@ -419,17 +420,17 @@ fn members(raw: Option<&RawValue>) -> BTreeMap<String, Box<RawValue>> {
         .unwrap_or_default()
 }
 
-/// One task item (contract, 1.1). `nothing` = what to say when it waits and no question is shown for it.
+/// One task item (contract, 1.1), and the questions shown for it; `nothing` = what to say when it waits and there are none.
 fn item(
     task: &Task,
     extension: &BTreeMap<String, Box<RawValue>>,
-    asks: bool,
+    asked: &[Question],
     nothing: Option<&str>,
     memory: &mut Memory,
     now: &str,
 ) -> String {
     // Some servers call a task that asks "working" or "completed".
-    let state = task.state();
+    let (state, asks) = (task.state(), !asked.is_empty());
     let asks_there = (!asks && !state.is_terminal())
         .then(|| calls::asked_there(task))
         .flatten();
@@ -493,7 +494,9 @@ fn item(
         put("contextId", json!(context));
     }
     if waits {
-        put("waitingFor", json!({"kind": "human", "ref": task.id}));
+        let ids = asked.iter().map(|question| question.id.as_str());
+        let by = crate::escalation::waits_for(ids, &task.id);
+        put("waitingFor", json!({"kind": "human", "ref": by}));
     }
     serde_json::to_string(&members).unwrap_or_default()
 }

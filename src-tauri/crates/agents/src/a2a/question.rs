@@ -52,12 +52,16 @@ pub(crate) struct Question {
 }
 
 impl Question {
-    /// Those of an earlier connection that were open, by task. What came by our extension is not of our making.
-    pub(crate) fn shown_before(raws: &[Box<str>]) -> HashMap<String, Self> {
-        crate::escalation::shown_before(raws)
-            .filter(|question: &Self| question.native.protocol == "a2a")
-            .map(|question| (question.task_id.clone(), question))
-            .collect()
+    /// Those of an earlier connection that were open, by task and id. What came by our extension is not of our making.
+    pub(crate) fn shown_before(raws: &[Box<str>]) -> HashMap<String, BTreeMap<String, Self>> {
+        let mut shown: HashMap<String, BTreeMap<String, Self>> = HashMap::new();
+        for question in crate::escalation::shown_before::<Self>(raws) {
+            if question.native.protocol == "a2a" {
+                let of_task = shown.entry(question.task_id.clone()).or_default();
+                of_task.insert(question.id.clone(), question);
+            }
+        }
+        shown
     }
 
     /// Whether it asks leave for exactly this action.
@@ -98,6 +102,11 @@ impl Question {
                 && asks(self) == asks(shown)
     }
 
+    /// Whether it is about a call that tells its own state.
+    pub(crate) fn is_of_call(&self) -> bool {
+        self.native.asked.iter().any(shape::tells_state)
+    }
+
     /// What identifies what is asked about.
     pub(crate) fn ids(&self) -> HashSet<String> {
         let asked = self.native.asked.iter();
@@ -122,31 +131,60 @@ struct Native {
     beside: bool,
 }
 
-/// The question of a task; `None` when it asks nothing. `answered` are ids that answers to other tasks have named.
+/// The first question of a task; `None` when it asks nothing. `answered` are ids that answers to other tasks have named.
 pub(crate) fn of(task: &Task, first_seen: &str, answered: &HashSet<String>) -> Option<Question> {
+    all(task, first_seen, answered).into_iter().next()
+}
+
+/// All that a task asks: what waits for leave side by side is decided each by itself, so each is a question; anything else
+/// is one.
+pub(crate) fn all(task: &Task, first_seen: &str, answered: &HashSet<String>) -> Vec<Question> {
     let state = task.state();
     if matches!(
         state,
         TaskState::Failed | TaskState::Canceled | TaskState::Rejected
     ) {
-        return None;
+        return vec![];
     }
     let waits = matches!(state, TaskState::InputRequired | TaskState::AuthRequired);
-    let asked = structured(task, waits, answered).or_else(|| waits.then(|| plain(task)).flatten());
-    let login = |piece: &Piece| piece.data.get().contains("\"adk_request_credential\"");
-    let auth = state == TaskState::AuthRequired
-        || asked
-            .as_ref()
-            .is_some_and(|asked| asked.pieces.iter().any(login));
-    if asked.is_none() && !auth {
-        return None;
+    let mut asked = awaiting(task);
+    if asked.is_empty() {
+        let found = structured(task, waits, answered);
+        asked.extend(found.or_else(|| waits.then(|| plain(task)).flatten()));
     }
+    if asked.is_empty() && state == TaskState::AuthRequired {
+        asked.push(Asked::default());
+    }
+    let written = asked.into_iter().map(|one| written(task, first_seen, one));
+    written.collect()
+}
+
+/// The longest id that the contract takes.
+const LONGEST_ID: usize = 512;
+
+/// A call has a question of its own; otherwise a task has one at a time.
+fn id_of(task: &Task, pieces: &[Piece]) -> String {
+    let calls = pieces.iter().filter(|piece| shape::tells_state(piece));
+    let Some(call) = calls.flat_map(|piece| shape::ids(&piece.data)).next() else {
+        return task.id.clone();
+    };
+    let id = format!("{}/{call}", task.id);
+    match id.len() > LONGEST_ID {
+        true => digest(&id),
+        false => id,
+    }
+}
+
+fn written(task: &Task, first_seen: &str, asked: Asked) -> Question {
+    let state = task.state();
+    let login = |piece: &Piece| piece.data.get().contains("\"adk_request_credential\"");
+    let auth = state == TaskState::AuthRequired || asked.pieces.iter().any(login);
     let Asked {
         text,
         pieces,
         message_id,
         maybe,
-    } = asked.unwrap_or_default();
+    } = asked;
     let details = details(&pieces);
     let kind = if auth {
         "auth"
@@ -199,8 +237,8 @@ pub(crate) fn of(task: &Task, first_seen: &str, answered: &HashSet<String>) -> O
         bound.push('\u{1f}');
         bound.push_str(&canonical(&piece.data));
     }
-    Some(Question {
-        id: task.id.clone(),
+    Question {
+        id: id_of(task, &pieces),
         version: digest(&bound).trim_start_matches("sha256:")[..24].to_owned(),
         task_id: task.id.clone(),
         kind: kind.into(),
@@ -221,7 +259,7 @@ pub(crate) fn of(task: &Task, first_seen: &str, answered: &HashSet<String>) -> O
             asked: pieces,
             beside: state.is_terminal(),
         },
-    })
+    }
 }
 
 /// The same text for the same data: servers keep it in maps whose order changes from answer to answer. Data with
@@ -250,9 +288,6 @@ fn structured(task: &Task, waits: bool, answered: &HashSet<String>) -> Option<As
     let asks = |piece: &Piece| shape::of(piece).is_some_and(|s| waits || s.stands_alone());
     let of_message = |message: &Message| asked_by(message, asks);
     let said = task.status.as_ref().and_then(|s| s.message.as_ref());
-    if let Some(asked) = awaiting(task) {
-        return Some(asked);
-    }
     let of_status = said.and_then(of_message);
     if waits && of_status.is_some() {
         return of_status;
@@ -297,10 +332,11 @@ fn structured(task: &Task, waits: bool, answered: &HashSet<String>) -> Option<As
         .or_else(|| of_history().filter(is_open))
 }
 
-/// The first call that still waits for leave, of those that tell their own state: the newest word about each counts,
-/// wherever it stands. One at a time, so that each is decided by itself.
-fn awaiting(task: &Task) -> Option<Asked> {
-    calls::told(task).into_iter().find_map(|(message, data)| {
+/// The calls that still wait for leave, of those that tell their own state: the newest word about each counts, wherever it
+/// stands.
+fn awaiting(task: &Task) -> Vec<Asked> {
+    let told = calls::told(task).into_iter();
+    let waiting = told.filter_map(|(message, data)| {
         let piece = Piece {
             data: data.to_owned(),
             metadata: None,
@@ -313,7 +349,8 @@ fn awaiting(task: &Task) -> Option<Asked> {
             message_id: message.message_id.clone(),
             maybe: false,
         })
-    })
+    });
+    waiting.collect()
 }
 
 /// The ids that people's messages name in their data.

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use agents::{Delivery, Endpoint, Kind, Observation, Outcome};
 use serde_json::{Value, json};
 
-use crate::{decide, frameworks, look, server::Server};
+use crate::{decide, frameworks, graphs, look, server::Server};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 const PAUSE: Duration = Duration::from_millis(50);
@@ -114,25 +114,31 @@ async fn a_command_of_gemini_cli_runs_when_it_is_approved_and_not_when_it_is_ref
 }
 
 #[tokio::test]
-async fn two_commands_of_one_turn_are_decided_one_after_the_other() {
+async fn two_commands_of_one_turn_are_decided_each_by_itself() {
     let server = Server::start("gemini-cli", "gemini_cli.mjs", &[]).await;
     let task = story(&server, "two x").await;
     let mut endpoint = connect(&server);
     for (outcome, command, other) in [("approve", "x-one", "x-two"), ("reject", "x-two", "x-one")] {
         let end = Instant::now() + PATIENCE;
-        let raw = loop {
-            let (asked, raw) = question(&mut *endpoint, &task).await;
-            let action = asked["proposedAction"].to_string();
-            if action.contains(command) {
-                assert!(!action.contains(other), "one at a time: {action}");
-                break raw;
+        let asked = loop {
+            assert!(Instant::now() < end, "{command} is not asked for");
+            let (_, raw) = question(&mut *endpoint, &task).await;
+            let mut all = raw["escalations"].as_array().into_iter().flatten();
+            let about = |one: &&Value| {
+                let action = one["proposedAction"].to_string();
+                assert!(
+                    !(action.contains(command) && action.contains(other)),
+                    "{action}"
+                );
+                one["status"] == "pending" && action.contains(command)
+            };
+            if let Some(asked) = all.find(about) {
+                break asked.clone();
             }
-            assert!(Instant::now() < end, "{asked}");
         };
         let decision = json!({"outcome": outcome});
-        let told = endpoint
-            .deliver(&decide(&raw, &task, command, decision))
-            .await;
+        let delivery = graphs::decide(&asked, command, decision);
+        let told = endpoint.deliver(&delivery).await;
         assert!(matches!(told, Outcome::Applied | Outcome::Sent), "{told:?}");
         comes_to(&server, command, outcome == "approve").await;
     }

@@ -4,7 +4,7 @@
 //! That other bytes, or the same ones after they were gone, are asked anew is said by the agent and decided by the rules.
 
 use domain::{
-    contract::TaskState,
+    contract::{EscalationStatus, TaskState, WaitKind},
     decision::{Decision, DeliveryState, LISTED_ON},
     fact,
     ids::TaskRef,
@@ -73,35 +73,48 @@ impl Owner {
         self.again.due = next;
     }
 
-    /// Whether the task that asked does not wait any more. Of other protocols a question is told as open until an effect of
-    /// the answer is seen, which may take as long as the work; where its task works or is over, nobody asks it. An agent that
-    /// speaks our own contract says itself what it asks.
+    /// Whether the task that asked does not wait for this any more. Of other protocols a question is told as open until an
+    /// effect of the answer is seen, which may take as long as the work; where its task works, is over, or waits for the answer
+    /// to something else, nobody asks it. An agent that speaks our own contract says itself what it asks.
     fn waits_no_more(&self, decision: &Decision) -> bool {
-        let asked = self.parts.store.read(|reader| {
+        let looked = self.parts.store.read(|reader| {
             let endpoint = endpoints::get(reader, &decision.endpoint)?;
             let question = escalations::get(reader, &decision.endpoint, &decision.escalation)?;
             let task = question.and_then(|question| question.value.task_id);
-            match (endpoint, task) {
-                (Some(endpoint), Some(task)) if endpoint.kind != NATIVE => {
-                    let place = TaskRef {
-                        endpoint: decision.endpoint.clone(),
-                        task,
-                    };
-                    tasks::get(reader, &place)
-                }
-                _ => Ok(None),
+            let (Some(endpoint), Some(task)) = (endpoint, task) else {
+                return Ok(false);
+            };
+            if endpoint.kind == NATIVE {
+                return Ok(false);
             }
-        });
-        let state = asked
-            .ok()
-            .flatten()
-            .map(|row| row.record.value.status.state);
-        state.is_some_and(|state| {
-            !matches!(
-                state,
+            let place = TaskRef {
+                endpoint: decision.endpoint.clone(),
+                task,
+            };
+            let Some(row) = tasks::get(reader, &place)? else {
+                return Ok(false);
+            };
+            let now = row.record.value;
+            let waits = matches!(
+                now.status.state,
                 TaskState::InputRequired | TaskState::AuthRequired | TaskState::Unknown
-            )
-        })
+            );
+            if !waits {
+                return Ok(true);
+            }
+            let other = now
+                .waiting_for
+                .filter(|wait| wait.kind == WaitKind::Human)
+                .and_then(|wait| wait.reference)
+                .filter(|other| other != decision.escalation.as_str());
+            let Some(other) = other else { return Ok(false) };
+            let other = escalations::get(reader, &decision.endpoint, &other.as_str().into())?;
+            Ok(other.is_some_and(|other| {
+                other.value.status == EscalationStatus::Pending
+                    && other.value.task_id.as_ref() == Some(&place.task)
+            }))
+        });
+        looked.unwrap_or(false)
     }
 
     /// False when it could not be read or written.
@@ -134,3 +147,6 @@ impl Owner {
 fn again_from(decision: &Decision) -> Time {
     decision.delivery.changed_at + LISTED_ON
 }
+
+#[cfg(test)]
+mod tests;
