@@ -1,6 +1,7 @@
 //! An AgentOS of Agno, with its A2A interface switched on: what can be seen there of a run that waits for a confirmation, and
 //! that it is called by name instead of being watched in vain.
 
+use agents::Credential;
 use serde_json::{Value, json};
 
 use crate::server::Server;
@@ -48,4 +49,49 @@ async fn an_agent_os_is_called_by_name_because_its_a2a_face_shows_no_approvals()
         "{sent:?}"
     );
     assert!(!server.folder().join("paid").exists());
+}
+
+/// Behind its key, or behind JWT, it turns everybody away who has none, and whoever has one is helped no further.
+#[tokio::test]
+async fn an_agent_os_behind_a_lock_is_called_by_name_with_and_without_the_key() {
+    for lock in ["key", "jwt"] {
+        let server = Server::start("agno", "agno_agent.py", &["--lock", lock]).await;
+        let token = match lock {
+            "key" => "none-but-this".to_owned(),
+            _ => std::fs::read_to_string(server.folder().join("token")).expect("a token"),
+        };
+        let client = reqwest::Client::builder().no_proxy().build();
+        let client = client.expect("a client");
+        let status = async |path: &str, token: Option<&str>| {
+            let mut asked = client.get(format!("{}{path}", server.url));
+            if let Some(token) = token {
+                asked = asked.bearer_auth(token);
+            }
+            asked.send().await.expect("it answers").status().as_u16()
+        };
+        // The lock is one, and the key fits.
+        assert_eq!(status("/agents", None).await, 401, "{lock}");
+        assert_eq!(status("/agents", Some(&token)).await, 200, "{lock}");
+        let right = Credential::Bearer(token);
+        let wrong = Credential::Bearer("another".to_owned());
+        for (key, credential) in [
+            ("none", None),
+            ("a wrong one", Some(&wrong)),
+            ("the right one", Some(&right)),
+        ] {
+            for path in [
+                "",
+                "/agents",
+                "/a2a/agents/clerk",
+                "/a2a/agents/clerk/.well-known/agent-card.json",
+            ] {
+                let error = agents::probe(&format!("{}{path}", server.url), credential).await;
+                let error = error.expect_err("it is of no use");
+                let said = error.detail.unwrap_or_default();
+                let what = format!("{lock}, {key}, {path}: {said}");
+                assert!(said.contains("AgentOS of Agno"), "{what}");
+                assert!(said.contains("cannot be shown"), "{what}");
+            }
+        }
+    }
 }
