@@ -16,7 +16,7 @@ use crate::{
     everywhere::Everywhere,
     observe::in_words,
     out::{Lines, plain},
-    record::unusable,
+    record::{unopened, unusable},
 };
 
 /// Watch the endpoints of the data folder and deliver decisions.
@@ -48,8 +48,8 @@ pub(crate) fn run(options: &Options, everywhere: &Everywhere) -> Result<(), Fail
     };
     crate::runtime()?.block_on(async {
         let (listener, mut heard) = mpsc::unbounded_channel();
-        let api = Api::open_told(&folder, listener).map_err(unusable)?;
-        let mut done = out.line("started", json!({ "folder": folder.display().to_string() }));
+        let api = Api::open_told(&folder, listener).map_err(|error| unopened(&folder, &error))?;
+        let mut done = out.line("started", started(&api, &folder).await);
         if done.is_ok() {
             done = add(&api, &folder, &options.endpoints, credential.as_ref()).await;
         }
@@ -65,6 +65,16 @@ pub(crate) fn run(options: &Options, everywhere: &Everywhere) -> Result<(), Fail
         done?;
         out.line("ended", json!({}))
     })
+}
+
+/// Where everything is kept, and what nobody may miss: a damaged database was set aside.
+async fn started(api: &Api, folder: &Path) -> Value {
+    let mut said = json!({ "folder": folder.display().to_string() });
+    let mut status = api.call("status", json!({})).await.unwrap_or_default();
+    if status["notice"].is_string() {
+        said["notice"] = status["notice"].take();
+    }
+    said
 }
 
 async fn watch(

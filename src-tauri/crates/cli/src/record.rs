@@ -1,6 +1,8 @@
 //! `missionctl record`: the log of facts as a recording. Row n of the log is line n+1, so that evidence of the running
 //! app and of a replay point to the same lines; rows that went by age leave blank lines.
 
+use std::path::Path;
+
 use domain::fact::one_line;
 use serde_json::json;
 use store::{Look, tables::facts};
@@ -44,8 +46,12 @@ pub(crate) fn run(everywhere: &Everywhere) -> Result<(), Failure> {
 /// What is stored, for reading.
 pub(crate) fn look(everywhere: &Everywhere) -> Result<Look, Failure> {
     let folder = everywhere.folder()?;
-    Look::open(&folder)
-        .map_err(|error| Failure::Unusable(format!("{}: {}", folder.display(), sentence(&error))))
+    Look::open(&folder).map_err(|error| unopened(&folder, &error))
+}
+
+/// A data folder that cannot be opened, and which it was: it may have come from the environment.
+pub(crate) fn unopened(folder: &Path, error: &store::Error) -> Failure {
+    Failure::Unusable(format!("{}: {}", folder.display(), sentence(error)))
 }
 
 pub(crate) fn unusable(error: store::Error) -> Failure {

@@ -65,7 +65,9 @@ fn none_can_be_opened() -> bool {
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// Another process has the folder.
-    #[error("Mission Control is already running with this data folder.")]
+    #[error(
+        "Mission Control is already running with this data folder. Close it first, or choose another data folder."
+    )]
     Locked,
     /// Nothing was ever kept here.
     #[error("There is no data of Mission Control in this folder.")]
@@ -91,7 +93,7 @@ pub enum Error {
         known: i64,
     },
     /// Some other program's database.
-    #[error("{0} belongs to another program.")]
+    #[error("{0} belongs to another program. Choose another data folder.")]
     Foreign(PathBuf),
     /// Somebody else could read or exchange what is kept there.
     #[error(
@@ -107,11 +109,16 @@ pub enum Error {
     #[error("SQLite {0} is too old; 3.51.3 is needed.")]
     OldSqlite(&'static str),
     /// Folder or file.
-    #[error("The data folder could not be used: {1}.")]
+    #[error("The data folder cannot be used: {1}.")]
     Folder(#[source] io::Error, String),
     /// What it lies on does not let us.
     #[error("{0}")]
     Disk(Hindrance, #[source] rusqlite::Error),
+    /// The file itself is broken.
+    #[error(
+        "The database is damaged. The next start of Mission Control sets it aside and begins a new one."
+    )]
+    Damaged(#[source] rusqlite::Error),
     /// The database refused.
     #[error("The database could not do this.")]
     Database(#[source] rusqlite::Error),
@@ -143,8 +150,7 @@ impl Error {
 
     /// The file itself is broken, so that it must be set aside.
     pub(crate) fn is_damage(&self) -> bool {
-        use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase};
-        matches!(self, Self::Database(error) if matches!(error.sqlite_error_code(), Some(DatabaseCorrupt | NotADatabase)))
+        matches!(self, Self::Damaged(_))
     }
 
     /// Nothing else can be written now either, whatever it is.
@@ -155,8 +161,14 @@ impl Error {
 
 impl From<rusqlite::Error> for Error {
     fn from(error: rusqlite::Error) -> Self {
+        use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase};
+        let is_damage = matches!(
+            error.sqlite_error_code(),
+            Some(DatabaseCorrupt | NotADatabase)
+        );
         match Hindrance::of(&error) {
             Some(why) => Self::Disk(why, error),
+            None if is_damage => Self::Damaged(error),
             None => Self::Database(error),
         }
     }

@@ -211,12 +211,18 @@ pub(crate) fn stamp(now: Time) -> String {
 
 pub(crate) fn folder(error: io::Error) -> Error {
     let words = match error.kind() {
-        _ if is_too_many(&error) => "too many files are open on this computer",
-        io::ErrorKind::PermissionDenied => "there is no permission to write there",
-        io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => "it is not a folder",
-        io::ErrorKind::StorageFull => "the disk is full",
-        io::ErrorKind::ReadOnlyFilesystem => "the disk is read-only",
-        _ => "the disk does not answer as it should",
+        _ if is_too_many(&error) => {
+            "too many files are open on this computer. Close other programs and try again"
+        }
+        io::ErrorKind::PermissionDenied => {
+            "you may not write there. Choose another data folder, or change who may write to this one"
+        }
+        io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => {
+            "it is not a folder. Choose another data folder"
+        }
+        io::ErrorKind::StorageFull => "the disk is full. Make room, or choose another data folder",
+        io::ErrorKind::ReadOnlyFilesystem => "the disk is read-only. Choose another data folder",
+        _ => "the disk does not answer as it should. Choose another data folder",
     };
     Error::Folder(error, words.to_owned())
 }

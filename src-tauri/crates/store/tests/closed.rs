@@ -206,7 +206,7 @@ fn too_many_open_files_are_named() {
     let said = String::from_utf8_lossy(&said.stdout);
     for line in [
         "read: Too many files are open on this computer.",
-        "opened: The data folder could not be used: too many files are open on this computer.",
+        "opened: The data folder cannot be used: too many files are open on this computer. Close other programs and try again.",
         "again: read",
     ] {
         assert!(said.contains(line), "{said}");

@@ -12,6 +12,7 @@ mod limits;
 mod opencode;
 mod retold;
 mod server;
+mod starts;
 mod stored;
 mod usage;
 
