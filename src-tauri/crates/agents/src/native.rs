@@ -197,6 +197,7 @@ impl Native {
             Err(error) => return Outcome::Refused(sentence(&error)),
         };
         let mut headers = HeaderMap::new();
+        let of = version;
         let quoted = version
             .map(|version| HeaderValue::from_str(&format!("\"{version}\"")))
             .transpose();
@@ -210,7 +211,7 @@ impl Native {
             headers.insert(IF_MATCH, version);
         }
         match self.client.send(url, headers, body).await {
-            Ok(reply) => recorded(&reply),
+            Ok(reply) => recorded(&reply, of),
             Err(broken) => Outcome::Retry {
                 may_have_arrived: broken.may_have_arrived,
                 reason: sentence(&broken.error),
@@ -262,8 +263,8 @@ impl Endpoint for Native {
     }
 }
 
-/// The table of section 2.
-fn recorded(reply: &Reply) -> Outcome {
+/// The table of section 2. `version` of the question was answered.
+fn recorded(reply: &Reply, version: Option<&str>) -> Outcome {
     let body: Option<Value> = serde_json::from_slice(&reply.body).ok();
     match reply.status.as_u16() {
         200 => match body
@@ -271,9 +272,15 @@ fn recorded(reply: &Reply) -> Outcome {
             .and_then(|body| body.get("applied")?.as_bool())
         {
             Some(true) => Outcome::Applied,
-            Some(false) => Outcome::AlreadyResolved {
-                recorded: recorded_outcome(body.as_ref()),
-            },
+            Some(false) => {
+                let recorded = recorded_outcome(body.as_ref());
+                match recorded.as_deref() {
+                    // Nobody was first: it has not taken it.
+                    Some("pending") if is_another(body.as_ref(), version) => Outcome::Changed,
+                    Some("pending") => Outcome::Refused(NOT_TAKEN.to_owned()),
+                    _ => Outcome::AlreadyResolved { recorded },
+                }
+            }
             None => Outcome::Unknown(
                 "It answered, but did not say whether the decision was applied.".to_owned(),
             ),
@@ -294,6 +301,15 @@ fn recorded(reply: &Reply) -> Outcome {
             reply.status.as_u16()
         )),
     }
+}
+
+const NOT_TAKEN: &str = "It says that it did not apply the decision, and asks on.";
+
+/// Whether the question that it sends back has another version.
+fn is_another(body: Option<&Value>, version: Option<&str>) -> bool {
+    let now = body.and_then(|body| body.get("escalation")?.get("version"));
+    let written = |now: &Value| now.as_str().map_or_else(|| now.to_string(), str::to_owned);
+    now.is_some_and(|now| version != Some(written(now).as_str()))
 }
 
 fn recorded_outcome(body: Option<&Value>) -> Option<String> {

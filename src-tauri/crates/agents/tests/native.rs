@@ -152,6 +152,23 @@ async fn a_decision_carries_key_version_and_the_exact_bytes() {
         ),
         (
             "200 OK",
+            r#"{"applied":false,"escalation":{"version":"3","status":"pending"}}"#,
+            Outcome::Refused("It says that it did not apply the decision, and asks on.".into()),
+        ),
+        (
+            "200 OK",
+            r#"{"applied":false,"escalation":{"version":"another","status":"pending"}}"#,
+            Outcome::Changed,
+        ),
+        (
+            "200 OK",
+            r#"{"applied":false,"escalation":{"status":"pending","outcome":"approve"}}"#,
+            Outcome::AlreadyResolved {
+                recorded: Some("approve".into()),
+            },
+        ),
+        (
+            "200 OK",
             "<html>",
             Outcome::Unknown(
                 "It answered, but did not say whether the decision was applied.".into(),
