@@ -26,6 +26,8 @@ use crate::Delivery;
 
 /// Of a call that was allowed and has not begun.
 const NOT_BEGUN: [&str; 2] = ["validating", "scheduled"];
+/// The longest artifact that is read for what it says of an answer.
+const A_SENTENCE: usize = 300;
 /// Of a call whose result is there, whatever it is.
 const DONE: &str = "done";
 
@@ -232,10 +234,14 @@ impl Owed {
         let is_named = !asks_the_same && said.iter().any(|said| self.is_named_in(said));
         let says_no = self.says_yes() == Some(false);
         if state == TaskState::Completed {
-            // One that was told no may have done it all the same, and says so then.
-            return match says_no && !self.heard_no(task, &said) {
-                true => Effect::Contrary(ended(task)),
-                false => Effect::Shown,
+            let heard = match says_no {
+                // One that was told no may have done it all the same, and says so then.
+                true => self.heard_no(task, &said),
+                false => !self.may_not_have_heard(task, &said),
+            };
+            return match heard {
+                true => Effect::Shown,
+                false => Effect::Contrary(ended(task)),
             };
         }
         // Where each call tells its own state, nothing else says what became of this one.
@@ -341,6 +347,27 @@ impl Owed {
         }
         let names_it = |told: &&Words| self.is_named_in(told) || told.are_not_allowed();
         told.iter().any(names_it) || told.iter().all(|told| told.are_a_bare_not())
+    }
+
+    /// Whether a task that is over says that it did not take the answer in, or did not do what it was allowed.
+    fn may_not_have_heard(&self, task: &Task, said: &[Words]) -> bool {
+        let made = self.new_artifacts(task).map(|made| {
+            let parts = made.parts.as_deref().unwrap_or_default();
+            task::text(parts)
+        });
+        // A sentence, and not a page in which anything may stand.
+        let made: Vec<Words> = made
+            .filter(|text| text.len() <= A_SENTENCE)
+            .map(|text| Words::of(&text))
+            .collect();
+        let allowed = self.says_yes() == Some(true);
+        let was_not = |told: &Words| {
+            let mut yes = YES.iter().map(|yes| Words::of(yes));
+            yes.any(|yes| told.deny(&yes)) || told.are_not_allowed() || told.are_a_bare_not()
+        };
+        said.iter()
+            .chain(&made)
+            .any(|told| told.were_not_read() || allowed && was_not(told))
     }
 
     fn is_named_in(&self, said: &Words) -> bool {

@@ -175,6 +175,12 @@ impl Words {
         all.any(|of| of.lost || of.denies() && of.read)
     }
 
+    /// Whether a sentence says that something was not taken in.
+    pub(super) fn were_not_read(&self) -> bool {
+        let mut all = self.sentences.iter();
+        all.any(|of| !of.asks && of.denies() && of.read)
+    }
+
     /// Whether anything in it says the contrary of something.
     pub(super) fn may_deny(&self) -> bool {
         self.sentences.iter().any(Sentence::denies)
