@@ -28,7 +28,7 @@ use std::{
     sync::atomic::{AtomicU8, Ordering},
 };
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use domain::{
     fact::PollError,
     ids::{DecisionId, TaskId},
@@ -351,7 +351,8 @@ impl A2a {
         let mut reads = 0;
         for (mut raw, read) in tasks.into_iter().zip(read) {
             let timestamp = read.as_ref().and_then(|task| task.timestamp());
-            self.round.newest = newest(self.round.newest.take(), timestamp);
+            let told = timestamp.filter(|told| !is_far_ahead(told));
+            self.round.newest = newest(self.round.newest.take(), told);
             let id = read.as_ref().map(|task| task.id.clone());
             let bytes = digest_of(raw.get());
             if let Some(id) = &id
@@ -526,6 +527,12 @@ fn newest(known: Option<String>, found: Option<&str>) -> Option<String> {
         (None, Some(found)) => Some(found.to_owned()),
         (known, _) => known,
     }
+}
+
+/// Whether a task names a day that is still to come. What changes after it would be older than that, and never be told.
+fn is_far_ahead(told: &str) -> bool {
+    let at = DateTime::parse_from_rfc3339(told);
+    at.is_ok_and(|at| at > Utc::now() + TimeDelta::days(1))
 }
 
 fn text(time: DateTime<Utc>) -> String {

@@ -133,21 +133,24 @@ impl A2a {
 
     /// Looks at the task until it shows the answer.
     async fn look(&self, card: &Card, id: &TaskId, delivery: &Delivery, before: &Task) -> Outcome {
-        let mut after = None;
+        let (mut first, mut after) = (None, None);
         for pause in LOOKS {
             tokio::time::sleep(pause).await;
             if let Ok(task) = self.read_task(card, id).await {
                 if let Some(outcome) = self.over(&task, delivery) {
                     return outcome;
                 }
+                first.get_or_insert_with(|| task.timestamp().map(str::to_owned));
                 after = Some(task);
             }
         }
         match after {
-            Some(after) if asks_again(before, &after, delivery) => Outcome::Refused(format!(
-                "It did not take the answer and still asks the same. It says: {}",
-                super::card::clip(&after.words(), 300)
-            )),
+            Some(after) if asks_again(before, first.flatten(), &after, delivery) => {
+                Outcome::Refused(format!(
+                    "It did not take the answer and still asks the same. It says: {}",
+                    super::card::clip(&after.words(), 300)
+                ))
+            }
             _ => Outcome::Sent,
         }
     }
@@ -372,8 +375,9 @@ fn asks(task: &Task, answered: &HashSet<String>) -> bool {
     is_waiting(task) || question::of(task, "", answered).is_some()
 }
 
-/// Whether a server has answered the answer: the question stands, and it has said something since.
-fn asks_again(before: &Task, after: &Task, delivery: &Delivery) -> bool {
+/// Whether a server has answered the answer: the question stands, and it has said something since. `first` is the time of its
+/// status at the first look after the answer.
+fn asks_again(before: &Task, first: Option<String>, after: &Task, delivery: &Delivery) -> bool {
     let said = |task: &Task| {
         let status = task.status.as_ref();
         status.and_then(|s| s.message.as_ref()?.message_id.clone())
@@ -381,7 +385,7 @@ fn asks_again(before: &Task, after: &Task, delivery: &Delivery) -> bool {
     // A time alone may move with every answer.
     let moved = match (said(before), said(after)) {
         (Some(before), Some(after)) => before != after,
-        _ => before.timestamp() != after.timestamp(),
+        _ => before.timestamp() != after.timestamp() && first.as_deref() == after.timestamp(),
     };
     moved && !is_of_others(after, delivery) && is_waiting(after) && asks_the_same(after, delivery)
 }

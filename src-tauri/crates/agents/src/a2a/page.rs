@@ -14,7 +14,7 @@ use super::{
     digest_of,
     effect::{self, Effect, Owed},
     question::{self, Question},
-    task::{self, Artifact, Task},
+    task::{self, Artifact, Message, Task},
 };
 
 /// Members of our extension that describe the task itself.
@@ -79,8 +79,9 @@ pub(crate) struct Memory {
 struct Work {
     /// What the agent said last, where it says so in the history only: lists leave that out at times.
     words: Option<String>,
-    /// Digest of its newest message.
+    /// Digests of its newest message, and of that in its status: some write on in the same one.
     said: Option<u64>,
+    status: Option<u64>,
     /// Digests of what it has made, by artifact.
     made: HashMap<u64, u64>,
     /// When more was seen last.
@@ -158,14 +159,23 @@ impl Memory {
         if self.work.len() >= REMEMBERED {
             self.work.clear();
         }
+        let words = |message: &Message| {
+            digest_of(&format!(
+                "{}\u{1f}{}",
+                effect::said(message),
+                message.text()
+            ))
+        };
         let mut messages = task.history.iter().flatten();
-        let said = messages
-            .rfind(|message| message.is_agents())
-            .map(effect::said);
+        let said = messages.rfind(|message| message.is_agents()).map(words);
+        let status = task.status.as_ref().and_then(|s| s.message.as_ref());
+        let status = status.map(words);
         let is_first = !self.work.contains_key(&task.id);
         let known = self.work.entry(task.id.clone()).or_default();
-        let mut is_new = said.is_some() && said != known.said;
+        let is_other = |now: Option<u64>, known: Option<u64>| now.is_some() && now != known;
+        let mut is_new = is_other(said, known.said) || is_other(status, known.status);
         known.said = said.or(known.said);
+        known.status = status.or(known.status);
         for artifact in task.artifacts.iter().flatten() {
             let digest = effect::made(artifact);
             let id = artifact.artifact_id.as_deref().map_or(digest, digest_of);

@@ -34,6 +34,8 @@ pub(crate) mod code {
     pub(crate) const CONTENT_TYPE: i64 = -32005;
     /// What it got from the agent behind it is no answer.
     pub(crate) const INVALID_RESPONSE: i64 = -32006;
+    /// It wants an extension that was not offered.
+    pub(crate) const EXTENSION: i64 = -32008;
     /// Another generation.
     pub(crate) const VERSION: i64 = -32009;
     /// No such method.
@@ -142,6 +144,9 @@ impl Failure {
             Self::Error { code, message } => invalid(match code {
                 code::METHOD => "It does not know this A2A method.".to_owned(),
                 code::VERSION => "It speaks another version of A2A than its card says.".to_owned(),
+                code::EXTENSION => format!(
+                    "It answers only who speaks an extension of A2A that is not spoken here, so its tasks cannot be shown. It says: {message}"
+                ),
                 _ => format!("It answers with an A2A error ({code}): {message}"),
             }),
         }

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 /// The top folder of the repository.
 fn root() -> PathBuf {
-    let start = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let start = std::env::current_dir().expect("a folder");
     let top = start
         .ancestors()
         .find(|folder| folder.join("Cargo.lock").is_file());
