@@ -7,9 +7,11 @@ use std::collections::BTreeMap;
 use sha2::{Digest, Sha256};
 
 use super::{
+    room::named,
     schemas::Held,
     slots::Subject,
     take::Intake,
+    weight::LETTER,
     world::{Dead, Seen},
 };
 use crate::{
@@ -132,22 +134,31 @@ impl Intake<'_> {
         self.letter(agent, list.to_owned(), name, vec![problem]);
     }
 
-    /// Keeps it if there is room, and else that there was one more.
-    fn letter(&mut self, agent: &AgentRef, list: String, item: String, problems: Vec<Problem>) {
+    /// Keeps it if there is room, and else that there was one more. One in the place of what is open, or of a letter before,
+    /// is never left out: only its bytes are.
+    fn letter(&mut self, agent: &AgentRef, list: String, item: String, mut problems: Vec<Problem>) {
         let key = (agent.endpoint.clone(), list, item);
-        if !self.world.dead.contains_key(&key) {
-            let world = &self.world;
-            let kept = self.letters.get_or_insert_with(|| world.letters(&key.0));
-            let bytes = problems.first().map_or(0, |first| first.raw.len());
-            let is_full = *kept >= LETTERS;
-            if is_full || !self.letter_fits(&key.0, bytes) {
+        let bytes = |problems: &[Problem]| problems.first().map_or(0, |first| first.raw.len());
+        let known = self.world.dead.get(&key).map(|known| known.seen.raw.len());
+        let is_new = known.is_none();
+        let before = known.map_or(0, |bytes| LETTER + bytes);
+        let world = &self.world;
+        let kept = self.letters.get_or_insert_with(|| world.letters(&key.0));
+        let is_full = is_new && *kept >= LETTERS;
+        if is_full || !self.letter_fits(&key.0, before, LETTER + bytes(&problems)) {
+            if is_new && !(key.1 == "escalations" && self.asks(&key.0, &key.2)) {
                 let of_list = PLACES.iter().find(|place| **place == key.1);
                 let over = self.over.entry((of_list.unwrap_or(&""), true)).or_default();
                 *over += 1;
                 return;
             }
-            self.letters = self.letters.map(|kept| kept + 1);
+            problems.truncate(1);
+            for problem in &mut problems {
+                problem.raw = named(&key.2);
+            }
+            self.ends(&key.0, before, LETTER + bytes(&problems));
         }
+        self.letters = self.letters.map(|kept| kept + usize::from(is_new));
         self.keep_letter(agent, key.1, key.2, problems);
     }
 

@@ -3,6 +3,8 @@
 //!
 //! Counts by what is open: what has ended makes room, at the latest after a day. The numbers are `caps.rs`.
 
+use std::sync::Arc;
+
 use chrono::TimeDelta;
 use serde_json::json;
 
@@ -23,6 +25,9 @@ use crate::{
 
 /// Said of a task that grew when there was no room.
 const ONLY_STATE: &str = "What this address tells takes more memory than is given to one, so of this task only the state is kept up to date.";
+
+/// Said of a question that there is no room for, where another one of that name is known.
+const HIDDEN: &str = "There is no room for what is asked under this name now: it is not what was asked before, and cannot be shown.";
 
 const DAY: TimeDelta = TimeDelta::days(1);
 
@@ -161,8 +166,7 @@ impl Intake<'_> {
             code: "no-room".to_owned(),
             message: ONLY_STATE.to_owned(),
             schema: None,
-            // Small, and the same however it grows: it is told once.
-            raw: json!({ "id": task.task }).to_string().into(),
+            raw: named(task.task.as_str()),
         });
         if known.value.status.state == item.value.status.state {
             return None;
@@ -223,6 +227,53 @@ impl Intake<'_> {
         };
         open.questions += 1;
         self.has_room(&key.0, "escalations", weighed, after)
+    }
+
+    /// What is asked under a name that is known, when there is no room for it: a dead letter says that it is not what stands
+    /// there, so that nobody answers that in its place.
+    pub(super) fn hides_question(&mut self, agent: &AgentRef, item: &Item<Escalation>) {
+        let id = &item.value.id;
+        let known = self
+            .world
+            .escalations
+            .get(&(agent.endpoint.clone(), id.clone()));
+        if known.is_none_or(|known| known.seen.raw == item.raw) {
+            return;
+        }
+        self.unkept.push(Problem {
+            pointer: item.pointer.clone(),
+            list: "escalations".to_owned(),
+            item: Some(id.to_string()),
+            code: "no-room".to_owned(),
+            message: HIDDEN.to_owned(),
+            schema: None,
+            raw: named(id.as_str()),
+        });
+    }
+
+    /// Of a document of somebody for whom there is no room: what is asked there under known names, or not asked any more.
+    pub(super) fn asks_all_the_same(&mut self, agent: &AgentRef, document: &Document) {
+        for item in document.escalations.iter().flatten() {
+            self.hides_question(agent, item);
+        }
+        self.end_escalations(agent, document);
+        let of_known = |problem: &&Problem| {
+            let id = problem.item.as_deref().unwrap_or_default();
+            problem.list == "escalations" && self.asks(&agent.endpoint, id)
+        };
+        let problems = document.problems.iter().filter(of_known).cloned();
+        let problems = Document {
+            problems: problems.collect(),
+            ..Document::default()
+        };
+        self.dead_letters(agent, &problems);
+    }
+
+    /// Whether a question of that name is open, as far as its agent has told.
+    pub(super) fn asks(&self, endpoint: &EndpointId, question: &str) -> bool {
+        let key = (endpoint.clone(), question.into());
+        let known = self.world.escalations.get(&key);
+        known.is_some_and(|known| known.value.status == EscalationStatus::Pending)
     }
 
     pub(super) fn room_for_schedule(&mut self, agent: &AgentRef, item: &Item<Schedule>) -> bool {
@@ -414,6 +465,11 @@ impl Intake<'_> {
         };
         self.keep_letter(agent, list.to_owned(), name, vec![problem]);
     }
+}
+
+/// What stands for an item that is not kept: small, and the same however that grows, so that it is told once.
+pub(super) fn named(id: &str) -> Arc<str> {
+    json!({ "id": id }).to_string().into()
 }
 
 fn most(list: &str) -> String {

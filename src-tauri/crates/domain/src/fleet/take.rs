@@ -306,6 +306,7 @@ impl<'w> Intake<'w> {
             agent: card.id.clone(),
         };
         if !self.room_for_agent(&agent) {
+            self.asks_all_the_same(&agent, document);
             self.left_out(&agent, &Document::default());
             return;
         }
@@ -395,6 +396,8 @@ impl<'w> Intake<'w> {
         for item in questions {
             if self.room_for_question(&agent, item) {
                 self.escalation(&agent, item);
+            } else {
+                self.hides_question(&agent, item);
             }
         }
         self.end_escalations(&agent, document);

@@ -15,8 +15,9 @@ use super::{
     world::{Key, World},
 };
 use crate::{
-    change::EscalationPhase,
-    contract::{Claim, ClaimState, ContextEntry, Escalation, Needs, QuotaWindow, Task},
+    contract::{
+        Claim, ClaimState, ContextEntry, Escalation, EscalationStatus, Needs, QuotaWindow, Task,
+    },
     ids::{DocumentId, EndpointId, EscalationId, Resource, TaskRef},
     snapshot::saved,
     time::Time,
@@ -45,7 +46,7 @@ const SCHEDULE: usize = 800;
 const ENTRY: usize = 700;
 const RESOURCE: usize = 2_200;
 const ACCESS: usize = 600;
-const LETTER: usize = 1_000;
+pub(super) const LETTER: usize = 1_000;
 const OPTION: usize = 200;
 const NEED: usize = 100;
 const SAMPLE: usize = 300;
@@ -170,8 +171,13 @@ impl Intake<'_> {
     }
 
     /// The same of a dead letter: what there is no room for can still be said.
-    pub(super) fn letter_fits(&mut self, endpoint: &EndpointId, bytes: usize) -> bool {
-        self.weighs_within(endpoint, 0, LETTER + bytes, MOST + MORE)
+    pub(super) fn letter_fits(
+        &mut self,
+        endpoint: &EndpointId,
+        before: usize,
+        after: usize,
+    ) -> bool {
+        self.weighs_within(endpoint, before, after, MOST + MORE)
     }
 
     fn weighs_within(
@@ -305,7 +311,8 @@ impl World {
             scale.add(entry.seen.at, artifact(&entry.seen.raw), old);
         }
         for (key, entry) in own(&self.escalations, endpoint) {
-            let open = entry.phase == EscalationPhase::Pending
+            // What was answered and is asked on may still be exchanged.
+            let open = entry.value.status == EscalationStatus::Pending
                 || slots.speaks_of(&Subject::Escalation(key.0.clone(), key.1.clone()));
             let old = (!open).then(|| Old::Escalation(key.clone()));
             scale.add(

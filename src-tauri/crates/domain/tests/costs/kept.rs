@@ -15,20 +15,20 @@ use domain::{
 use crate::at;
 
 /// A fleet that is told documents.
-struct Told {
-    fleet: Fleet,
-    lines: u64,
+pub(crate) struct Told {
+    pub(crate) fleet: Fleet,
+    pub(crate) lines: u64,
 }
 
 impl Told {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             fleet: Fleet::new(Config::default()),
             lines: 1,
         }
     }
 
-    fn tell(&mut self, agent: &str, members: &str) -> Vec<Change> {
+    pub(crate) fn tell(&mut self, agent: &str, members: &str) -> Vec<Change> {
         self.lines += 1;
         let now = at(self.lines as i64 * 10);
         let body = format!(
@@ -41,7 +41,7 @@ impl Told {
     }
 }
 
-fn list(name: &str, from: usize, count: usize, item: &dyn Fn(usize) -> String) -> String {
+pub(crate) fn list(name: &str, from: usize, count: usize, item: &dyn Fn(usize) -> String) -> String {
     let items: Vec<_> = (from..from + count).map(item).collect();
     format!("\"snapshot\":false,\"{name}\":[{}]", items.join(","))
 }

@@ -5,6 +5,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // Outside `#[test]` functions the lint does not know that this is a test.
 
+mod asked;
 mod bodies;
 mod caps;
 mod kept;
