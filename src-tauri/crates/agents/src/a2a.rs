@@ -7,6 +7,7 @@
 mod act;
 mod alone;
 mod calls;
+mod canonical;
 mod card;
 mod choice;
 mod effect;

@@ -17,7 +17,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::{
-    A2a, Card, calls,
+    A2a, Card, calls, canonical,
     effect::{Effect, Owed},
     is_waiting,
     question::{self, Question},
@@ -55,6 +55,15 @@ impl A2a {
         let task = match self.read_task(&card, id).await {
             Ok(task) => task,
             Err(failure) => return unread(failure, delivery.resend),
+        };
+        // What came by our extension is answered in its own words, whatever it says of another shape.
+        let bare;
+        let delivery = match ours(&task, delivery).is_empty() {
+            true => delivery,
+            false => {
+                bare = without_native(delivery);
+                &bare
+            }
         };
         if let Some(outcome) = self.before(&task, delivery) {
             return outcome;
@@ -339,7 +348,10 @@ impl A2a {
         };
         match rpc::call(&self.client, &card.door, &Call::Cancel(id)).await {
             Ok(result) => match task_in(&result) {
-                Some(task) if task.state() == domain::contract::TaskState::Canceled => {
+                Some(task)
+                    if task.id == id.as_str()
+                        && task.state() == domain::contract::TaskState::Canceled =>
+                {
                     Outcome::Applied
                 }
                 _ => Outcome::Sent,
@@ -365,8 +377,14 @@ impl A2a {
 
     async fn read_task(&self, card: &Card, id: &TaskId) -> Result<Task, Failure> {
         let raw = self.one(card, id).await?;
-        task_in(&raw)
-            .ok_or_else(|| Failure::Nonsense("Its task has not the shape of a task.".to_owned()))
+        let task = task_in(&raw)
+            .ok_or_else(|| Failure::Nonsense("Its task has not the shape of a task.".to_owned()))?;
+        if task.id != id.as_str() {
+            return Err(Failure::Nonsense(
+                "Asked for a task, it answers with another one.".to_owned(),
+            ));
+        }
+        Ok(task)
     }
 }
 
@@ -407,8 +425,11 @@ fn decided(delivery: &Delivery) -> Option<Decided> {
 
 /// Whether the task still asks what was shown.
 fn asks_the_same(task: &Task, delivery: &Delivery) -> bool {
-    if let Some(version) = extension_version(task, delivery) {
-        return version == delivery.version;
+    let ours = ours(task, delivery);
+    if !ours.is_empty() {
+        let shown = canonical::of(&delivery.escalation_raw);
+        let is_it = |item: &String| is_version(item, delivery) && canonical::of(item) == shown;
+        return ours.iter().all(is_it);
     }
     question_in(task, delivery).is_some()
 }
@@ -418,10 +439,7 @@ fn question_in(task: &Task, delivery: &Delivery) -> Option<Question> {
     let shown: Option<Question> = serde_json::from_str(&delivery.escalation_raw).ok();
     let shown = shown.filter(|shown| shown.version == delivery.version);
     let mut all = question::all(task, "", &HashSet::new()).into_iter();
-    all.find(|question| {
-        let still = |shown: &Question| question.is_still(shown);
-        question.version == delivery.version || shown.as_ref().is_some_and(still)
-    })
+    all.find(|question| shown.as_ref().is_some_and(|shown| question.is_still(shown)))
 }
 
 /// The id of the call that was asked about, where that tells its own state.
@@ -430,41 +448,68 @@ fn call_of(delivery: &Delivery) -> Option<HashSet<String>> {
     shown.is_of_call().then(|| shown.ids())
 }
 
-/// A question that came by our extension.
-#[derive(Deserialize)]
-struct Ours {
-    id: String,
-    version: serde_json::Value,
-    #[serde(default)]
-    status: Option<String>,
-}
-
-fn ours(task: &Task, delivery: &Delivery) -> Option<Ours> {
+/// What our extension tells of that question, without what passes for a question of our own making.
+fn ours(task: &Task, delivery: &Delivery) -> Vec<String> {
     #[derive(Deserialize)]
     struct Extension {
-        escalations: Vec<Ours>,
+        escalations: Vec<Box<RawValue>>,
     }
-    let extension: Extension = serde_json::from_str(task.extension()?.get()).ok()?;
-    let mut all = extension.escalations.into_iter();
-    all.find(|item| item.id == delivery.escalation.as_str())
+    #[derive(Deserialize)]
+    struct Named {
+        id: String,
+    }
+    let extension = task.extension();
+    let extension = extension.and_then(|raw| serde_json::from_str(raw.get()).ok());
+    let all = extension
+        .into_iter()
+        .flat_map(|of: Extension| of.escalations);
+    let of_it = all.filter(|item| {
+        let named: Option<Named> = serde_json::from_str(item.get()).ok();
+        named.is_some_and(|named| named.id == delivery.escalation.as_str())
+    });
+    of_it.map(|item| bare(item.get())).collect()
+}
+
+fn without_native(delivery: &Delivery) -> Delivery {
+    Delivery {
+        escalation_raw: bare(&delivery.escalation_raw),
+        ..delivery.clone()
+    }
+}
+
+/// An item without `native`, its other members as they were written; one that can be read in two ways stays as it is.
+fn bare(item: &str) -> String {
+    let strict = domain::decision::strict_json(item, "item").ok();
+    let members = strict.and_then(|item| serde_json::from_str(item.get()).ok());
+    let bare = members.and_then(|mut members: BTreeMap<String, Box<RawValue>>| {
+        members.remove("native")?;
+        serde_json::to_string(&members).ok()
+    });
+    bare.unwrap_or_else(|| item.to_owned())
 }
 
 /// Whether the agent itself records it as answered, in our own words.
 fn is_settled(task: &Task, delivery: &Delivery) -> bool {
-    ours(task, delivery).is_some_and(|item| item.status.as_deref() == Some("resolved"))
+    #[derive(Deserialize)]
+    struct Settled {
+        status: String,
+    }
+    let ours = ours(task, delivery);
+    let is_it = |item: &String| {
+        let settled: Option<Settled> = serde_json::from_str(item).ok();
+        let is_resolved = settled.is_some_and(|item| item.status == "resolved");
+        is_resolved && is_version(item, delivery)
+    };
+    !ours.is_empty() && ours.iter().all(is_it)
 }
 
-/// Its version, and none that was shown once it does not wait any more.
-fn extension_version(task: &Task, delivery: &Delivery) -> Option<String> {
-    let item = ours(task, delivery)?;
-    if item.status.is_some_and(|status| status != "pending") {
-        return Some(String::new());
+fn is_version(item: &str, delivery: &Delivery) -> bool {
+    #[derive(Deserialize)]
+    struct Versioned {
+        version: String,
     }
-    Some(
-        item.version
-            .as_str()
-            .map_or_else(|| item.version.to_string(), str::to_owned),
-    )
+    let item: Option<Versioned> = serde_json::from_str(item).ok();
+    item.is_some_and(|item| item.version == delivery.version)
 }
 
 /// Whether a refusal names what is wished of the sending, and not the answer.

@@ -211,7 +211,7 @@ impl Owed {
             .flat_map(|piece| shape::ids(&piece.data))
             .collect();
         let later = self.later(task);
-        if let Some(word) = call_state(task, &later, &ids) {
+        if let Some(word) = self.call_state(task, &later, &ids) {
             return match self.of_call(&word) {
                 // It never begins where its task is over.
                 Effect::Allowed if task.state().is_terminal() => Effect::Contrary(ended(task)),
@@ -234,14 +234,14 @@ impl Owed {
         let is_named = !asks_the_same && said.iter().any(|said| self.is_named_in(said));
         let says_no = self.says_yes() == Some(false);
         if state == TaskState::Completed {
-            let heard = match says_no {
-                // One that was told no may have done it all the same, and says so then.
-                true => self.heard_no(task, &said),
-                false => !self.may_not_have_heard(task, &said),
+            // One that was told no may have done it all the same, and says so then; one that was told yes may have heard a no.
+            let is_doubted = match self.says_yes() {
+                Some(false) => !self.heard_no(task, &said),
+                yes => self.is_denied(task, &said, yes.is_some()),
             };
-            return match heard {
-                true => Effect::Shown,
-                false => Effect::Contrary(ended(task)),
+            return match is_doubted {
+                true => Effect::Contrary(ended(task)),
+                false => Effect::Shown,
             };
         }
         // Where each call tells its own state, nothing else says what became of this one.
@@ -318,6 +318,34 @@ impl Owed {
             .collect()
     }
 
+    /// The newest state that the agent tells of a call with one of these ids; `None` = none, or it waits on.
+    fn call_state(&self, task: &Task, later: &[&Message], ids: &HashSet<String>) -> Option<String> {
+        if ids.is_empty() {
+            return None;
+        }
+        let names_it = |data: &RawValue| shape::ids(data).iter().any(|id| ids.contains(id));
+        // Calls that tell their state do so wherever they stand.
+        if let Some(word) = calls::state(task, ids) {
+            return (word != shape::AWAITING).then_some(word);
+        }
+        // What a call writes while it runs is kept under its name; what stood there before the answer, it did not write since.
+        let all = task.artifacts.iter().flatten();
+        let mut since = all.filter(|made| {
+            let before = self.before.as_ref();
+            before.is_none_or(|before| !before.made.contains(&self::made(made)))
+        });
+        let names_one = |made: &str| ids.iter().any(|id| id.len() > 7 && made.contains(id));
+        if since.any(|made| made.artifact_id.as_deref().is_some_and(names_one)) {
+            return Some("executing".to_owned());
+        }
+        later
+            .iter()
+            .flat_map(|message| task::data_parts(message.parts.as_deref().unwrap_or_default()))
+            .filter(|(data, _)| names_it(data))
+            .filter_map(|(data, beside)| settled(data, beside))
+            .last()
+    }
+
     fn has_made(&self, task: &Task) -> bool {
         self.new_artifacts(task).next().is_some()
     }
@@ -331,11 +359,7 @@ impl Owed {
 
     /// Whether a task that is over says, or shows by saying and making nothing, that it was told no.
     fn heard_no(&self, task: &Task, said: &[Words]) -> bool {
-        let parts = |made: &Artifact| task::text(made.parts.as_deref().unwrap_or_default());
-        let made: Vec<Words> = self
-            .new_artifacts(task)
-            .map(|made| Words::of(&parts(made)))
-            .collect();
+        let made = self.words_made(task, usize::MAX);
         let told: Vec<&Words> = said.iter().chain(&made).filter(|w| !w.is_empty()).collect();
         if told.is_empty() {
             // What was there before is only known of a task that was read then.
@@ -349,30 +373,30 @@ impl Owed {
         told.iter().any(names_it) || told.iter().all(|told| told.are_a_bare_not())
     }
 
-    /// Whether a task that is over says that it did not take the answer in, or did not do what it was allowed.
-    fn may_not_have_heard(&self, task: &Task, said: &[Words]) -> bool {
-        let made = self.new_artifacts(task).map(|made| {
-            let parts = made.parts.as_deref().unwrap_or_default();
-            task::text(parts)
-        });
+    /// Whether a task that is over says that it did not take the answer in; or that what was allowed was not, and nowhere that
+    /// it was.
+    fn is_denied(&self, task: &Task, said: &[Words], is_yes: bool) -> bool {
         // A sentence, and not a page in which anything may stand.
-        let made: Vec<Words> = made
-            .filter(|text| text.len() <= A_SENTENCE)
-            .map(|text| Words::of(&text))
-            .collect();
-        let allowed = self.says_yes() == Some(true);
-        let was_not = |told: &Words| {
-            let mut yes = YES.iter().map(|yes| Words::of(yes));
-            yes.any(|yes| told.deny(&yes)) || told.are_not_allowed() || told.are_a_bare_not()
-        };
-        said.iter()
-            .chain(&made)
-            .any(|told| told.were_not_read() || allowed && was_not(told))
+        let made = self.words_made(task, A_SENTENCE);
+        let told: Vec<&Words> = said.iter().chain(&made).filter(|w| !w.is_empty()).collect();
+        let denies = |told: &&Words| was_not(told) || told.are_not_allowed();
+        let only_not = !told.is_empty() && told.iter().all(|told| told.are_a_bare_not());
+        let denied = only_not || told.iter().any(denies);
+        let is_named = || told.iter().any(|told| self.is_named_in(told));
+        told.iter().any(|told| told.were_not_read()) || is_yes && denied && !is_named()
+    }
+
+    /// What it has made since, in words, where those are no longer than this many bytes.
+    fn words_made(&self, task: &Task, longest: usize) -> Vec<Words> {
+        let words = |made: &Artifact| task::text(made.parts.as_deref().unwrap_or_default());
+        let made = self.new_artifacts(task).map(words);
+        let short = made.filter(|words| words.len() <= longest);
+        short.map(|words| Words::of(&words)).collect()
     }
 
     fn is_named_in(&self, said: &Words) -> bool {
-        let was_not = || YES.iter().any(|word| said.deny(&Words::of(word)));
-        self.names.iter().any(|name| said.say(name)) || self.says_yes() == Some(false) && was_not()
+        self.names.iter().any(|name| said.say(name))
+            || self.says_yes() == Some(false) && was_not(said)
     }
 
     /// Whether the agent went on with it: it has replied to words with words, or it asks about something else by now.
@@ -428,33 +452,6 @@ pub(super) fn made(artifact: &Artifact) -> u64 {
     digest_of(&format!("{artifact:?}"))
 }
 
-/// The newest state that the agent tells of a call with one of these ids; `None` = none, or it waits on.
-fn call_state(task: &Task, later: &[&Message], ids: &HashSet<String>) -> Option<String> {
-    if ids.is_empty() {
-        return None;
-    }
-    let names_it = |data: &RawValue| shape::ids(data).iter().any(|id| ids.contains(id));
-    // Calls that tell their state do so wherever they stand.
-    if let Some(word) = calls::state(task, ids) {
-        return (word != shape::AWAITING).then_some(word);
-    }
-    // What a call writes while it runs is kept under its name.
-    let mut made = task
-        .artifacts
-        .iter()
-        .flatten()
-        .filter_map(|made| made.artifact_id.as_deref());
-    if made.any(|made| ids.iter().any(|id| id.len() > 7 && made.contains(id))) {
-        return Some("executing".to_owned());
-    }
-    later
-        .iter()
-        .flat_map(|message| task::data_parts(message.parts.as_deref().unwrap_or_default()))
-        .filter(|(data, _)| names_it(data))
-        .filter_map(|(data, beside)| settled(data, beside))
-        .last()
-}
-
 /// The word with which data says that its call is over.
 fn settled(data: &RawValue, beside: Option<&RawValue>) -> Option<String> {
     let value: Value = serde_json::from_str(data.get()).ok()?;
@@ -484,6 +481,11 @@ const NO: [&str; 9] = [
     "aborted",
     "stopped",
 ];
+
+/// Whether it says for certain that nobody said yes.
+fn was_not(said: &Words) -> bool {
+    YES.iter().any(|word| said.deny(&Words::of(word)))
+}
 
 /// The words with which an agent would name this answer.
 fn names(body: &DecisionBody, options: &[Choice]) -> Vec<Words> {

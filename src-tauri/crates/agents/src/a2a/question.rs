@@ -16,6 +16,7 @@ use serde_json::{Value, value::RawValue};
 
 use super::{
     calls,
+    canonical::canonical,
     card::clip,
     choice, form,
     shape::{self, Piece, Shape},
@@ -24,6 +25,9 @@ use super::{
 
 /// Data parts that are kept with a question; more is not a question to a person.
 const DATA_PARTS: usize = 8;
+
+/// Stands between what a version is made of.
+const BETWEEN: char = '\u{1f}';
 
 /// One escalation item (contract, 1.8).
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -92,14 +96,33 @@ impl Question {
     pub(crate) fn is_still(&self, shown: &Self) -> bool {
         let id = |of: &Self| of.native.message_id.clone();
         let same_message = id(self).is_some() && id(self) == id(shown);
-        let asks = |of: &Self| -> Vec<String> {
-            let pieces = of.native.asked.iter();
-            pieces.map(|piece| canonical(&piece.data)).collect()
+        let is_asked_on = (same_message || self.created_at == shown.created_at)
+            && self.native.state == shown.native.state;
+        (self.version == shown.version || is_asked_on) && self.is_as_shown(shown)
+    }
+
+    /// Whether all that a person sees of it, and answers, is the same. A version alone can be anybody's: what came by our
+    /// extension may have been written to look like a question of our making.
+    fn is_as_shown(&self, shown: &Self) -> bool {
+        let same = |one: &Option<Box<RawValue>>, other: &Option<Box<RawValue>>| {
+            let [one, other] = [one, other].map(|data| data.as_deref().map(canonical));
+            one == other
         };
-        self.version == shown.version
-            || (same_message || self.created_at == shown.created_at)
-                && (&self.message, &self.native.state) == (&shown.message, &shown.native.state)
-                && asks(self) == asks(shown)
+        let asked = |of: &Self| -> Vec<_> {
+            let pieces = of.native.asked.iter();
+            let asked = pieces.map(|piece| {
+                let beside = piece.metadata.as_deref().map(canonical);
+                (canonical(&piece.data), beside, piece.key.clone())
+            });
+            asked.collect()
+        };
+        self.id == shown.id
+            && (&self.message, &self.kind) == (&shown.message, &shown.kind)
+            && self.native.beside == shown.native.beside
+            && same(&self.proposed_action, &shown.proposed_action)
+            && same(&self.options, &shown.options)
+            && same(&self.response_schema, &shown.response_schema)
+            && asked(self) == asked(shown)
     }
 
     /// Whether it is about a call that tells its own state.
@@ -232,10 +255,17 @@ fn written(task: &Task, first_seen: &str, asked: Asked) -> Question {
             .unwrap_or_default(),
     };
     let place = if has_id { "asked" } else { task.native_state() };
-    let mut bound = format!("{place}\u{1f}{text}\u{1f}{asked_when}");
+    let mut bound = format!("{place}{BETWEEN}{text}{BETWEEN}{asked_when}");
     for piece in &pieces {
-        bound.push('\u{1f}');
+        bound.push(BETWEEN);
         bound.push_str(&canonical(&piece.data));
+    }
+    // Words with this character in them could pass for what stands behind them.
+    if [&text, asked_when]
+        .iter()
+        .any(|said| said.contains(BETWEEN))
+    {
+        bound.push_str(&format!("{BETWEEN}{} {}", text.len(), asked_when.len()));
     }
     Question {
         id: id_of(task, &pieces),
@@ -259,16 +289,6 @@ fn written(task: &Task, first_seen: &str, asked: Asked) -> Question {
             asked: pieces,
             beside: state.is_terminal(),
         },
-    }
-}
-
-/// The same text for the same data: servers keep it in maps whose order changes from answer to answer. Data with
-/// duplicate keys has no meaning that could be the same, only bytes.
-fn canonical(data: &RawValue) -> String {
-    let strict = domain::decision::strict_json(data.get(), "data");
-    match (strict, serde_json::from_str::<Value>(data.get())) {
-        (Ok(_), Ok(value)) => value.to_string(),
-        _ => data.get().to_owned(),
     }
 }
 

@@ -38,7 +38,12 @@ fn fills(told: &mut Told) {
 
 /// No more dead letters find room.
 fn writes_letters(told: &mut Told) {
-    told.tell("a", &list("tasks", 10_000, LETTERS, &|n| format!("{{\"id\":\"t{n}\"}}")));
+    told.tell(
+        "a",
+        &list("tasks", 10_000, LETTERS, &|n| {
+            format!("{{\"id\":\"t{n}\"}}")
+        }),
+    );
 }
 
 fn decides(told: &mut Told) {
@@ -96,7 +101,10 @@ fn also_when_it_was_answered_and_as_many_wait_as_may() {
     let mut told = Told::new();
     told.tell("a", &asks(10));
     decides(&mut told);
-    told.tell("a", &list("escalations", 1, QUESTIONS, &|n| question(n, 10, "pending")));
+    told.tell(
+        "a",
+        &list("escalations", 1, QUESTIONS, &|n| question(n, 10, "pending")),
+    );
     assert_eq!(known(&told.tell("a", &asks(11))), Some("hidden"));
 }
 
@@ -107,7 +115,10 @@ fn also_when_much_was_forgotten_since_its_answer() {
     decides(&mut told);
     fills(&mut told);
     told.lines += 24 * 360;
-    told.tell("a", &list("escalations", 1, 1, &|n| question(n, 10, "pending")));
+    told.tell(
+        "a",
+        &list("escalations", 1, 1, &|n| question(n, 10, "pending")),
+    );
     fills(&mut told);
     assert_eq!(known(&told.tell("a", &asks(60_000))), Some("hidden"));
 }

@@ -41,7 +41,12 @@ impl Told {
     }
 }
 
-pub(crate) fn list(name: &str, from: usize, count: usize, item: &dyn Fn(usize) -> String) -> String {
+pub(crate) fn list(
+    name: &str,
+    from: usize,
+    count: usize,
+    item: &dyn Fn(usize) -> String,
+) -> String {
     let items: Vec<_> = (from..from + count).map(item).collect();
     format!("\"snapshot\":false,\"{name}\":[{}]", items.join(","))
 }
