@@ -5,7 +5,7 @@
 
 use super::{
     slots::Subject,
-    take::{Intake, trim},
+    take::Intake,
     weight::remove_of,
     world::{Completion, TaskEntry, World, waits_for_person},
 };
@@ -15,8 +15,9 @@ use crate::{
     time::Time,
 };
 
-/// Times of waiting for a person that are kept of one task.
-const WAITS: usize = 1024;
+/// Times of waiting for a person that are kept of one task: of thousands of tasks, each with a thousand of them, they would be
+/// more than is kept of an endpoint. What is longer ago is kept as one.
+const WAITS: usize = 64;
 
 /// Takes in one item of `tasks`.
 pub(super) fn task(intake: &mut Intake<'_>, agent: &AgentRef, task: &TaskRef, item: &Item<Task>) {
@@ -155,7 +156,7 @@ pub(super) fn task(intake: &mut Intake<'_>, agent: &AgentRef, task: &TaskRef, it
         (Some(start), false) => {
             entry.asks_since = None;
             entry.waited_for_person.push((start, from));
-            trim(&mut entry.waited_for_person, WAITS);
+            join_oldest(&mut entry.waited_for_person);
         }
         _ => {}
     }
@@ -265,5 +266,36 @@ pub(crate) fn rank(state: TaskState) -> u8 {
         TaskState::Working => 2,
         TaskState::InputRequired | TaskState::AuthRequired => 3,
         TaskState::Completed | TaskState::Failed | TaskState::Canceled | TaskState::Rejected => 4,
+    }
+}
+
+/// The oldest stretches become one that is as long as they are together, so that what counts of them stays the same.
+fn join_oldest(stretches: &mut Vec<(Time, Time)>) {
+    while stretches.len() > WAITS {
+        let (from, to) = stretches.remove(0);
+        if let Some(next) = stretches.first_mut() {
+            next.0 -= to - from;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_many_waits_few_are_kept_and_their_time_stays() {
+        let at = |seconds: i64| Time::from_timestamp(seconds, 0).unwrap_or_default();
+        let mut kept = vec![];
+        for n in 0..1000 {
+            kept.push((at(10 * n), at(10 * n + 3)));
+            join_oldest(&mut kept);
+        }
+        let all: i64 = kept
+            .iter()
+            .map(|(from, to)| (*to - *from).num_seconds())
+            .sum();
+        assert_eq!((kept.len(), all), (WAITS, 3000));
+        assert!(kept.is_sorted() && kept[0].1 < kept[1].0);
     }
 }

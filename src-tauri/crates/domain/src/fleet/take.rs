@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     change::{AgentRecord, Change, Record, TaskRecord},
-    contract::{Document, Item, List, Needs, Problem, Schedule, TaskState},
+    contract::{Document, Item, List, Needs, Problem, Schedule, Task, TaskState},
     fact::{Fact, Line, PersonAction, PollError, PollErrorKind},
     finding::Evidence,
     ids::{AgentRef, EndpointId, TaskRef},
@@ -569,11 +569,19 @@ impl<'w> Intake<'w> {
                 task: item.value.id.clone(),
             };
             if self.room_for_task(&task, item) {
-                merge::task(self, agent, &task, item);
+                self.merged(agent, &task, item);
             } else if let Some(moved) = self.only_state(&task, item) {
-                merge::task(self, agent, &task, &moved);
+                self.merged(agent, &task, &moved);
             }
         }
+    }
+
+    /// Takes in what there was found room for. An older account is not believed, and gives back no room that is not free.
+    fn merged(&mut self, agent: &AgentRef, task: &TaskRef, item: &Item<Task>) {
+        merge::task(self, agent, task, item);
+        let known = self.world.tasks.get(task);
+        let weighs = known.map_or(0, |known| weight::task(&known.value, &known.seen.raw));
+        self.ends(&task.endpoint, weight::task(&item.value, &item.raw), weighs);
     }
 
     /// A task shows a sign of work that is not its own change.

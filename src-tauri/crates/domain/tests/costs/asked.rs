@@ -153,3 +153,23 @@ fn dead_letters_that_grow_are_kept_as_long_as_there_is_room() {
     let kept = told.fleet.save().len();
     assert!(kept < 16 << 20, "{kept}");
 }
+
+/// An older account changes nothing, so it gives no room back either.
+#[test]
+fn what_is_not_believed_makes_no_room() {
+    let task = |n: usize, second: usize, bytes: usize| {
+        let message = "w".repeat(bytes);
+        format!(
+            "{{\"id\":\"t{n}\",\"title\":\"T\",\"status\":{{\"state\":\"working\",\"message\":\"{message}\",\"timestamp\":\"2026-11-01T08:00:{second:02}Z\"}}}}"
+        )
+    };
+    let mut told = Told::new();
+    told.tell("a", &list("tasks", 0, 30, &|n| task(n, 30, 60_000)));
+    for round in 0..6 {
+        told.tell("a", &list("tasks", 0, 3000, &|n| task(n % 30, 0, n)));
+        let bad = |n: usize| format!("{{\"id\":\"t{n}\",\"w\":\"{}\"}}", "w".repeat(60_000));
+        told.tell("a", &list("tasks", 1000 + 100 * round, 100, &bad));
+    }
+    let kept = told.fleet.save().len();
+    assert!(kept < 12 << 20, "{kept}");
+}
