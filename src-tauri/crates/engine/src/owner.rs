@@ -449,13 +449,18 @@ impl Owner {
     }
 
     fn look_for_expiry(&mut self) {
+        self.look_for_deadlines();
+        self.look_for_again();
+    }
+
+    /// Of all that wait, after one came or waits again.
+    fn look_for_deadlines(&mut self) {
         // What cannot be read now is looked for again soon: no deadline is forgotten.
         let soon = Some(self.now() + DUE_AGAIN);
         let next = self.parts.store.read(escalations::next_expiry);
         self.expiry = next.unwrap_or(soon);
         let next = self.parts.store.read(escalations::next_lapse);
         self.lapse = next.unwrap_or(soon);
-        self.look_for_again();
     }
 
     fn take(&mut self, event: Event) {
@@ -636,11 +641,12 @@ impl Owner {
         self.seq = self.seq.max(seq);
         self.snapshots.note(&entry.text);
         self.tell_of_fact(seq, entry);
-        if entry
-            .changes
-            .iter()
-            .any(|change| matches!(change, Change::Escalation(_)))
-        {
+        let bears = |change: &Change| match change {
+            Change::Escalation(_) => true,
+            Change::DeadLetterCleared { list, .. } => list == "escalations",
+            _ => false,
+        };
+        if entry.changes.iter().any(bears) {
             self.look_for_expiry();
         }
         let mut stale = Stale::default();

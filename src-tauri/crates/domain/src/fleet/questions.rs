@@ -42,8 +42,11 @@ impl Intake<'_> {
             self.changes.push(Change::Escalation(Box::new(record)));
         }
         let phase = match (value.status, same.map(|old| old.phase)) {
-            // Listed again after it was taken back, or had gone missing: it is asked again.
-            (EscalationStatus::Pending, None | Some(EscalationPhase::Withdrawn)) => {
+            // Listed again after it was taken back, was said to have expired, or had gone missing: it is asked again.
+            (
+                EscalationStatus::Pending,
+                None | Some(EscalationPhase::Withdrawn | EscalationPhase::Expired),
+            ) => {
                 let answer = self.world.answers.remove(&key);
                 let asked = value.created_at.unwrap_or(self.now).min(self.now);
                 match answer.filter(|answer| old.is_none() && asked <= *answer) {

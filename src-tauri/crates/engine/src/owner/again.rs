@@ -139,6 +139,7 @@ impl Owner {
             let why = Some(ASKED_AGAIN.to_owned());
             self.finish(&decision.id, DeliveryState::Unknown, why);
         }
+        self.look_for_deadlines();
         self.announce_topics(&TOPICS);
         true
     }

@@ -261,23 +261,32 @@ impl Owner {
         })
     }
 
-    /// Writes that a decision counts no more, and into the log where that has told of it.
+    /// Writes that a decision counts no more, and into the log where that has told of it. Its question waits again, until
+    /// its deadline.
     fn undecide(
         &mut self,
         told: Option<&Decision>,
         write: impl Fn(&Tx<'_>, Time) -> store::Result<()> + Send + Sync + 'static,
     ) -> bool {
-        let Some(told) = told else {
-            let now = self.now();
-            return self.commit_only(move |tx| write(tx, now));
+        let done = match told {
+            None => {
+                let now = self.now();
+                self.commit_only(move |tx| write(tx, now))
+            }
+            Some(told) => {
+                let fresh = self.fresh(FactKind::Decision, None, |at| {
+                    let (outcome, considered) = (told.outcome, told.considered);
+                    fact::write_undecided(at, &told.endpoint, &told.escalation, outcome, considered)
+                });
+                let Ok(fresh) = fresh else { return false };
+                let at = fresh.at;
+                self.commit(fresh, move |tx| write(tx, at))
+            }
         };
-        let fresh = self.fresh(FactKind::Decision, None, |at| {
-            let (outcome, considered) = (told.outcome, told.considered);
-            fact::write_undecided(at, &told.endpoint, &told.escalation, outcome, considered)
-        });
-        let Ok(fresh) = fresh else { return false };
-        let at = fresh.at;
-        self.commit(fresh, move |tx| write(tx, at))
+        if done {
+            self.look_for_deadlines();
+        }
+        done
     }
 
     /// Nothing was done, so nothing is written.

@@ -15,7 +15,8 @@ use crate::{
     tables::{decisions, tasks},
 };
 
-/// New, different or settled. A new version that waits replaces earlier ones that waited. What was answered stays as it was
+/// New, different or settled. What has expired by its deadline stays expired until it has another one, whatever its agent
+/// says. A new version that waits replaces earlier ones that waited. What was answered stays as it was
 /// answered: other bytes that wait under its version stand beside it, as another edition.
 pub fn put(tx: &Tx<'_>, record: &EscalationRecord) -> Result<()> {
     let endpoint = record.agent.endpoint.as_str();
@@ -25,9 +26,9 @@ pub fn put(tx: &Tx<'_>, record: &EscalationRecord) -> Result<()> {
     let known = newest(tx, &record.agent.endpoint, &record.value.id, version)?;
     let edition = match &known {
         Some(known) if known.is_answered => {
-            // As it was answered, or what became of it.
+            // As it was answered, or what became of it. What came back after another version had ended its answer is asked anew.
             let settled = !waits && same_question(&known.record, record);
-            let same = waits && known.is_open && known.record.raw == record.raw;
+            let same = waits && known.is_open && !known.is_over && known.record.raw == record.raw;
             if settled || same {
                 return sql::run(
                     tx,
@@ -83,7 +84,8 @@ pub fn put(tx: &Tx<'_>, record: &EscalationRecord) -> Result<()> {
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)
          ON CONFLICT (endpoint, escalation, version, edition) DO UPDATE SET agent = excluded.agent, task = excluded.task,
              phase = CASE
-                 WHEN phase = 'expired' AND excluded.phase = 'pending' AND expires_at IS excluded.expires_at THEN phase
+                 WHEN phase = 'expired' AND status = 'pending' AND excluded.phase = 'pending'
+                     AND expires_at IS excluded.expires_at THEN phase
                  ELSE excluded.phase END,
              status = excluded.status,
              created_at = excluded.created_at, due_at = excluded.due_at, expires_at = excluded.expires_at, fallback = excluded.fallback,
@@ -185,6 +187,8 @@ struct Newest {
     is_answered: bool,
     /// The agent still asks it, as far as it has told.
     is_open: bool,
+    /// The decision that stands for it never left, because the agent asked something else.
+    is_over: bool,
 }
 
 fn newest(
@@ -193,11 +197,11 @@ fn newest(
     id: &EscalationId,
     version: &str,
 ) -> Result<Option<Newest>> {
+    let decided = "SELECT 1 FROM decisions d WHERE d.undone_at IS NULL AND d.endpoint = escalations.endpoint
+                 AND d.escalation = escalations.escalation AND d.version = escalations.version AND d.edition = escalations.edition";
     let query = format!(
-        "SELECT {FIELDS}, EXISTS (
-             SELECT 1 FROM decisions d WHERE d.undone_at IS NULL AND d.endpoint = escalations.endpoint
-                 AND d.escalation = escalations.escalation AND d.version = escalations.version AND d.edition = escalations.edition
-         ) AS is_answered
+        "SELECT {FIELDS}, EXISTS ({decided}) AS is_answered,
+             EXISTS ({decided} AND d.state = 'changed' AND d.attempts = 0) AS is_over
          FROM escalations WHERE endpoint = ?1 AND escalation = ?2 AND version = ?3 ORDER BY edition DESC LIMIT 1"
     );
     sql::first(
@@ -209,6 +213,7 @@ fn newest(
             Ok(Newest {
                 is_answered: record.phase == EscalationPhase::Answered && row.get("is_answered")?,
                 is_open: record.value.status == EscalationStatus::Pending,
+                is_over: row.get("is_over")?,
                 record,
             })
         },
@@ -371,11 +376,16 @@ pub fn expire(tx: &Tx<'_>, now: Time) -> Result<Vec<EscalationRecord>> {
 /// The audit's word for what was done because nobody answered in time.
 pub const LAPSED: &str = "lapsed";
 
-/// Waits, is to be refused when it is due, and was not yet. What the person has answered and is asked again waits for the
-/// person: nothing goes out by itself beside an answer that may have counted.
+/// Waits, is to be refused when it is due, and was not yet: a refusal that could not leave, because its endpoint had moved or
+/// something unreadable stood in the place of its question, was none. While it cannot be read, it is not refused. What the
+/// person has answered and is asked again waits for the person: nothing goes out by itself beside an answer that may have counted.
 const LAPSES: &str = "phase = 'pending' AND fallback = 'refuse' AND NOT EXISTS (
     SELECT 1 FROM audit WHERE audit.subject = escalations.endpoint || '/' || escalations.escalation AND audit.kind = 'lapsed'
-        AND json_extract(audit.detail, '$.version') = escalations.version)
+        AND json_extract(audit.detail, '$.version') = escalations.version
+        AND NOT EXISTS (SELECT 1 FROM audit back WHERE back.subject = audit.subject AND back.seq > audit.seq
+            AND back.kind IN ('moved-away', 'unreadable')))
+    AND NOT EXISTS (SELECT 1 FROM dead_letters WHERE dead_letters.endpoint = escalations.endpoint
+        AND dead_letters.list = 'escalations' AND dead_letters.item = escalations.escalation AND dead_letters.cleared_at IS NULL)
     AND NOT EXISTS (SELECT 1 FROM decisions WHERE decisions.endpoint = escalations.endpoint
         AND decisions.escalation = escalations.escalation AND decisions.version = escalations.version
         AND decisions.undone_at IS NULL AND decisions.asked_again_at IS NOT NULL)";
