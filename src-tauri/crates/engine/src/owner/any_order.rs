@@ -24,12 +24,23 @@ use self::{agent::Chance, stage::template, step::Step, story::Story};
 const STORIES: u64 = 800;
 const ALONE: u64 = 700;
 const STEPS: usize = 150;
+/// Every fourth story beyond those has more kinds of steps; so many are told in the normal run.
+const FURTHER: usize = 100;
 /// Of stories beyond those that broke a law once.
 const BROKE_ONCE: [u64; 1] = [10_476_872_862_545_105_213];
 
+fn is_further(seed: &u64) -> bool {
+    *seed > STORIES && seed.is_multiple_of(4)
+}
+
 fn steps(seed: u64) -> Vec<Step> {
     let mut chance = Chance(seed);
-    (0..STEPS).map(|_| Step::any(&mut chance)).collect()
+    let step = if is_further(&seed) {
+        Step::further
+    } else {
+        Step::any
+    };
+    (0..STEPS).map(|_| step(&mut chance)).collect()
 }
 
 type Counts = BTreeMap<&'static str, u64>;
@@ -120,7 +131,9 @@ fn check(seeds: &[u64]) -> Counts {
 
 #[test]
 fn whatever_happens_in_whatever_order_an_agent_hears_only_what_was_decided_of_what_was_shown() {
-    let seeds: Vec<u64> = (1..=STORIES).chain(BROKE_ONCE).collect();
+    let further = (STORIES..).filter(is_further).take(FURTHER);
+    let seeds = (1..=STORIES).chain(further).chain(BROKE_ONCE);
+    let seeds: Vec<u64> = seeds.collect();
     let counts = check(&seeds);
     println!("{counts:#?}");
     for (word, least) in [
@@ -135,6 +148,7 @@ fn whatever_happens_in_whatever_order_an_agent_hears_only_what_was_decided_of_wh
         ("refused by rule", 20),
         ("restarts", 1_000),
         ("lost with the app", 50),
+        ("listed", 1_000),
     ] {
         let count = counts.get(word).copied().unwrap_or_default();
         assert!(count >= least, "{word}: {count} of {least}");
@@ -145,5 +159,88 @@ fn whatever_happens_in_whatever_order_an_agent_hears_only_what_was_decided_of_wh
             .collect();
         println!("seeds: {seeds:?}");
         check(&seeds);
+    }
+}
+
+/// Told step by step, it breaks no law; how often that happened in it.
+fn told(steps: &[Step], word: &str) -> u64 {
+    let dir = stage::folder();
+    let template = template(dir.path());
+    let counts = tell(&template, 0, steps).unwrap_or_else(|(at, broken)| panic!("{at}: {broken}"));
+    counts.get(word).copied().unwrap_or_default()
+}
+
+/// Of the endpoint whose questions are refused after an hour.
+const ASKS: Step = Step::Asks(1, 0, 0, 0);
+const POLLS: Step = Step::Polls(1);
+const AN_HOUR: Step = Step::Sleeps(2);
+const UNDO_TIME: Step = Step::Waits(3);
+
+#[test]
+fn a_deadline_holds_also_for_what_was_answered_and_taken_back() {
+    let ends_in_two_hours = Step::Asks(0, 0, 0, 6);
+    let rejects = Step::LooksAndClicks(0, 0, 1);
+    let other_asks = Step::Asks(1, 1, 0, 0);
+    let steps = [
+        ends_in_two_hours,
+        Step::Polls(0),
+        rejects,
+        other_asks,
+        POLLS,
+        Step::Undoes(0),
+        AN_HOUR,
+        AN_HOUR,
+        Step::Lists,
+    ];
+    assert_eq!(told(&steps, "taken back by the person"), 1);
+}
+
+#[test]
+fn a_rule_does_not_refuse_what_cannot_be_read_and_does_when_it_can() {
+    let hides = Step::Hides(1, 0);
+    let steps = [ASKS, POLLS, hides, POLLS, AN_HOUR, POLLS, UNDO_TIME];
+    assert_eq!(told(&steps, "refused by rule"), 0);
+    let then = [hides, POLLS, UNDO_TIME, UNDO_TIME];
+    let steps = [&steps[..], &then].concat();
+    assert_eq!(told(&steps, "refused by rule"), 1);
+}
+
+#[test]
+fn a_refusal_by_rule_that_could_not_leave_is_made_again() {
+    for (before, after) in [
+        (Step::Moves(1, 1), Step::Lists),
+        (Step::Hides(1, 0), Step::Hides(1, 0)),
+    ] {
+        let steps = [
+            ASKS, POLLS, AN_HOUR, POLLS, before, POLLS, UNDO_TIME, after, POLLS,
+        ];
+        assert_eq!(told(&steps, "refused by rule"), 0, "{before:?}");
+        let steps = [&steps[..], &[UNDO_TIME, UNDO_TIME]].concat();
+        assert_eq!(told(&steps, "refused by rule"), 1, "{before:?}");
+    }
+}
+
+#[test]
+fn a_version_that_comes_back_after_another_had_ended_its_answer_waits_again() {
+    let (asks, polls) = (Step::Asks(0, 0, 0, 0), Step::Polls(0));
+    let answers = Step::LooksAndClicks(0, 0, 0);
+    let comes_back = Step::Swaps(0, 0);
+    let steps = [asks, polls, answers, asks, polls, comes_back, polls];
+    let steps = [&steps[..], &[Step::Lists, answers, UNDO_TIME]].concat();
+    assert_eq!(told(&steps, "handed"), 1);
+}
+
+#[test]
+fn what_an_agent_called_expired_and_asks_again_waits_again() {
+    let (asks, polls) = (Step::Asks(0, 0, 0, 0), Step::Polls(0));
+    let (expires, asks_again) = (Step::Settles(0, 0, 3), Step::Returns(0, 0));
+    let answers = Step::LooksAndClicks(0, 0, 0);
+    for before in [&[asks, polls, expires, polls][..], &[asks, expires, polls]] {
+        let steps = [
+            before,
+            &[asks_again, polls, Step::Lists, answers, UNDO_TIME],
+        ]
+        .concat();
+        assert_eq!(told(&steps, "handed"), 1);
     }
 }

@@ -40,6 +40,8 @@ pub(super) struct Item {
     pub(super) extra: u32,
     pub(super) status: &'static str,
     pub(super) listed: bool,
+    /// It cannot be read.
+    pub(super) hidden: bool,
 }
 
 pub(super) const TARGETS: [&str; 2] = ["output:mail/marta", "output:mail/paul"];
@@ -80,6 +82,7 @@ impl Item {
             extra: nonce,
             status: "pending",
             listed: true,
+            hidden: false,
         }
     }
 
@@ -112,6 +115,13 @@ impl Item {
                 }
             }
             _ => self.extra = nonce,
+        }
+    }
+
+    fn told(&self) -> String {
+        match self.hidden {
+            true => format!(r#"{{"id":"{}","version":{}}}"#, self.id, self.extra),
+            false => self.raw(),
         }
     }
 
@@ -164,7 +174,7 @@ impl Agent {
             .items
             .values()
             .filter(|item| item.listed)
-            .map(Item::raw)
+            .map(Item::told)
             .collect();
         let writes: Vec<String> = self
             .writes

@@ -19,6 +19,8 @@ pub(super) type Key = (usize, String);
 pub(super) struct Told {
     pub(super) item: Item,
     pub(super) waits: bool,
+    /// Something that cannot be read stands in its place.
+    pub(super) hidden: bool,
     /// Counts what was asked under this id: other bytes, or the same after they were settled, are asked anew.
     pub(super) asking: u32,
 }
@@ -150,7 +152,7 @@ impl Seen {
             return Err("A question was answered that nobody asked.".to_owned());
         };
         law!(
-            told.waits,
+            told.waits && !told.hidden,
             "A question was answered that does not wait: {told:?}"
         );
         law!(
@@ -268,6 +270,7 @@ impl Seen {
             let told = self.told.get(&key);
             law!(
                 told.is_some_and(|told| told.waits
+                    && !told.hidden
                     && told.asking == made.asking
                     && told.item.raw() == made.item.raw()),
                 "The question had changed or gone before it left: {}",

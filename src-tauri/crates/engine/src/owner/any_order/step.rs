@@ -35,6 +35,14 @@ pub(super) enum Step {
     Sleeps(u8),
     SetsClockBack(u8),
     Restarts(bool),
+    /// From here on these happen in further stories only, and leave the others as they were.
+    ///
+    /// What stands there cannot be read, or can again.
+    Hides(u8, u8),
+    /// Another agent acts on the thing of a question at the moment in which that changes, and both are polled together.
+    Collides(u8, u8, u8),
+    /// Looks at the whole list.
+    Lists,
 }
 
 impl Step {
@@ -67,6 +75,18 @@ impl Step {
             96..97 if d < 60 => Self::SetsClockBack(a),
             96..98 => Self::Waits(2),
             _ => Self::Restarts(a < 60),
+        }
+    }
+
+    /// The same of further stories.
+    pub(super) fn further(chance: &mut Chance) -> Self {
+        let which = chance.below(100);
+        let mut n = || chance.below(250);
+        match which {
+            0..2 => Self::Hides(n(), n()),
+            2..6 => Self::Collides(n(), n(), n()),
+            6..14 => Self::Lists,
+            _ => Self::any(chance),
         }
     }
 }
