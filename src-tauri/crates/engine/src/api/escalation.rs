@@ -1,6 +1,8 @@
 //! One question of an agent, opened: what exactly would happen, drawn from the stored bytes, what it touches, what can
 //! be answered and by which gesture. What the agent says of it stands apart, as the agent's words.
 
+use std::collections::BTreeMap;
+
 use domain::{
     change::{EscalationPhase, EscalationRecord},
     contract::{Escalation, EscalationKind, ProposedAction},
@@ -12,7 +14,8 @@ use domain::{
     ownership::{Rule, names, pattern},
     text::Place,
 };
-use serde_json::Value;
+use serde::Deserialize;
+use serde_json::{Value, value::RawValue};
 use store::{
     Reader, Result,
     tables::{agents, audit, dead_letters, decisions, endpoints, escalations, overtaken, tasks},
@@ -384,7 +387,13 @@ fn broken(record: &EscalationRecord, rules: &[Rule], impostor: bool) -> Option<S
 }
 
 fn draw(action: &ProposedAction, raw: &str) -> ActionView {
+    #[derive(Deserialize, Default)]
+    struct Written {
+        env: Option<Box<RawValue>>,
+        args: Option<Box<RawValue>>,
+    }
     let named = |text: &str| agent_text_in(Place::Name, text);
+    let written: Written = serde_json::from_str(raw).unwrap_or_default();
     ActionView {
         name: named(&action.name),
         command: action
@@ -394,9 +403,9 @@ fn draw(action: &ProposedAction, raw: &str) -> ActionView {
             .map(|token| agent_text_in(Place::Command, token))
             .collect(),
         cwd: action.cwd.as_deref().map(named),
-        env: action.env.as_ref().map(pairs).unwrap_or_default(),
+        env: pairs(written.env),
         target: action.target.as_deref().map(named),
-        args: action.args.as_ref().map(pairs).unwrap_or_default(),
+        args: pairs(written.args),
         diff: action.diff.as_deref().map(diff_lines).unwrap_or_default(),
         raw: agent_text(raw),
         line_count: u32::try_from(raw.lines().count()).unwrap_or(u32::MAX),
@@ -405,18 +414,36 @@ fn draw(action: &ProposedAction, raw: &str) -> ActionView {
 }
 
 /// Members with their values as JSON, so that `"1"` and `1` look different.
-fn pairs(value: &Value) -> Vec<PairView> {
-    let pair = |name: &str, value: &Value| PairView {
-        name: agent_text(name),
-        value: agent_text(&value.to_string()),
+fn pairs(written: Option<Box<RawValue>>) -> Vec<PairView> {
+    let Some(written) = written else {
+        return vec![];
     };
-    match value {
-        Value::Object(members) => members
+    let pair = |name: &str, value: &RawValue| PairView {
+        name: agent_text(name),
+        value: agent_text(&in_full(value)),
+    };
+    match serde_json::from_str::<BTreeMap<String, Box<RawValue>>>(written.get()) {
+        Ok(members) => members
             .iter()
             .map(|(name, value)| pair(name, value))
             .collect(),
-        other => vec![pair("", other)],
+        Err(_) => vec![pair("", &written)],
     }
+}
+
+/// Escapes as the characters they stand for; with fractions and long numbers as they were written, which no float holds.
+fn in_full(written: &RawValue) -> String {
+    fn is_exact(value: &Value) -> bool {
+        match value {
+            Value::Number(number) => !number.is_f64(),
+            Value::Array(all) => all.iter().all(is_exact),
+            Value::Object(members) => members.values().all(is_exact),
+            _ => true,
+        }
+    }
+    let value: Option<Value> = serde_json::from_str(written.get()).ok();
+    let exact = value.filter(is_exact);
+    exact.map_or_else(|| written.get().to_owned(), |value| value.to_string())
 }
 
 fn diff_lines(diff: &str) -> Vec<DiffLine> {
@@ -586,4 +613,29 @@ fn history(glance: Glance<'_>, record: &EscalationRecord, name: &str) -> Result<
         });
     }
     Ok(lines)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_drawn_as_they_were_written_and_escapes_as_what_they_stand_for() {
+        let raw =
+            r#"{"to":12345678901234567890123,"share":0.10,"all":[1,2.50],"word":"\u0041","few":7}"#;
+        let written = RawValue::from_string(raw.to_owned()).expect("it is JSON");
+        let drawn: Vec<(String, String)> = pairs(Some(written))
+            .into_iter()
+            .map(|pair| (pair.name.text, pair.value.text))
+            .collect();
+        let expected = [
+            ("all", "[1,2.50]"),
+            ("few", "7"),
+            ("share", "0.10"),
+            ("to", "12345678901234567890123"),
+            ("word", "\"A\""),
+        ];
+        let expected = expected.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        assert_eq!(drawn, expected);
+    }
 }

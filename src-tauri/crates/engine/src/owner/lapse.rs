@@ -25,7 +25,10 @@ impl Owner {
             .read(|reader| escalations::lapsed(reader, now))
             .unwrap_or_default();
         for record in due {
-            self.refuse(&record, now);
+            // Whether it still waits is asked first where the record lies ahead of the clock.
+            if self.is_certain(&record).is_ok() {
+                self.refuse(&record, now);
+            }
         }
         self.look_for_expiry();
         if self.lapse.is_some_and(|next| next <= now) {

@@ -355,9 +355,9 @@ fn every_way_out_of_every_rule_does_to_agents_rules_and_finding_what_it_says() {
     });
     let path = Path::new("tests/remedies/expected.txt");
     if std::env::var_os("MISSION_CONTROL_RECORD").is_some() {
-        std::fs::write(&path, &told).expect("it can be written");
+        std::fs::write(path, &told).expect("it can be written");
     }
-    let expected = std::fs::read_to_string(&path).expect("it is there");
+    let expected = std::fs::read_to_string(path).expect("it is there");
     let parts = |text: &str| -> Vec<String> { text.split("\n\n").map(str::to_owned).collect() };
     for (told, expected) in parts(&told).iter().zip(&parts(&expected)) {
         assert_eq!(told, expected);
