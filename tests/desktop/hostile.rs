@@ -12,7 +12,6 @@ use serde_json::{Value, json};
 use std::{
     collections::BTreeSet,
     net::TcpStream,
-    path::Path,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},

@@ -368,7 +368,7 @@ fn what_the_screens_show_in_a_browser_is_what_the_engine_says() {
     }
     let anew = std::env::var_os("MISSION_CONTROL_RECORD").is_some();
     let mut stale = vec![];
-    for entry in fs::read_dir(&folder).expect("the folder of recorded views") {
+    for entry in fs::read_dir(folder).expect("the folder of recorded views") {
         let path = entry.expect("an entry").path();
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let ours = names.iter().any(|fleet| name.starts_with(fleet));
