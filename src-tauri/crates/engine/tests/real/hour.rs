@@ -18,8 +18,8 @@ use super::{
 };
 
 const HOUR: Duration = Duration::from_secs(3600);
-/// A question has to be in the inbox by then, counted from when its task was begun: on a busy machine a server needs most of
-/// that before it asks. How long the slowest took is told.
+/// A question has to be in the inbox by then, counted from when all of its round were begun: on a busy machine a server
+/// needs most of that before it asks. How long the slowest took is told.
 const SEEN_WITHIN: Duration = Duration::from_secs(120);
 
 /// One server, and what was driven and seen there.
