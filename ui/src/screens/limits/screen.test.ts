@@ -9,7 +9,7 @@ afterEach(close);
 test("each limit says where its number comes from, how old it is and what comes of it", async () => {
   await opened(Limits, { fleet: "trouble" });
   await says("deepl is used up");
-  for (const words of ["reported by the agent", "from reply headers", "the agent reports only a percentage", "the limit is not reported"]) {
+  for (const words of ["as reported", "from reply headers", "only a percentage is reported", "the limit is not reported"]) {
     expect(page()).toContain(words);
   }
   expect(page()).toMatch(/as of \d\d:\d\d/);

@@ -45,9 +45,9 @@ export const words = {
 };
 
 const bases: Record<Basis, string> = {
-  reported: "reported by the agent",
+  reported: "as reported",
   headers: "from reply headers",
-  percent: "the agent reports only a percentage",
+  percent: "only a percentage is reported",
   unknown: "the limit is not reported",
 };
 
