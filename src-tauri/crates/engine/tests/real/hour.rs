@@ -21,6 +21,8 @@ const HOUR: Duration = Duration::from_secs(3600);
 /// A question has to be in the inbox by then, counted from when all of its round were begun: on a busy machine a server
 /// needs most of that before it asks. How long the slowest took is told.
 const SEEN_WITHIN: Duration = Duration::from_secs(120);
+/// A server that hangs keeps an answer waiting so long at most: on a busy machine one did for six minutes.
+const LEAVES_WITHIN: Duration = Duration::from_secs(600);
 
 /// One server, and what was driven and seen there.
 struct Seat {
@@ -52,6 +54,15 @@ struct Open {
     said: Said,
     begun: Instant,
     question: Option<Value>,
+}
+
+/// An answer whose effect was not seen in time.
+struct Undone {
+    seat: usize,
+    task: String,
+    name: String,
+    said: Said,
+    escalation: String,
 }
 
 impl Open {
@@ -134,7 +145,7 @@ struct Hour {
     /// Tasks whose question was not seen in time; that they ask is true all the same.
     late: HashSet<String>,
     /// Answers without effect, by endpoint and question: none of them may be called applied later.
-    undone: Vec<(String, String)>,
+    undone: Vec<Undone>,
 }
 
 impl Hour {
@@ -273,7 +284,7 @@ impl Hour {
             return;
         };
         let escalation = question["escalation"].as_str().expect("an id");
-        let end = Instant::now() + Duration::from_secs(60);
+        let end = Instant::now() + LEAVES_WITHIN;
         let mut sent = None;
         let (state, sentence) = loop {
             let (state, sentence) = state_of(&self.api, &endpoint, escalation).await;
@@ -320,7 +331,13 @@ impl Hour {
             one.name, one.task
         );
         if done != wants {
-            self.undone.push((endpoint.clone(), escalation.to_owned()));
+            self.undone.push(Undone {
+                seat: one.seat,
+                task: one.task.clone(),
+                name: one.name.clone(),
+                said: one.said,
+                escalation: escalation.to_owned(),
+            });
         }
         let told = ["applied", "sent"].contains(&state.as_str());
         if state == "applied" && done != wants {
@@ -334,13 +351,19 @@ impl Hour {
         }
     }
 
-    /// Nothing is called applied afterwards either.
+    /// Nothing is called applied afterwards either, unless it was done by then: it may have left late.
     async fn look_back(&mut self, round: usize) {
-        for (endpoint, escalation) in &self.undone {
+        for one in &self.undone {
+            let seat = &self.seats[one.seat];
+            let (endpoint, escalation) = (&seat.endpoint, &one.escalation);
             let (state, _) = state_of(&self.api, endpoint, escalation).await;
-            let said = format!("applied without effect, by round {round}: {endpoint} {escalation}");
-            if state == "applied" && !self.wrong.contains(&said) {
-                self.wrong.push(said);
+            let wants = one.said != Said::No;
+            if state == "applied"
+                && seat.maker.is_done(&one.task, &one.name, one.said).await != wants
+            {
+                self.wrong.push(format!(
+                    "applied without effect, by round {round}: {endpoint} {escalation}"
+                ));
             }
         }
     }
