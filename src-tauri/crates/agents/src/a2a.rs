@@ -7,7 +7,6 @@
 mod act;
 mod alone;
 mod calls;
-mod canonical;
 mod card;
 mod choice;
 mod effect;

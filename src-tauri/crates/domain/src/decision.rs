@@ -3,6 +3,7 @@
 //! What was seen is what is delivered: a decision is bound to the bytes that were shown. Unanswered is never approved.
 
 mod again;
+mod canonical;
 mod decide;
 mod overtaken;
 mod risk;
@@ -13,6 +14,7 @@ use ts_rs::TS;
 
 pub use self::{
     again::{LISTED_ON, asks_the_same, repeat, repeatable},
+    canonical::canonical,
     decide::{
         Answer, DecidedBy, LARGEST_ACTION, Refusal, UNDO_SECONDS, action_key, binding_of,
         bound_bytes, decide, digest, option_outcome, same_question, strict_json, takes_gesture,

@@ -10,14 +10,14 @@ use std::{
 
 use chrono::Utc;
 use domain::{
-    decision::{DecisionBody, Outcome as Decided},
+    decision::{DecisionBody, Outcome as Decided, canonical},
     ids::TaskId,
 };
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::{
-    A2a, Card, calls, canonical,
+    A2a, Card, calls,
     effect::{Effect, Owed},
     is_waiting,
     question::{self, Question},
@@ -427,8 +427,8 @@ fn decided(delivery: &Delivery) -> Option<Decided> {
 fn asks_the_same(task: &Task, delivery: &Delivery) -> bool {
     let ours = ours(task, delivery);
     if !ours.is_empty() {
-        let shown = canonical::of(&delivery.escalation_raw);
-        let is_it = |item: &String| is_version(item, delivery) && canonical::of(item) == shown;
+        let shown = canonical(&delivery.escalation_raw);
+        let is_it = |item: &String| is_version(item, delivery) && canonical(item) == shown;
         return ours.iter().all(is_it);
     }
     question_in(task, delivery).is_some()

@@ -10,13 +10,15 @@ use std::{
     collections::{BTreeMap, HashMap, HashSet},
 };
 
-use domain::{contract::TaskState, decision::digest};
+use domain::{
+    contract::TaskState,
+    decision::{canonical, digest},
+};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, value::RawValue};
 
 use super::{
     calls,
-    canonical::canonical,
     card::clip,
     choice, form,
     shape::{self, Piece, Shape},
@@ -104,15 +106,16 @@ impl Question {
     /// Whether all that a person sees of it, and answers, is the same. A version alone can be anybody's: what came by our
     /// extension may have been written to look like a question of our making.
     fn is_as_shown(&self, shown: &Self) -> bool {
+        let json = |data: &RawValue| canonical(data.get());
         let same = |one: &Option<Box<RawValue>>, other: &Option<Box<RawValue>>| {
-            let [one, other] = [one, other].map(|data| data.as_deref().map(canonical));
+            let [one, other] = [one, other].map(|data| data.as_deref().map(json));
             one == other
         };
         let asked = |of: &Self| -> Vec<_> {
             let pieces = of.native.asked.iter();
             let asked = pieces.map(|piece| {
-                let beside = piece.metadata.as_deref().map(canonical);
-                (canonical(&piece.data), beside, piece.key.clone())
+                let beside = piece.metadata.as_deref().map(json);
+                (json(&piece.data), beside, piece.key.clone())
             });
             asked.collect()
         };
@@ -258,7 +261,7 @@ fn written(task: &Task, first_seen: &str, asked: Asked) -> Question {
     let mut bound = format!("{place}{BETWEEN}{text}{BETWEEN}{asked_when}");
     for piece in &pieces {
         bound.push(BETWEEN);
-        bound.push_str(&canonical(&piece.data));
+        bound.push_str(&canonical(piece.data.get()));
     }
     // Words with this character in them could pass for what stands behind them.
     if [&text, asked_when]

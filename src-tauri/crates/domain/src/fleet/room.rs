@@ -159,15 +159,8 @@ impl Intake<'_> {
     /// that nothing else is. Otherwise it would stand still on the board although its agent told how it goes on.
     pub(super) fn only_state(&mut self, task: &TaskRef, item: &Item<Task>) -> Option<Item<Task>> {
         let known = self.world.tasks.get(task).filter(|known| known.live())?;
-        self.unkept.push(Problem {
-            pointer: item.pointer.clone(),
-            list: "tasks".to_owned(),
-            item: Some(task.task.to_string()),
-            code: "no-room".to_owned(),
-            message: ONLY_STATE.to_owned(),
-            schema: None,
-            raw: named(task.task.as_str()),
-        });
+        let problem = no_room(item, "tasks", task.task.as_str(), ONLY_STATE);
+        self.unkept.push(problem);
         if known.value.status.state == item.value.status.state {
             return None;
         }
@@ -240,15 +233,8 @@ impl Intake<'_> {
         if known.is_none_or(|known| known.seen.raw == item.raw) {
             return;
         }
-        self.unkept.push(Problem {
-            pointer: item.pointer.clone(),
-            list: "escalations".to_owned(),
-            item: Some(id.to_string()),
-            code: "no-room".to_owned(),
-            message: HIDDEN.to_owned(),
-            schema: None,
-            raw: named(id.as_str()),
-        });
+        let problem = no_room(item, "escalations", id.as_str(), HIDDEN);
+        self.unkept.push(problem);
     }
 
     /// Of a document of somebody for whom there is no room: what is asked there under known names, or not asked any more.
@@ -464,6 +450,19 @@ impl Intake<'_> {
             raw: format!("{{\"leftOut\":{more}}}").into(),
         };
         self.keep_letter(agent, list.to_owned(), name, vec![problem]);
+    }
+}
+
+/// A known item that there is no room for as it is now.
+fn no_room<T>(item: &Item<T>, list: &str, id: &str, why: &str) -> Problem {
+    Problem {
+        pointer: item.pointer.clone(),
+        list: list.to_owned(),
+        item: Some(id.to_owned()),
+        code: "no-room".to_owned(),
+        message: why.to_owned(),
+        schema: None,
+        raw: named(id),
     }
 }
 

@@ -8,7 +8,7 @@ use domain::{
     contract::{Escalation, EscalationKind, ProposedAction},
     decision::{
         Circumstances, Decision, DeliveryState, LARGEST_ACTION, Outcome, Overtaking, Risk,
-        binding_of, bound_bytes, digest, option_outcome, takes_gesture,
+        binding_of, bound_bytes, canonical, digest, option_outcome, takes_gesture,
     },
     ids::TaskRef,
     ownership::{Rule, names, pattern},
@@ -413,14 +413,14 @@ fn draw(action: &ProposedAction, raw: &str) -> ActionView {
     }
 }
 
-/// Members with their values as JSON, so that `"1"` and `1` look different.
+/// Members with their values as JSON, so that `"1"` and `1` look different, and numbers as they were written.
 fn pairs(written: Option<Box<RawValue>>) -> Vec<PairView> {
     let Some(written) = written else {
         return vec![];
     };
     let pair = |name: &str, value: &RawValue| PairView {
         name: agent_text(name),
-        value: agent_text(&in_full(value)),
+        value: agent_text(&canonical(value.get())),
     };
     match serde_json::from_str::<BTreeMap<String, Box<RawValue>>>(written.get()) {
         Ok(members) => members
@@ -429,21 +429,6 @@ fn pairs(written: Option<Box<RawValue>>) -> Vec<PairView> {
             .collect(),
         Err(_) => vec![pair("", &written)],
     }
-}
-
-/// Escapes as the characters they stand for; with fractions and long numbers as they were written, which no float holds.
-fn in_full(written: &RawValue) -> String {
-    fn is_exact(value: &Value) -> bool {
-        match value {
-            Value::Number(number) => !number.is_f64(),
-            Value::Array(all) => all.iter().all(is_exact),
-            Value::Object(members) => members.values().all(is_exact),
-            _ => true,
-        }
-    }
-    let value: Option<Value> = serde_json::from_str(written.get()).ok();
-    let exact = value.filter(is_exact);
-    exact.map_or_else(|| written.get().to_owned(), |value| value.to_string())
 }
 
 fn diff_lines(diff: &str) -> Vec<DiffLine> {

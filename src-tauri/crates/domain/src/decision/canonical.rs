@@ -1,16 +1,13 @@
 //! The same text for the same JSON: servers keep it in maps whose order changes from answer to answer. What has more than one
 //! meaning, or one that is lost when it is read, has only its bytes.
 
-use serde_json::{Number, Value, value::RawValue};
+use serde_json::{Number, Value};
 
-/// Of data. Two that mean something else never read the same.
-pub(super) fn canonical(data: &RawValue) -> String {
-    of(data.get())
-}
+use super::strict_json;
 
-/// The same of a text that may be no JSON.
-pub(super) fn of(data: &str) -> String {
-    let strict = domain::decision::strict_json(data, "data");
+/// Of a text that may be no JSON. Two that mean something else never read the same.
+pub fn canonical(data: &str) -> String {
+    let strict = strict_json(data, "data");
     match (strict, serde_json::from_str::<Value>(data)) {
         (Ok(_), Ok(value)) if numbers_are_exact(data) => value.to_string(),
         _ => data.to_owned(),
@@ -43,7 +40,7 @@ fn numbers_are_exact(json: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::of;
+    use super::canonical;
 
     #[test]
     fn what_means_the_same_reads_the_same_and_nothing_else() {
@@ -66,7 +63,7 @@ mod tests {
             ("9007199254740993.0", "9007199254740992.0", false),
             (r#"{"a":1,"a":2}"#, r#"{"a":2}"#, false),
         ] {
-            assert_eq!(of(one) == of(other), same, "{one} {other}");
+            assert_eq!(canonical(one) == canonical(other), same, "{one} {other}");
         }
     }
 }
